@@ -1,0 +1,4 @@
+"""The package is described in setup.cfg."""
+from setuptools import setup
+
+setup()

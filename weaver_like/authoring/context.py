@@ -1,0 +1,72 @@
+"""What a running process may ask of the server."""
+import logging
+import signal
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FrameType
+
+
+class Cancelled(BaseException):
+    """The job was dismissed; clean up and let it pass. Not an `Exception`, so that `except Exception` does not swallow it."""
+
+
+class Context:
+    """Given to a process function that has a parameter annotated `Context`.
+
+    Attributes:
+        workdir: the job's own folder, also its current one; gone after the job.
+        job_id: id of the job.
+        outputs: every output that the client wants -> the media type it asked for, or None.
+    """
+
+    def __init__(self, workdir: Path, job_id: str, outputs: Mapping[str, str | None], tell: Callable[[dict], None],
+                 ask: Callable[[dict], dict]):
+        self.workdir = workdir
+        self.job_id = job_id
+        self.outputs = dict(outputs)
+        self._tell = tell
+        self._ask = ask
+        self._dismissed = False
+
+    def progress(self, percent: float, message: str | None = None) -> None:
+        """Report progress, 0 to 100, with an optional line for the status document."""
+        self._tell({"progress": min(100, max(0, int(percent))), "message": message})
+
+    def log(self, message: str, level: int = logging.INFO) -> None:
+        """Add a line to the job's log."""
+        self._tell({"log": str(message), "level": int(level)})
+
+    def cancelled(self) -> bool:
+        """True once the job was dismissed or its time ran out; the job has a moment to clean up, then it is ended."""
+        return self._dismissed
+
+    def check_cancelled(self) -> None:
+        """Raises: Cancelled, once `cancelled()` is true."""
+        if self._dismissed:
+            raise Cancelled
+
+    def schedule(self, process: str, inputs: Mapping | None = None, *, priority: int | None = None) -> str:
+        """Submit another job; its id. It runs after this one gave its worker free, or beside it. Raises: ValueError, if it was refused."""
+        return self._submit([{"process": process, "inputs": dict(inputs or {})}], priority)
+
+    def chain(self, steps: list[tuple[str, Mapping]], *, priority: int | None = None) -> str:
+        """Submit jobs that run one after the other, each only if the one before was successful; the id of the first."""
+        return self._submit([{"process": name, "inputs": dict(inputs)} for name, inputs in steps], priority)
+
+    def _submit(self, steps: list[dict], priority: int | None) -> str:
+        answer = self._ask({"schedule": steps, "priority": priority})
+        if "error" in answer:
+            raise ValueError(answer["error"])
+        return answer["job"]
+
+    def watch_signals(self) -> None:
+        """SIGTERM asks this job to end: it sets `cancelled()`."""
+        signal.signal(signal.SIGTERM, self._on_term)
+
+    def _on_term(self, _number: int, _frame: FrameType | None) -> None:
+        self._dismissed = True
+
+
+def cancel_by_exception(_number: int, _frame: FrameType | None) -> None:
+    """What SIGTERM does in a process function that has no `Context` to ask."""
+    raise Cancelled

@@ -1,0 +1,1 @@
+"""The `weaver-like` command."""

@@ -1,0 +1,87 @@
+"""Serving HTTP with waitress until a signal."""
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import waitress
+from waitress.channel import HTTPChannel
+from waitress.task import ErrorTask
+
+from weaver_like.app import Service
+from weaver_like.domain.errors import InvalidInput, TooLarge, WeaverError
+from weaver_like.engines.base import ClosePolicy
+from weaver_like.observe.logs import configure_logs
+from weaver_like.sandbox import kernel
+from weaver_like.schemas.job import render_problem
+from weaver_like.schemas.jsontext import dumps
+from weaver_like.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class ProblemTask(ErrorTask):
+    """What waitress itself refuses (no HTTP, headers or bodies too large) is a problem document like every other error."""
+
+    def execute(self) -> None:
+        refused = self.request.error
+        error: WeaverError = (TooLarge if refused.code == 413 else InvalidInput)(f"{refused.reason}: {refused.body}.")
+        document = render_problem(error) | {"status": refused.code}
+        body = dumps(document)
+        self.status = f"{refused.code} {refused.reason}"
+        self.response_headers = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body))), ("Connection", "close")]
+        self.content_length = len(body)
+        self.close_on_finish = True
+        self.write(body)
+
+
+class Channel(HTTPChannel):
+    error_task_class = ProblemTask
+
+
+def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Listen, start the engine, call `announce` with the URL, and serve; returns when everything has ended.
+
+    Raises: SettingError; OSError, if the address cannot be listened on.
+    """
+    configure_logs(settings.log.level, settings.data_dir / "logs" / "server.log", console=True)
+    logging.getLogger("waitress").setLevel(logging.ERROR)
+    kernel.hide_from_siblings()
+    service = Service(settings)
+    server = waitress.create_server(
+        service.wsgi, host=settings.server.host, port=settings.server.port, threads=settings.server.threads, connection_limit=1000,
+        ident="weaver-like", clear_untrusted_proxy_headers=True, channel_timeout=120,
+        # The application refuses large bodies itself, after reading them: a client that is still sending would not see the answer.
+        max_request_body_size=max(16 * settings.limits.body_bytes, 2**27), inbuf_overflow=2**20, outbuf_overflow=2**20, outbuf_high_watermark=2**22)
+    server.channel_class = Channel
+    thread = threading.Thread(target=server.run, name="http", daemon=True)
+    thread.start()
+    service.start()
+    host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
+    announce(settings.server.url or f"http://{host}:{_port(server)}")
+    _wait_for_signal(settings, service)
+    server.close()
+
+
+def _port(server: object) -> int:
+    return getattr(server, "effective_port", None) or server.effective_listen[0][1]
+
+
+def _wait_for_signal(settings: Settings, service: Service) -> None:
+    """The first signal stops as `engine.close` says, the second one kills."""
+    asked = threading.Semaphore(0)
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        asked.release()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ask)
+    asked.acquire()
+    log.info("stopping")
+    stopping = threading.Thread(target=service.stop, name="stop")
+    stopping.start()
+    while stopping.is_alive():
+        if asked.acquire(timeout=0.05):
+            service.runtime.engine.drain(ClosePolicy.KILL, 0)
+    stopping.join()

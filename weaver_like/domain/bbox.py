@@ -1,0 +1,31 @@
+"""Bounding boxes."""
+import math
+from collections.abc import Iterator, Mapping
+
+from weaver_like.domain.errors import Fault
+
+CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+CRS84H = "http://www.opengis.net/def/crs/OGC/0/CRS84h"
+
+
+def bbox_faults(value: object, pointer: str) -> Iterator[Fault]:
+    """Yield what is wrong with a bounding box in JSON: `{"bbox": [4 or 6 numbers], "crs": URI}`.
+
+    The order of minimum and maximum is not asked: a box may cross the antimeridian.
+    Source: OGC 18-062r2, bbox.yaml.
+    """
+    if not isinstance(value, Mapping) or "bbox" not in value:
+        yield Fault(pointer, 'an object {"bbox": [...], "crs": ...} is wanted')
+        return
+    numbers = value["bbox"]
+    if not isinstance(numbers, list) or not all(_is_number(number) for number in numbers):
+        yield Fault(f"{pointer}/bbox", "a list of numbers is wanted")
+    elif len(numbers) not in (4, 6):
+        yield Fault(f"{pointer}/bbox", f"{len(numbers)} numbers were got; 4 or 6 are wanted")
+    crs = value.get("crs", CRS84)
+    if not isinstance(crs, str) or ":" not in crs:
+        yield Fault(f"{pointer}/crs", "a URI is wanted")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,147 @@
+"""Errors: one class is one row of the exception tables of the standards."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+EXCEPTIONS = "http://www.opengis.net/def/exceptions/"
+PART1 = EXCEPTIONS + "ogcapi-processes-1/1.0/"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a request: where (JSON pointer, RFC 6901) and what."""
+
+    pointer: str
+    detail: str
+
+
+class WeaverError(Exception):
+    """Base of every error that a client may see.
+
+    Attributes:
+        type_uri: the exact URI of the standard (with http:), "about:blank" where it names none.
+        status: HTTP status code.  ows_code: exception code of WPS.
+        detail: what was got, what is wanted, where.  faults: every single fault, may be empty.
+        retry_after_s: seconds after which a repetition may succeed, else None.
+    Source: RFC 9457; OGC 18-062r2 section 7 and requirements "*-exception*".
+    """
+
+    type_uri = "about:blank"
+    status = 500
+    ows_code = "NoApplicableCode"
+    title = "Internal error"
+
+    def __init__(self, detail: str = "", *, faults: Sequence[Fault] = (), retry_after_s: int | None = None):
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.faults = tuple(faults)
+        self.retry_after_s = retry_after_s
+
+
+class NoSuchProcess(WeaverError):
+    type_uri, status = PART1 + "no-such-process", 404
+    ows_code, title = "NoSuchProcess", "No such process"
+
+
+class NoSuchJob(WeaverError):
+    type_uri, status = PART1 + "no-such-job", 404
+    ows_code, title = "NoSuchJob", "No such job"
+
+
+class ResultNotReady(WeaverError):
+    type_uri, status = PART1 + "result-not-ready", 404
+    ows_code, title = "ResultNotReady", "Results are not ready"
+
+
+class ResultNotAvailable(WeaverError):
+    type_uri, status = PART1 + "result-not-available", 404
+    title = "Results are not available"
+
+
+class NoSuchOutput(WeaverError):
+    type_uri, status = PART1 + "no-such-output", 400
+    ows_code, title = "InvalidParameterValue", "No such output"
+
+
+class OutputNotRequested(NoSuchOutput):
+    """The process has this output, but the execute request did not ask for it (2.0: 404)."""
+
+    type_uri, status = PART1 + "result-not-available", 404
+    title = "Output was not requested"
+
+
+class InvalidQueryParameter(WeaverError):
+    type_uri, status = PART1 + "invalid-query-parameter-value", 400
+    ows_code, title = "InvalidParameterValue", "Invalid query parameter"
+
+
+class InvalidInput(WeaverError):
+    """A request, or one of its inputs, does not fit what the process asks for."""
+
+    status, ows_code, title = 400, "InvalidParameterValue", "Invalid request"
+
+
+class MissingInput(InvalidInput):
+    ows_code, title = "MissingParameterValue", "Missing input"
+
+
+class NotFound(WeaverError):
+    status, title = 404, "Not found"
+
+
+class NotAuthorized(WeaverError):
+    status, title = 403, "Forbidden"
+
+
+class MethodNotAllowed(WeaverError):
+    status, title = 405, "Method not allowed"
+
+
+class NotAcceptable(WeaverError):
+    status, title = 406, "Not acceptable"
+
+
+class TooLarge(WeaverError):
+    status, ows_code, title = 413, "FileSizeExceeded", "Too large"
+
+
+class UnsupportedMediaType(WeaverError):
+    status, title = 415, "Unsupported media type"
+
+
+class ServerBusy(WeaverError):
+    status, ows_code, title = 503, "ServerBusy", "Server is busy"
+
+
+class FetchFailed(WeaverError):
+    """An input given by reference could not be had: unreachable, refused or too large."""
+
+    status, title = 400, "Input could not be fetched"
+
+
+class RunFailed(WeaverError):
+    """The process itself failed, was killed, or broke its limits."""
+
+    status, title = 500, "Execution failed"
+
+
+class JobDismissed(WeaverError):
+    """Work stopped because the job was dismissed."""
+
+    type_uri, status = PART1 + "result-not-available", 404
+    title = "Job was dismissed"
+
+
+class SettingError(WeaverError):
+    """A setting is unknown or ill-typed: the start stops."""
+
+    title = "Bad setting"
+
+
+def restore(name: str, detail: str, faults: Sequence[Fault] = ()) -> WeaverError:
+    """Make the error again that a failed job has kept; an unknown name becomes `RunFailed`."""
+    kinds = {kind.__name__: kind for kind in _descendants(WeaverError)}
+    return kinds.get(name, RunFailed)(detail, faults=faults)
+
+
+def _descendants(kind: type[WeaverError]) -> list[type[WeaverError]]:
+    return [kind, *(below for child in kind.__subclasses__() for below in _descendants(child))]

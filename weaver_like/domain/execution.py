@@ -1,0 +1,54 @@
+"""An execution: what a client asks a process to do."""
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from weaver_like.domain.formats import Format
+from weaver_like.domain.values import Occurrences
+
+
+class Transmission(StrEnum):
+    VALUE = "value"
+    REFERENCE = "reference"
+
+
+class ResponseForm(StrEnum):
+    """Source: OGC 18-062r2, execute.yaml `response`."""
+
+    RAW = "raw"
+    DOCUMENT = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRequest:
+    """How one output is wanted; None where the client left it to the server."""
+
+    transmission: Transmission | None = None
+    format: Format = field(default_factory=Format)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """Source: OGC 18-062r2, subscriber.yaml."""
+
+    success_uri: str | None = None
+    in_progress_uri: str | None = None
+    failed_uri: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """The execute request, whatever its edition or encoding was.
+
+    outputs: None if the request named none (all are wanted); empty if it wants none.
+    response: None if the request does not say; `return_preference`: of the Prefer header, or None.
+    mode: "sync", "async" or None: the body member of older clients; the Prefer header wins.
+    """
+
+    inputs: dict[str, Occurrences] = field(default_factory=dict)
+    outputs: dict[str, OutputRequest] | None = None
+    response: ResponseForm | None = None
+    subscriber: Subscriber | None = None
+    priority: int | None = None
+    mode: str | None = None
+    title: str | None = None
+    return_preference: str | None = None

@@ -1,0 +1,72 @@
+"""Media types and formats."""
+import mimetypes
+from dataclasses import dataclass
+
+JSON = "application/json"
+GEOJSON = "application/geo+json"
+TEXT = "text/plain"
+OCTETS = "application/octet-stream"
+
+#: What the standard library does not know, or names otherwise than the field does.
+_EXTENSIONS = {
+    JSON: ".json", GEOJSON: ".geojson", TEXT: ".txt", OCTETS: ".bin", "text/xml": ".xml", "application/xml": ".xml",
+    "image/tiff": ".tif", "image/png": ".png", "image/jpeg": ".jpg", "text/csv": ".csv", "text/html": ".html",
+    "application/zip": ".zip", "application/x-netcdf": ".nc", "application/gml+xml": ".gml",
+}
+_TYPES = {".geojson": GEOJSON, ".tif": "image/tiff", ".tiff": "image/tiff", ".nc": "application/x-netcdf",
+          ".gml": "application/gml+xml", ".json": JSON, ".zip": "application/zip"}
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How a value is encoded.
+
+    media_type: with its parameters, as given.  encoding: "base64", "utf-8", ... or None.
+    schema: URI or JSON schema that the value follows, or None.
+    Source: OGC 18-062r2, format.yaml.
+    """
+
+    media_type: str | None = None
+    encoding: str | None = None
+    schema: object = None
+
+
+def essence(media_type: str) -> str:
+    """`type/subtype` in lower case, without parameters."""
+    return media_type.partition(";")[0].strip().lower()
+
+
+def same_type(one: str, other: str) -> bool:
+    """True if two media types mean the same; a parameter counts only where both give it."""
+    if essence(one) != essence(other):
+        return False
+    first, second = _parameters(one), _parameters(other)
+    return all(first[name] == second[name] for name in first.keys() & second.keys())
+
+
+def _parameters(media_type: str) -> dict[str, str]:
+    pairs = (part.partition("=") for part in media_type.split(";")[1:])
+    return {name.strip().lower(): value.strip().strip('"').lower() for name, _, value in pairs if name.strip()}
+
+
+def is_json(media_type: str | None) -> bool:
+    kind = essence(media_type or "")
+    return kind == JSON or kind.endswith("+json")
+
+
+def is_text(media_type: str | None) -> bool:
+    """True if bytes of this type are readable text that may stand in a JSON string."""
+    kind = essence(media_type or "")
+    return kind.startswith("text/") or kind in {"application/xml", "application/gml+xml"} or kind.endswith("+xml") or is_json(kind)
+
+
+def extension_of(media_type: str | None) -> str:
+    """File name extension with its dot; empty if the type is unknown."""
+    kind = essence(media_type or "")
+    return _EXTENSIONS.get(kind) or mimetypes.guess_extension(kind) or ""
+
+
+def media_type_of(file_name: str) -> str:
+    """Media type by extension; `application/octet-stream` if unknown."""
+    suffix = "." + file_name.rpartition(".")[2].lower() if "." in file_name else ""
+    return _TYPES.get(suffix) or mimetypes.guess_type(file_name)[0] or OCTETS

@@ -1,0 +1,24 @@
+"""Identifiers: job id, process id, safe file name."""
+import re
+import unicodedata
+import uuid
+
+_PROCESS_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
+_UNSAFE = re.compile(r"[^\w.+-]+")
+
+
+def new_job_id() -> str:
+    """A random UUID: job ids cannot be guessed, whoever knows one may read its results."""
+    return str(uuid.uuid4())
+
+
+def is_process_id(text: str) -> bool:
+    """True for 1 to 128 letters, digits, `.`, `_`, `-`, starting with a letter or digit: safe in any URL and file name."""
+    return bool(_PROCESS_ID.match(text))
+
+
+def safe_file_name(name: str, fallback: str = "file") -> str:
+    """The last path segment of `name` without characters that a file system or header would misread; at most 120 long."""
+    last = unicodedata.normalize("NFC", name).replace("\\", "/").rstrip("/").rpartition("/")[2]
+    cleaned = _UNSAFE.sub("_", last).lstrip(".-")
+    return cleaned[-120:] or fallback

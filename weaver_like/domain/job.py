@@ -1,0 +1,138 @@
+"""A job and what is kept about it."""
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from weaver_like.domain.errors import WeaverError
+from weaver_like.domain.execution import Execution
+from weaver_like.domain.results import Result
+from weaver_like.domain.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The small record that lists are made of; times are aware, UTC.
+
+    priority: level, 0 is the most urgent.  attempt: how often a worker has claimed it.
+    worker: who runs it.  base_url: public URL under which it was submitted, for links sent later.
+    """
+
+    id: str
+    process_id: str
+    status: Status
+    created: datetime
+    updated: datetime
+    started: datetime | None = None
+    finished: datetime | None = None
+    progress: int = 0
+    message: str = ""
+    priority: int = 1
+    attempt: int = 0
+    worker: str | None = None
+    parent_id: str | None = None
+    title: str | None = None
+    base_url: str = ""
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """Where the job stands in a list: microseconds since 1970 of its creation, exact, then its id."""
+        return (self.created - _EPOCH) // timedelta(microseconds=1), self.id
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class JobDocuments:
+    """The large parts of a job, read only where they are shown."""
+
+    execution: Execution = field(default_factory=Execution)
+    results: tuple[Result, ...] = ()
+    error: WeaverError | None = None
+    traceback: str | None = None
+    statistics: dict | None = None
+    followers: tuple["Follower", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """The next execution of a chain: submitted when its forerunner was successful."""
+
+    process_id: str
+    execution: Execution
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job on its way into the store."""
+
+    job: Job
+    execution: Execution
+    followers: tuple[Follower, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs a list shows, newest first. Empty tuples and None do not filter.
+
+    created_from, created_to: both inclusive.  min_duration, max_duration: running jobs count to now; if either is set,
+    jobs that have not started are left out (Part 1, /req/job-list/duration-response).
+    after: `Job.key` of the last job of the page before.
+    """
+
+    processes: tuple[str, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    min_duration: timedelta | None = None
+    max_duration: timedelta | None = None
+    after: tuple[int, str] | None = None
+    limit: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One line of a job's log; `number` counts from 1 within the job (0 before it is kept)."""
+
+    at: datetime
+    level: int
+    message: str
+    percent: int | None = None
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended: results, or an error with the traceback of the child."""
+
+    results: tuple[Result, ...] = ()
+    error: WeaverError | None = None
+    traceback: str | None = None
+    statistics: dict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A message that waits to be delivered to a subscriber: kind is "success", "inProgress" or "failed"."""
+
+    id: int
+    job_id: str
+    kind: str
+    uri: str
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job that a worker has just made its own, with what it needs to run it."""
+
+    job: Job
+    execution: Execution
+    followers: tuple[Follower, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """One page of a list; more: True if further jobs follow."""
+
+    jobs: tuple[Job, ...]
+    more: bool

@@ -1,0 +1,87 @@
+"""A process, its inputs and outputs."""
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class JobControl(StrEnum):
+    SYNC = "sync-execute"
+    ASYNC = "async-execute"
+    DISMISS = "dismiss"
+
+
+@dataclass(frozen=True, slots=True)
+class InputDescription:
+    """Source: OGC 18-062r2, inputDescription.yaml. `schema` describes a single occurrence; max_occurs None is "unbounded"."""
+
+    id: str
+    schema: dict
+    title: str | None = None
+    description: str | None = None
+    keywords: tuple[str, ...] = ()
+    metadata: tuple[dict, ...] = ()
+    min_occurs: int = 1
+    max_occurs: int | None = 1
+
+    @property
+    def repeatable(self) -> bool:
+        return self.max_occurs is None or self.max_occurs > 1
+
+
+@dataclass(frozen=True, slots=True)
+class OutputDescription:
+    """Source: OGC 18-062r2, outputDescription.yaml."""
+
+    id: str
+    schema: dict
+    title: str | None = None
+    description: str | None = None
+    keywords: tuple[str, ...] = ()
+    metadata: tuple[dict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionUnit:
+    """What runs a process: the kind of runner and what that runner needs to find it (JSON, no secret).
+
+    time_limit_s and memory_limit_bytes: 0 leaves the server's own limits.
+    """
+
+    runner: str
+    target: dict
+    time_limit_s: float = 0
+    memory_limit_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process as it is described and run."""
+
+    id: str
+    version: str
+    unit: ExecutionUnit
+    title: str | None = None
+    description: str | None = None
+    keywords: tuple[str, ...] = ()
+    metadata: tuple[dict, ...] = ()
+    job_control: tuple[JobControl, ...] = (JobControl.SYNC, JobControl.ASYNC, JobControl.DISMISS)
+    inputs: dict[str, InputDescription] = field(default_factory=dict)
+    outputs: dict[str, OutputDescription] = field(default_factory=dict)
+    mutable: bool = False
+
+    @property
+    def sync(self) -> bool:
+        return JobControl.SYNC in self.job_control
+
+    @property
+    def asynchronous(self) -> bool:
+        return JobControl.ASYNC in self.job_control
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A plugin as it was found: the processes that it gives, or the error that kept it out."""
+
+    name: str
+    processes: tuple[Process, ...] = ()
+    error: str | None = None
+    traceback: str | None = None

@@ -1,0 +1,34 @@
+"""Values of inputs: by value or by reference. JSON values stay Python values, so nothing is lost."""
+from dataclasses import dataclass, field
+
+from weaver_like.domain.formats import Format
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value given in the request; `data` is its JSON value: `False`, `None`, 64-bit integers stay what they are."""
+
+    data: object
+    format: Format = field(default_factory=Format)
+    qualified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A value that lies elsewhere."""
+
+    href: str
+    format: Format = field(default_factory=Format)
+    title: str | None = None
+
+
+#: One occurrence of an input.
+Item = Value | Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrences:
+    """What a request gave for one input: its occurrences in order, and where each one stood in the request."""
+
+    items: tuple[Item, ...]
+    pointers: tuple[str, ...]

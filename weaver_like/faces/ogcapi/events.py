@@ -1,0 +1,85 @@
+"""`/jobs/{id}/events`: status, progress and log lines as they happen (server-sent events)."""
+from collections.abc import Iterator
+
+from pyramid.request import Request
+from pyramid.response import Response
+
+from weaver_like.domain.errors import NoSuchJob, ServerBusy
+from weaver_like.faces.ogcapi.answer import read_query
+from weaver_like.schemas.job import render_log, render_status
+from weaver_like.schemas.jsontext import dumps
+from weaver_like.schemas.query import LANDING
+
+#: A line is sent at least this often, so that a listener that has gone is noticed and its thread is free again.
+_HEARTBEAT_S = 15.0
+
+
+def get_events(request: Request) -> Response:
+    """What is known so far, then what happens, until the job has ended. Source: WHATWG HTML, server-sent events."""
+    read_query(request, LANDING)
+    job = request.runtime.jobs.get(request.matchdict["job"])
+    if not request.registry.event_places.take():
+        raise ServerBusy("Too many clients listen to events already.", retry_after_s=10)
+    response = Response(headerlist=[("Content-Type", "text/event-stream; charset=utf-8"), ("Cache-Control", "no-store")])
+    response.app_iter = _Events(request, job.id)
+    return response
+
+
+class _Events:
+    """The body; the server closes it when the client has gone."""
+
+    def __init__(self, request: Request, job_id: str):
+        self._request = request
+        self._job_id = job_id
+        self._open = True
+        self._lines = self._events()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._lines
+
+    def close(self) -> None:
+        self._lines.close()
+        if self._open:
+            self._open = False
+            self._request.registry.event_places.give_back()
+
+    def _events(self) -> Iterator[bytes]:
+        if self._request.method == "HEAD":
+            return
+        jobs = self._request.runtime.jobs
+        with self._request.runtime.engine.subscribe(self._job_id) as subscription:
+            try:
+                yield self._status()
+                told = set()
+                for entry in render_log(jobs.read_log(self._job_id)):
+                    told.add((entry["time"], entry["message"]))
+                    yield _event("log", entry, entry["number"])
+                ended = jobs.get(self._job_id).status.final
+                while not ended:
+                    event = subscription.next(_HEARTBEAT_S)
+                    if event is None:
+                        yield b": still here\n\n"
+                    elif event["kind"] == "log" and (event["entry"]["time"], event["entry"]["message"]) not in told:
+                        yield _event("log", event["entry"])
+                    elif event["kind"] == "progress":
+                        yield _event("progress", {"progress": event["progress"], "message": event["message"]})
+                    if event is None or event["kind"] == "status":
+                        ended = jobs.get(self._job_id).status.final
+                        yield b"" if ended or event is None else self._status()
+                yield from self._rest(subscription, told)
+            except NoSuchJob:
+                yield _event("removed", {"jobID": self._job_id})
+
+    def _rest(self, subscription: object, told: set) -> Iterator[bytes]:
+        """What was said between the last look and the end."""
+        while (event := subscription.next(0)) is not None:
+            if event["kind"] == "log" and (event["entry"]["time"], event["entry"]["message"]) not in told:
+                yield _event("log", event["entry"])
+        yield self._status()
+
+    def _status(self) -> bytes:
+        return _event("status", render_status(self._request.runtime.jobs.get(self._job_id), self._request.urls))
+
+
+def _event(kind: str, data: dict, number: int | None = None) -> bytes:
+    return (f"id: {number}\n".encode() if number else b"") + f"event: {kind}\ndata: ".encode() + dumps(data) + b"\n\n"

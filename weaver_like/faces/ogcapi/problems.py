@@ -1,0 +1,59 @@
+"""Errors -> problem documents, as JSON or HTML; also the framework's own refusals."""
+import logging
+
+from pyramid.exceptions import URLDecodeError
+from pyramid.httpexceptions import HTTPException
+from pyramid.request import Request
+from pyramid.response import Response
+
+from weaver_like.domain.errors import InvalidInput, MethodNotAllowed, NotAcceptable, NotFound, UnsupportedMediaType, WeaverError
+from weaver_like.faces.html.render import render_page
+from weaver_like.faces.ogcapi.answer import body_answer
+from weaver_like.faces.ogcapi.negotiate import HTML, problem_type
+from weaver_like.schemas.job import render_problem
+from weaver_like.schemas.jsontext import dumps
+
+log = logging.getLogger(__name__)
+_BY_STATUS: dict[int, type[WeaverError]] = {404: NotFound, 405: MethodNotAllowed, 406: NotAcceptable, 415: UnsupportedMediaType, 400: InvalidInput}
+
+
+def on_error(error: WeaverError, request: Request) -> Response:
+    """One of our own errors."""
+    kind = problem_type(request)
+    document = render_problem(error)
+    body = render_page(error.title, document, request.urls) if kind == HTML else dumps(document)
+    headers = [("Retry-After", str(error.retry_after_s))] if error.retry_after_s is not None else []
+    return body_answer(body, kind, error.status, headers)
+
+
+def on_http_exception(refusal: HTTPException, request: Request) -> Response:
+    """A refusal of the framework: no route, wrong method."""
+    if refusal.status_int < 400:
+        return refusal
+    kind = _BY_STATUS.get(refusal.status_int)
+    error = (kind or WeaverError)(_detail(refusal, request))
+    if kind is None:
+        error.status, error.title = refusal.status_int, refusal.title  # instance attributes: this answer only
+    response = on_error(error, request)
+    if "Allow" in refusal.headers:
+        response.headers["Allow"] = refusal.headers["Allow"]
+    return response
+
+
+def _detail(refusal: HTTPException, request: Request) -> str:
+    if refusal.status_int == 404:
+        return "There is nothing at this path; the landing page links to what there is."
+    if refusal.status_int == 405:
+        return f"Method {request.method[:20]} was got; {refusal.headers.get('Allow', 'another')} is possible here."
+    return str(refusal.detail or refusal.explanation or refusal.title)
+
+
+def on_bad_url(_error: URLDecodeError, request: Request) -> Response:
+    """A path that is not UTF-8."""
+    return on_error(InvalidInput("The path of the URL is not UTF-8."), request)
+
+
+def on_exception(error: Exception, request: Request) -> Response:
+    """The last resort: our own fault, told without its inside."""
+    log.error("%s %s failed", request.method, request.environ.get("PATH_INFO", ""), exc_info=error)
+    return on_error(WeaverError("The server failed on this request; its log says why."), request)

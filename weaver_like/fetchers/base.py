@@ -1,0 +1,38 @@
+"""Interface of fetchers: each brings the bytes behind one URI scheme."""
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+CHUNK_BYTES = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """max_bytes: more fails the fetch.  proceed: called between chunks; it raises to stop, e.g. when the job was dismissed."""
+
+    max_bytes: int
+    proceed: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came: media type as the other side says, or None; a name for the file; its size."""
+
+    media_type: str | None
+    name: str
+    size_bytes: int
+
+
+class Fetcher(ABC):
+    """Any thread may call."""
+
+    schemes: tuple[str, ...]
+
+    @abstractmethod
+    def check(self, uri: str) -> None:
+        """Refuse at submission what can be refused without asking anybody. Raises: FetchFailed."""
+
+    @abstractmethod
+    def fetch(self, uri: str, target: Path, limits: FetchLimits) -> Fetched:
+        """Stream the bytes into the new file `target`, never holding more than a chunk. Raises: FetchFailed."""

@@ -1,0 +1,47 @@
+"""Inputs from folders that the operator has opened."""
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from weaver_like.domain.errors import FetchFailed
+from weaver_like.domain.formats import media_type_of
+from weaver_like.domain.ids import safe_file_name
+from weaver_like.fetchers.base import Fetched, Fetcher, FetchLimits
+
+
+class LocalFetcher(Fetcher):
+    """file:// below the roots; links are followed first, then the place is checked."""
+
+    schemes = ("file",)
+
+    def __init__(self, roots: Sequence[Path]):
+        self._roots = [root.resolve() for root in roots]
+
+    def check(self, uri: str) -> None:
+        self._resolve(uri)
+
+    def fetch(self, uri: str, target: Path, limits: FetchLimits) -> Fetched:
+        limits.proceed()
+        source = self._resolve(uri)
+        try:
+            if not source.is_file():
+                raise FetchFailed(f"'{uri[:200]}' is no file.")
+            size = source.stat().st_size
+            if size > limits.max_bytes:
+                raise FetchFailed(f"'{uri[:200]}' has {size} bytes; at most {limits.max_bytes} are taken.")
+            shutil.copyfile(source, target)
+        except OSError as error:
+            raise FetchFailed(f"'{uri[:200]}' could not be read: {os.strerror(error.errno or 0)}.") from error
+        return Fetched(media_type_of(source.name), safe_file_name(source.name), size)
+
+    def _resolve(self, uri: str) -> Path:
+        parts = urlsplit(uri)
+        path = unquote(parts.path)
+        if parts.netloc not in ("", "localhost") or "\0" in path:
+            raise FetchFailed(f"'{uri[:200]}' is no local file.")
+        resolved = Path(path).resolve()
+        if not any(resolved.is_relative_to(root) for root in self._roots):
+            raise FetchFailed(f"'{uri[:200]}' lies outside the folders that this server may read (security.file_roots).")
+        return resolved

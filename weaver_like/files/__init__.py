@@ -1,0 +1,1 @@
+"""The work folder and the output area."""

@@ -1,0 +1,1 @@
+"""The job core: one file, one verb."""

@@ -1,0 +1,27 @@
+"""Dismissing and removing jobs."""
+from dataclasses import replace
+
+from weaver_like.domain.job import Job
+from weaver_like.domain.status import Status
+from weaver_like.runtime import Runtime
+
+
+def dismiss_job(rt: Runtime, job_id: str) -> Job:
+    """Dismiss a job that has not finished, remove one that has; the job as it is reported: dismissed.
+
+    The status is changed first and by compare-and-set, so a late success of the worker changes nothing any more.
+    Raises: NoSuchJob.
+    Source: 2.0 draft, /req/dismiss/job-dismiss-status; the answer also fits 1.0, /req/dismiss/job-dismiss-success.
+    """
+    job = rt.jobs.get(job_id)
+    if not job.status.final and rt.jobs.move(job_id, Status.DISMISSED):
+        if rt.engine is not None:
+            rt.engine.publish({"job": job_id, "kind": "status", "status": "dismissed", "outbox": True})
+            rt.engine.cancel(job_id)
+        if job.status is Status.ACCEPTED:
+            rt.area.remove(job_id)
+        return rt.jobs.get(job_id)
+    job = rt.jobs.get(job_id)
+    rt.jobs.delete(job_id)
+    rt.area.remove(job_id)
+    return replace(job, status=Status.DISMISSED, message="The job was removed.")

@@ -1,0 +1,216 @@
+"""`execute_job`: the life of one claimed job in a worker: stage, run in a child, collect, finish."""
+import logging
+import shutil
+import signal
+import time
+from pathlib import Path
+
+from weaver_like.domain.errors import JobDismissed, RunFailed, WeaverError
+from weaver_like.domain.job import Claim, Follower, NewJob, Outcome
+from weaver_like.domain.status import Status
+from weaver_like.engines.base import Link
+from weaver_like.files.stage import Staged, Stager
+from weaver_like.jobs.outputs import collect_outputs, wanted_media_types
+from weaver_like.jobs.progress import Reporter
+from weaver_like.jobs.submit import check_execution, new_job, submit_job
+from weaver_like.observe.statistics import TreeMeter, collect_statistics
+from weaver_like.processes.catalog import Offer
+from weaver_like.runtime import Runtime
+from weaver_like.sandbox.children import Child, Children, Ended, ZygoteLost
+from weaver_like.schemas.execute import parse_execute
+
+log = logging.getLogger(__name__)
+
+
+class WorkerStopped(Exception):
+    """The worker was told to stop at once: the job goes back into the queue."""
+
+
+def execute_job(rt: Runtime, claim: Claim, children: Children, link: Link) -> None:
+    """Run a claimed job to its end; every failure is a failed job, never a failed worker."""
+    run = _Run(rt, claim, children, link)
+    job = claim.job
+    try:
+        to, outcome = run.perform()
+    except JobDismissed:
+        rt.jobs.append_log(job.id, run.reporter.take())
+        rt.area.remove(job.id)
+        return
+    except WorkerStopped:
+        rt.jobs.move(job.id, Status.ACCEPTED, attempt=job.attempt, message="The server was stopped; the job waits for its next start.")
+        return
+    finally:
+        shutil.rmtree(run.workdir, ignore_errors=True)
+    message = "" if outcome.error is None else outcome.error.detail[:1000]
+    followers = _followers(rt, claim) if to is Status.SUCCESSFUL else []
+    if not rt.jobs.move(job.id, to, attempt=job.attempt, message=message, outcome=outcome, followers=followers, entries=run.reporter.take()):
+        rt.area.remove(job.id)  # dismissed in the last moment
+        return
+    link.publish({"job": job.id, "kind": "status", "status": str(to), "outbox": claim.execution.subscriber is not None})
+    for follower in followers:
+        link.publish({"job": follower.job.id, "kind": "submitted"})
+
+
+def _followers(rt: Runtime, claim: Claim) -> list[NewJob]:
+    if not claim.followers:
+        return []
+    head, *rest = claim.followers
+    return [NewJob(new_job(rt, head.process_id, head.execution, claim.job.base_url, claim.job.id), head.execution, tuple(rest))]
+
+
+class _Run:
+    """One attempt at one job."""
+
+    def __init__(self, rt: Runtime, claim: Claim, children: Children, link: Link):
+        self.rt = rt
+        self.claim = claim
+        self.job = claim.job
+        self.children = children
+        self.link = link
+        self.reporter = Reporter(rt, claim, link)
+        self.workdir: Path = rt.settings.work_dir / f"{claim.job.id}-{claim.job.attempt}"
+        self.began = time.monotonic()
+        self.raw: dict | None = None
+        self.error: WeaverError | None = None
+        self.traceback: str | None = None
+
+    def perform(self) -> tuple[Status, Outcome]:
+        """Raises: JobDismissed, WorkerStopped."""
+        self.reporter.started()
+        staged, ended, results = Staged(), Ended(0, None, 0.0, 0), []
+        try:
+            offer = self.rt.catalog.get(self.job.process_id)
+            (self.workdir / "inputs").mkdir(parents=True)
+            limits = self.rt.settings.limits
+            staged = Stager(self.rt.fetchers, limits.file_bytes, self.proceed).stage(self.claim.execution, offer.validator, self.workdir)
+            ended = self.run_child(offer, staged)
+            if self.error is None:
+                results = collect_outputs(self.raw, offer.process, self.claim.execution, self.workdir, self.rt.area, self.job.id)
+        except (JobDismissed, WorkerStopped):
+            raise
+        except WeaverError as error:
+            self.error = error
+        except Exception as error:  # whatever a runner, a disk or a package does is a failed job
+            log.exception("job %s", self.job.id)
+            self.error = RunFailed(f"{type(error).__name__}: {error}")
+        if self.error is not None:
+            self.rt.area.remove(self.job.id)
+            self.reporter.log(self.error.detail, logging.ERROR)
+        bytes_out: dict[str, int] = {}
+        for result in results:
+            bytes_out[result.output] = bytes_out.get(result.output, 0) + result.size_bytes
+        wall_s = time.monotonic() - self.began
+        statistics = collect_statistics(queued_s=(self.job.started - self.job.created).total_seconds(), wall_s=wall_s, cpu_s=ended.cpu_s,
+                                        peak_bytes=ended.peak_bytes, bytes_in=staged.bytes_in, bytes_out=bytes_out)
+        to = Status.SUCCESSFUL if self.error is None else Status.FAILED
+        self.reporter.log(f"{to} after {wall_s:.3f} s (attempt {self.job.attempt})")
+        return to, Outcome(tuple(results), self.error, self.traceback, statistics)
+
+    def proceed(self) -> None:
+        """Called wherever the job may be stopped. Raises: JobDismissed, WorkerStopped."""
+        reason = self.link.interruption(self.job.id)
+        if reason == "dismissed":
+            raise JobDismissed
+        if reason == "stopped":
+            raise WorkerStopped
+        if time.monotonic() >= self.reporter.due and not self.reporter.flush():
+            raise JobDismissed
+
+    def run_child(self, offer: Offer, staged: Staged) -> Ended:
+        """Fork the child and stay with it until it has ended; sets `raw` or `error`."""
+        unit = offer.process.unit
+        request = {
+            "runner": self.rt.runners[unit.runner].module, "target": unit.target, "workdir": str(self.workdir), "job": self.job.id,
+            "inputs": staged.inputs, "outputs": wanted_media_types(offer.process, self.claim.execution),
+            "memory_limit_bytes": _least(unit.memory_limit_bytes, self.rt.settings.jobs.memory_limit_bytes),
+        }
+        limit_s = _least(unit.time_limit_s, self.rt.settings.jobs.time_limit_s)
+        try:
+            child = self.children.fork(request)
+        except ZygoteLost:
+            child = self.children.fork(request)
+        try:
+            ended = self._attend(child, limit_s)
+        except ZygoteLost:
+            raise RunFailed("The process that held the job's child was killed.") from None
+        finally:
+            child.close()
+        if self.raw is None and self.error is None:
+            self.error = RunFailed(f"The process {ended.reason()} before it gave a result.")
+        return ended
+
+    def _attend(self, child: Child, limit_s: float) -> Ended:
+        child.selector.register(self.link.fileno(), 1)
+        meter = TreeMeter()
+        deadline = time.monotonic() + limit_s if limit_s else float("inf")
+        while True:
+            now = time.monotonic()
+            if now >= deadline:
+                self.error = RunFailed(f"The process ran longer than its {limit_s:g} s.")
+                ended = self._end(child)
+                break
+            for event in child.events(max(0.0, min(self.reporter.due, deadline, meter.due) - now)):
+                if isinstance(event, Ended):
+                    peak = max(event.peak_bytes, meter.peak_bytes)
+                    return Ended(event.code, event.signal, event.cpu_s, peak)
+                self._hear(child, event)
+            try:
+                self.proceed()
+            except (JobDismissed, WorkerStopped):
+                self._end(child)
+                raise
+            if time.monotonic() >= meter.due:
+                meter.sample(child.pid)
+        return ended
+
+    def _end(self, child: Child) -> Ended:
+        """Ask the whole group to end, then end it."""
+        child.signal(signal.SIGTERM)
+        force = time.monotonic() + self.rt.settings.jobs.cancel_grace_s
+        child.selector.unregister(self.link.fileno())
+        while True:
+            left = force - time.monotonic()
+            if left <= 0:
+                child.signal(signal.SIGKILL)
+            for event in child.events(max(0.05, left)):
+                if isinstance(event, Ended):
+                    return event
+
+    def _hear(self, child: Child, event: dict | str) -> None:
+        if isinstance(event, str):
+            self.reporter.log(event)
+        elif "progress" in event:
+            self.reporter.progress(int(event["progress"]), event.get("message"))
+        elif "log" in event:
+            self.reporter.log(str(event["log"]), int(event.get("level", logging.INFO)))
+        elif "schedule" in event:
+            child.send(self._schedule(event))
+        elif "done" in event:
+            self.raw = event["done"]
+        elif "failed" in event and self.error is None:
+            self.error, self.traceback = RunFailed(event["failed"]["detail"]), event["failed"].get("traceback")
+
+    def _schedule(self, event: dict) -> dict:
+        """Submit what the job's code asks for, checked like any request; the first job runs, the others follow it."""
+        try:
+            steps = []
+            for step in event["schedule"]:
+                offer = self.rt.catalog.get(step["process"])
+                document = {"inputs": step["inputs"]} | ({"priority": event["priority"]} if event.get("priority") is not None else {})
+                execution = parse_execute(document, offer.process)
+                check_execution(self.rt, offer, execution)
+                steps.append(Follower(offer.process.id, execution))
+            if not steps:
+                return {"error": "a chain of no steps was got; at least one is wanted"}
+            job = new_job(self.rt, steps[0].process_id, steps[0].execution, self.job.base_url, self.job.id)
+            submit_job(self.rt, job, steps[0].execution, tuple(steps[1:]))
+        except WeaverError as error:
+            return {"error": error.detail}
+        self.link.publish({"job": job.id, "kind": "submitted"})
+        return {"job": job.id}
+
+
+def _least(*limits: float) -> float:
+    """The smallest limit; 0 is none."""
+    return min((limit for limit in limits if limit), default=0)
+

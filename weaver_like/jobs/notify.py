@@ -1,0 +1,64 @@
+"""The courier: delivers callbacks from the outbox, with retries, beside the jobs and never in their way."""
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from weaver_like.domain.errors import NoSuchJob, WeaverError
+from weaver_like.domain.job import Callback, LogEntry
+from weaver_like.engines.base import EVERY_JOB, Engine
+from weaver_like.runtime import Runtime
+
+log = logging.getLogger(__name__)
+#: Seconds before each further attempt; after the last one the callback is given up, and the job's log says so.
+RETRY_S = (1, 5, 30, 120, 600, 3600, 6 * 3600)
+_BATCH = 50
+
+
+class Courier(threading.Thread):
+    """render: (callback) -> body of the message, JSON. Woken by events of the engine and by the time of the next retry."""
+
+    def __init__(self, rt: Runtime, engine: Engine, render: Callable[[Callback], bytes]):
+        super().__init__(name="courier", daemon=True)
+        self._rt = rt
+        self._engine = engine
+        self._render = render
+        self._stopping = False
+        self._subscription = engine.subscribe(EVERY_JOB)
+
+    def run(self) -> None:
+        with self._subscription as events:
+            while not self._stopping:
+                due = self._deliver()
+                while (event := events.next(max(0.0, (due - datetime.now(UTC)).total_seconds()))) is not None:
+                    if event.get("outbox") or self._stopping:
+                        break
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._subscription.put({"outbox": True})
+
+    def _deliver(self) -> datetime:
+        """Send what is due; when to look again."""
+        while batch := self._rt.jobs.due_callbacks(datetime.now(UTC), _BATCH):
+            for callback in batch:
+                if self._stopping:
+                    return datetime.now(UTC)
+                self._send(callback)
+        return self._rt.jobs.next_callback() or datetime.now(UTC) + timedelta(hours=1)
+
+    def _send(self, callback: Callback) -> None:
+        try:
+            failure = self._rt.notifier.send(callback.uri, self._render(callback), "application/json")
+        except NoSuchJob:
+            return self._rt.jobs.settle_callback(callback.id, None)
+        except WeaverError as error:
+            failure = error.detail
+        if failure is None:
+            return self._rt.jobs.settle_callback(callback.id, None)
+        if callback.attempts < len(RETRY_S):
+            again = datetime.now(UTC) + timedelta(seconds=RETRY_S[callback.attempts])
+            return self._rt.jobs.settle_callback(callback.id, again)
+        log.warning("callback of job %s to %s given up: %s", callback.job_id, callback.uri, failure)
+        self._rt.jobs.append_log(callback.job_id, [LogEntry(datetime.now(UTC), logging.WARNING, f"Callback {callback.kind} was given up: {failure}.")])
+        return self._rt.jobs.settle_callback(callback.id, None)

@@ -1,0 +1,50 @@
+"""Lost jobs and old jobs."""
+import logging
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from weaver_like.domain.errors import RunFailed
+from weaver_like.domain.job import Job, LogEntry, Outcome
+from weaver_like.domain.status import Status
+from weaver_like.runtime import Runtime
+
+log = logging.getLogger(__name__)
+_SWEEP_BATCH = 500
+
+
+def recover_lost(rt: Runtime, worker_prefix: str | None, announce: Callable[[Job], None]) -> int:
+    """Put the jobs of lost workers back into the queue, or end those that were tried often enough; how many there were.
+
+    worker_prefix: of workers that are known to be dead; None: whoever let a lease run out.
+    announce: called for each with its new status.
+    """
+    now = datetime.now(UTC)
+    lost = rt.jobs.find_lost(now, worker_prefix)
+    for job in lost:
+        entry = LogEntry(now, logging.WARNING, f"The worker of attempt {job.attempt} was lost.")
+        if job.attempt < rt.settings.jobs.max_attempts:
+            to, outcome, message = Status.ACCEPTED, None, "The worker was lost; the job waits for another."
+        else:
+            error = RunFailed(f"The worker was lost in each of {job.attempt} attempts.")
+            to, outcome, message = Status.FAILED, Outcome(error=error), error.detail
+        if rt.jobs.move(job.id, to, attempt=job.attempt, message=message, outcome=outcome, entries=[entry]):
+            log.warning("job %s: worker %s was lost in attempt %s; now %s", job.id, job.worker, job.attempt, to)
+            rt.area.remove(job.id)
+            shutil.rmtree(rt.settings.work_dir / f"{job.id}-{job.attempt}", ignore_errors=True)
+            announce(rt.jobs.get(job.id))
+    return len(lost)
+
+
+def sweep_old(rt: Runtime) -> int:
+    """Remove finished jobs older than `jobs.keep_days` with their files; how many there were. 0 days keep everything."""
+    keep_days = rt.settings.jobs.keep_days
+    if not keep_days:
+        return 0
+    removed = 0
+    before = datetime.now(UTC) - timedelta(days=keep_days)
+    while batch := rt.jobs.find_finished(before, _SWEEP_BATCH):
+        for job_id in batch:
+            rt.area.remove(job_id)
+            removed += rt.jobs.delete(job_id)
+    return removed

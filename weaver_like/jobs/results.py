@@ -1,0 +1,82 @@
+"""Reading results: which there are, and what stands in the way."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from weaver_like.domain.errors import InvalidQueryParameter, NoSuchOutput, NoSuchProcess, OutputNotRequested, ResultNotAvailable, ResultNotReady
+from weaver_like.domain.execution import Execution
+from weaver_like.domain.job import Job
+from weaver_like.domain.process import Process
+from weaver_like.domain.results import Result
+from weaver_like.domain.status import Status
+from weaver_like.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class JobResults:
+    """Results of a successful job. requested: ids of the outputs that the request wanted, described order."""
+
+    job: Job
+    execution: Execution
+    requested: tuple[str, ...]
+    results: tuple[Result, ...]
+
+    def of(self, output: str) -> tuple[Result, ...]:
+        return tuple(result for result in self.results if result.output == output)
+
+
+def get_results(rt: Runtime, job: Job, only: Sequence[str] | None = None) -> JobResults:
+    """The results of a job; `only` narrows them to some outputs (2.0: the query parameter `outputs`).
+
+    Raises: ResultNotReady; the error of a failed job; ResultNotAvailable of a dismissed one, or if no output was wanted;
+    InvalidQueryParameter, for an unknown output in `only`.
+    Source: /req/core/job-results-exception/*, /req/core/job-results-failed.
+    """
+    if not job.status.final:
+        raise ResultNotReady(f"Job '{job.id}' is {job.status}; its results are not ready.")
+    documents = rt.jobs.get_documents(job.id)
+    if documents.error is not None:
+        raise documents.error
+    if job.status is not Status.SUCCESSFUL:
+        raise ResultNotAvailable(f"Job '{job.id}' was {job.status}; it has no results.")
+    requested = _requested(rt, job, documents.execution, documents.results)
+    if not requested:
+        raise ResultNotAvailable(f"Job '{job.id}' was asked for no outputs; it has no results.")
+    if only is not None:
+        unknown = [name for name in only if name not in requested]
+        if unknown:
+            raise InvalidQueryParameter(f"outputs={','.join(unknown)} was got; this job has: {', '.join(requested)}.")
+        requested = tuple(name for name in requested if name in only)
+    results = tuple(result for result in documents.results if result.output in requested)
+    return JobResults(job, documents.execution, requested, results)
+
+
+def get_output(rt: Runtime, job: Job, output: str) -> tuple[Result, ...]:
+    """The results of one output.
+
+    Raises: as `get_results`; NoSuchOutput (400) if the process has none of that name, OutputNotRequested (404) if the
+    request did not want it, ResultNotAvailable if the run did not give it.
+    """
+    process = _process(rt, job)
+    if process is not None and output not in process.outputs:
+        raise NoSuchOutput(f"Process '{job.process_id}' has no output '{output[:100]}'; it has: {', '.join(process.outputs)}.")
+    found = get_results(rt, job)
+    if output not in found.requested:
+        raise OutputNotRequested(f"Output '{output[:100]}' was not requested from job '{job.id}'.")
+    results = found.of(output)
+    if not results:
+        raise ResultNotAvailable(f"Job '{job.id}' gave no value for its output '{output}'.")
+    return results
+
+
+def _requested(rt: Runtime, job: Job, execution: Execution, results: tuple[Result, ...]) -> tuple[str, ...]:
+    """Of a process that is not offered any more what it gave is all that is known."""
+    process = _process(rt, job)
+    known = list(process.outputs) if process else list(dict.fromkeys(result.output for result in results))
+    return tuple(name for name in known if execution.outputs is None or name in execution.outputs)
+
+
+def _process(rt: Runtime, job: Job) -> Process | None:
+    try:
+        return rt.catalog.get(job.process_id).process
+    except NoSuchProcess:
+        return None

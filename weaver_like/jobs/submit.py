@@ -1,0 +1,87 @@
+"""`submit_job`: check an execute request against its process, keep the job, hand it to the engine."""
+import logging
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput, MissingInput
+from weaver_like.domain.execution import Execution
+from weaver_like.domain.ids import new_job_id
+from weaver_like.domain.job import Follower, Job, NewJob
+from weaver_like.domain.prefer import Mode, Preferences, choose_mode
+from weaver_like.domain.process import Process
+from weaver_like.domain.status import Status
+from weaver_like.domain.values import Reference
+from weaver_like.files.stage import find_fetcher
+from weaver_like.processes.catalog import Offer
+from weaver_like.runtime import Runtime
+from weaver_like.schemas.execute import describe_faults, parse_execute
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """An execute request on its way in, and how its sender wants to be answered."""
+
+    process: Process
+    execution: Execution
+    mode: Mode
+
+
+def check_submission(rt: Runtime, process_id: str, document: object, preferences: Preferences) -> Submission:
+    """Read and check an execute request; nothing is kept yet.
+
+    Raises: NoSuchProcess; InvalidInput or MissingInput with every fault; FetchFailed, for addresses that are refused.
+    Source: /req/core/process-execute-request, -input-validation.
+    """
+    offer = rt.catalog.get(process_id)
+    execution = replace(parse_execute(document, offer.process), return_preference=preferences.return_)
+    check_execution(rt, offer, execution)
+    limit_s = rt.settings.jobs.sync_limit_s
+    mode = choose_mode(preferences, offer.process.sync, offer.process.asynchronous, limit_s, execution.mode)
+    return Submission(offer.process, execution, mode)
+
+
+def check_execution(rt: Runtime, offer: Offer, execution: Execution) -> None:
+    """Raises: as `check_submission`."""
+    faults = offer.validator.faults(execution)
+    if execution.priority is not None and execution.priority >= rt.settings.engine.priority_levels:
+        faults.append(Fault("/priority", f"{execution.priority} was got; levels are 0 to {rt.settings.engine.priority_levels - 1}"))
+    if faults:
+        missing = all(fault.detail.startswith("this input is required") for fault in faults)
+        kind = MissingInput if missing else InvalidInput
+        raise kind(describe_faults(f"The request to execute '{offer.process.id}'", faults), faults=faults)
+    _check_addresses(rt, execution)
+
+
+def _check_addresses(rt: Runtime, execution: Execution) -> None:
+    for given in execution.inputs.values():
+        for item, pointer in zip(given.items, given.pointers, strict=True):
+            if isinstance(item, Reference):
+                try:
+                    find_fetcher(rt.fetchers, item.href).check(item.href)
+                except FetchFailed as error:
+                    raise FetchFailed(error.detail, faults=[Fault(f"{pointer}/href", error.detail)]) from error
+    subscriber = execution.subscriber
+    uris = (subscriber.success_uri, subscriber.in_progress_uri, subscriber.failed_uri) if subscriber else ()
+    for uri in filter(None, uris):
+        try:
+            rt.notifier.check(uri)
+        except FetchFailed as error:
+            raise InvalidInput(f"Subscriber: {error.detail}", faults=[Fault("/subscriber", error.detail)]) from error
+
+
+def new_job(rt: Runtime, process_id: str, execution: Execution, base_url: str, parent_id: str | None = None) -> Job:
+    """A job record that is not kept yet."""
+    now = datetime.now(UTC)
+    levels = rt.settings.engine.priority_levels
+    priority = levels // 2 if execution.priority is None else execution.priority
+    return Job(new_job_id(), process_id, Status.ACCEPTED, now, now, priority=priority, parent_id=parent_id, title=execution.title, base_url=base_url)
+
+
+def submit_job(rt: Runtime, job: Job, execution: Execution, followers: tuple[Follower, ...] = ()) -> None:
+    """Keep the job and wake the engine; the job is safe when this returns. Raises: ServerBusy."""
+    rt.jobs.add(NewJob(job, execution, followers), rt.settings.limits.queue)
+    log.debug("job %s of %s accepted", job.id, job.process_id)
+    if rt.engine is not None:
+        rt.engine.submit(job.id, job.priority)

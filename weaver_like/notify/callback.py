@@ -1,0 +1,25 @@
+"""Callbacks: the subscriber's URIs get a POST."""
+import urllib3
+
+from weaver_like.domain.errors import FetchFailed
+from weaver_like.notify.base import Notifier
+from weaver_like.security.http import GuardedClient
+
+
+class CallbackNotifier(Notifier):
+    """Source: OGC 18-062r2, requirements class "callback"."""
+
+    def __init__(self, client: GuardedClient):
+        self._client = client
+
+    def check(self, uri: str) -> None:
+        self._client.guard.check_url(uri)
+
+    def send(self, uri: str, body: bytes, media_type: str) -> str | None:
+        try:
+            answer = self._client.open("POST", uri, body=body, headers={"Content-Type": media_type})
+            answer.drain_conn()
+            answer.release_conn()
+        except (FetchFailed, urllib3.exceptions.HTTPError) as error:
+            return str(error)[:300]
+        return None if 200 <= answer.status < 300 else f"HTTP status {answer.status}"

@@ -1,0 +1,86 @@
+"""The catalog: every process on offer, with its compiled validator."""
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from weaver_like.domain.errors import NoSuchProcess
+from weaver_like.domain.process import Plugin, Process
+from weaver_like.schemas.validators import ProcessValidator
+from weaver_like.sources.base import Source
+
+#: The offer is looked at again at most this often, and only when somebody asks.
+_LOOK_S = 1.0
+
+
+@dataclass
+class Offer:
+    """One process on offer."""
+
+    process: Process
+
+    @cached_property
+    def validator(self) -> ProcessValidator:
+        return ProcessValidator(self.process)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The offer at one moment. number: grows with every change, so that what was rendered from it can be kept."""
+
+    number: int = 0
+    offers: dict[str, Offer] = field(default_factory=dict)
+    plugins: tuple[Plugin, ...] = ()
+
+
+class Catalog:
+    """Thread-safe; a changed plugin file is seen by the next request."""
+
+    def __init__(self, sources: Sequence[Source]):
+        self._sources = list(sources)
+        self._lock = threading.Lock()
+        self._signature: object = None
+        self._looked = float("-inf")
+        self._snapshot = Snapshot()
+
+    def snapshot(self) -> Snapshot:
+        if time.monotonic() - self._looked > _LOOK_S:
+            with self._lock:
+                if time.monotonic() - self._looked > _LOOK_S:
+                    self._look()
+        return self._snapshot
+
+    def get(self, process_id: str) -> Offer:
+        """Raises: NoSuchProcess."""
+        offer = self.snapshot().offers.get(process_id)
+        if offer is None:
+            raise NoSuchProcess(f"There is no process '{process_id[:100]}'.")
+        return offer
+
+    def find(self, after: str | None, limit: int) -> tuple[list[Process], bool]:
+        """At most `limit` processes by id, those after `after`; and whether more follow."""
+        offers = self.snapshot().offers
+        names = sorted(name for name in offers if after is None or name > after)
+        return [offers[name].process for name in names[:limit]], len(names) > limit
+
+    def _look(self) -> None:
+        signature = tuple(source.signature() for source in self._sources)
+        if signature != self._signature:
+            plugins = [plugin for source in self._sources for plugin in source.collect()]
+            self._snapshot = _assemble(self._snapshot.number + 1, plugins)
+            self._signature = signature
+        self._looked = time.monotonic()
+
+
+def _assemble(number: int, plugins: list[Plugin]) -> Snapshot:
+    """Of two processes with one id the first stays; the plugin of the second is listed with that error."""
+    offers: dict[str, Offer] = {}
+    listed = []
+    for plugin in plugins:
+        taken = [process.id for process in plugin.processes if process.id in offers]
+        if taken:
+            plugin = replace(plugin, processes=(), error=f"Its processes are already offered by another plugin: {', '.join(taken)}.")
+        offers.update({process.id: Offer(process) for process in plugin.processes})
+        listed.append(plugin)
+    return Snapshot(number, offers, tuple(listed))

@@ -1,0 +1,1 @@
+"""Running one execution unit in the child of a job."""

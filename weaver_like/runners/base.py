@@ -1,0 +1,52 @@
+"""Interface of runners: each runs one kind of execution unit in the job's child."""
+import traceback
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from socket import socket
+
+from weaver_like.sandbox.wire import Reader, send
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """A kind of execution unit and the module whose `run_in_child(request, channel)` runs it.
+
+    The worker never imports that module: its zygote does, in a process that holds no secret.
+    """
+
+    kind: str
+    module: str
+
+
+class ChildRun(ABC):
+    """The child's side of one run: a subclass says how, this class speaks with the worker.
+
+    Messages to the worker: {"progress", "message"}, {"log", "level"}, {"schedule", "priority"} (answered), and at the end
+    {"done": outputs} or {"failed": {"detail", "traceback"}}.
+    """
+
+    def __init__(self, request: dict, channel: socket):
+        self.request = request
+        self._channel = channel
+        self._reader = Reader(channel)
+
+    @abstractmethod
+    def run(self) -> dict:
+        """Run the execution unit; its outputs as `authoring.call` gives them. Any exception is a failed job."""
+
+    def tell(self, message: dict) -> None:
+        send(self._channel, message)
+
+    def ask(self, message: dict) -> dict:
+        self.tell(message)
+        return self._reader.next() or {"error": "the worker has gone"}
+
+    def serve(self) -> int:
+        """Run and report; the exit code of the child."""
+        try:
+            self.tell({"done": self.run()})
+        except BaseException as error:  # SystemExit and Cancelled of foreign code too: the job's owner must see why
+            detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            self.tell({"failed": {"detail": detail[:10000], "traceback": traceback.format_exc()[-20000:]}})
+            return 1
+        return 0

@@ -1,0 +1,28 @@
+"""Runtime: the interfaces that services work with; built once per OS process by `wiring.build`."""
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from weaver_like.engines.base import Engine
+from weaver_like.fetchers.base import Fetcher
+from weaver_like.files.area import OutputArea
+from weaver_like.notify.base import Notifier
+from weaver_like.processes.catalog import Catalog
+from weaver_like.runners.base import Runner
+from weaver_like.security.guard import Guard
+from weaver_like.settings import Settings
+from weaver_like.stores.base import JobStore
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """engine is None in a worker: it serves one."""
+
+    settings: Settings
+    jobs: JobStore
+    catalog: Catalog
+    area: OutputArea
+    guard: Guard
+    fetchers: Mapping[str, Fetcher]
+    runners: Mapping[str, Runner]
+    notifier: Notifier
+    engine: Engine | None

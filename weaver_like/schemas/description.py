@@ -1,0 +1,57 @@
+"""Process descriptions: domain -> JSON of the standard, and the stored form back and forth."""
+from dataclasses import asdict
+
+from weaver_like.domain.process import ExecutionUnit, InputDescription, JobControl, OutputDescription, Process
+from weaver_like.schemas.urls import Urls, render_links
+
+
+def render_summary(process: Process, urls: Urls) -> dict:
+    """Source: OGC 18-062r2, processSummary.yaml."""
+    return _render_head(process) | {"links": render_links(urls.of_process(process.id, full=False))}
+
+
+def render_description(process: Process, urls: Urls) -> dict:
+    """Source: OGC 18-062r2, process.yaml; 2.0 draft, /req/ogc-process-description/*."""
+    return _render_head(process) | {
+        "inputs": {name: render_input(entry) for name, entry in process.inputs.items()},
+        "outputs": {name: _render_common(entry) | {"schema": entry.schema} for name, entry in process.outputs.items()},
+        "links": render_links(urls.of_process(process.id, full=True)),
+    }
+
+
+def _render_head(process: Process) -> dict:
+    return {"id": process.id, "version": process.version, **_render_common(process),
+            "jobControlOptions": [str(option) for option in process.job_control],
+            "outputTransmission": ["value", "reference"], "mutable": process.mutable}
+
+
+def _render_common(described: Process | InputDescription | OutputDescription) -> dict:
+    given = {"title": described.title, "description": described.description, "keywords": list(described.keywords), "metadata": list(described.metadata)}
+    return {key: value for key, value in given.items() if value}
+
+
+def render_input(entry: InputDescription) -> dict:
+    """`minOccurs` and `maxOccurs` are always written: clients guess differently."""
+    return _render_common(entry) | {
+        "minOccurs": entry.min_occurs, "maxOccurs": "unbounded" if entry.max_occurs is None else entry.max_occurs,
+        "valuePassing": ["byValue", "byReference"], "schema": entry.schema}
+
+
+def render_stored(process: Process) -> dict:
+    """The form that passes between OS processes; `parse_stored` reads it back, equal."""
+    return asdict(process)
+
+
+def parse_stored(document: dict) -> Process:
+    """Read what `render_stored` wrote, or its JSON."""
+    return Process(**(document | {
+        "unit": ExecutionUnit(**document["unit"]),
+        "keywords": tuple(document.get("keywords", ())), "metadata": tuple(document.get("metadata", ())),
+        "job_control": tuple(JobControl(option) for option in document["job_control"]),
+        "inputs": {name: InputDescription(**_tuples(entry)) for name, entry in document["inputs"].items()},
+        "outputs": {name: OutputDescription(**_tuples(entry)) for name, entry in document["outputs"].items()},
+    }))
+
+
+def _tuples(entry: dict) -> dict:
+    return entry | {"keywords": tuple(entry.get("keywords", ())), "metadata": tuple(entry.get("metadata", ()))}

@@ -1,0 +1,67 @@
+"""Documents about a job: status, lists, log, exceptions."""
+import logging
+from datetime import UTC, datetime
+
+from weaver_like.domain.errors import Fault, WeaverError
+from weaver_like.domain.job import Job, LogEntry
+from weaver_like.domain.links import Link
+from weaver_like.schemas.urls import Urls, render_links
+
+
+def render_time(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def render_status(job: Job, urls: Urls) -> dict:
+    """The status document that both editions and Part 4 accept; members without a value are left out.
+
+    Source: statusInfo.yaml of OGC 18-062r2 (jobID, type), of the 2.0 draft (id, processingEntityType); Weaver's percentCompleted.
+    """
+    document = {
+        "jobID": job.id, "id": job.id, "processID": job.process_id, "type": "process", "processingEntityType": "ogc-api-processes",
+        "status": str(job.status), "message": job.message or _MESSAGES[str(job.status)],
+        "progress": job.progress, "percentCompleted": job.progress,
+        "created": render_time(job.created), "updated": render_time(job.updated),
+    }
+    if job.started:
+        document["started"] = render_time(job.started)
+    if job.finished:
+        document["finished"] = render_time(job.finished)
+    if job.title:
+        document["title"] = job.title
+    if job.parent_id:
+        document["parentID"] = job.parent_id
+    if job.priority is not None:
+        document["priority"] = job.priority
+    document["links"] = render_links(urls.of_job(job))
+    return document
+
+
+_MESSAGES = {"accepted": "The job waits for a worker.", "running": "The job is running.", "successful": "The job was successful.",
+             "failed": "The job failed.", "dismissed": "The job was dismissed."}
+
+
+def render_job_list(jobs: list[Job], urls: Urls, links: list[Link]) -> dict:
+    """Source: OGC 18-062r2, jobList.yaml."""
+    return {"jobs": [render_status(job, urls) for job in jobs], "links": render_links(links)}
+
+
+def render_log(entries: list[LogEntry]) -> list[dict]:
+    """Lines of a log, oldest first."""
+    return [{"number": entry.number, "time": render_time(entry.at), "level": logging.getLevelName(entry.level),
+             **({"progress": entry.percent} if entry.percent is not None else {}), "message": entry.message} for entry in entries]
+
+
+def render_problem(error: WeaverError, instance: str | None = None) -> dict:
+    """Problem details. Source: RFC 9457; OGC 18-062r2, exception.yaml. `errors` lists every fault with its JSON pointer."""
+    document: dict = {"type": error.type_uri, "title": error.title, "status": error.status, "detail": error.detail}
+    if instance:
+        document["instance"] = instance
+    if error.faults:
+        document["errors"] = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.faults]
+    return document
+
+
+def parse_faults(problem: dict) -> list[Fault]:
+    return [Fault(entry["pointer"], entry["detail"]) for entry in problem.get("errors", ())]

@@ -1,0 +1,177 @@
+"""Query strings, by colander: every parameter is known, typed, and given once."""
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote_plus
+
+import colander
+
+from weaver_like.domain.errors import Fault, InvalidQueryParameter
+from weaver_like.domain.status import Status
+
+MAX_LIMIT = 10000
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_MAX_PARAMETERS = 100
+
+
+class TextList(colander.SchemaType):
+    """`a,b` (style form, explode false) -> ("a", "b")."""
+
+    def deserialize(self, node: colander.SchemaNode, cstruct: object) -> object:
+        if cstruct is colander.null:
+            return colander.null
+        items = tuple(part for part in str(cstruct).split(",") if part)
+        if not items:
+            raise colander.Invalid(node, "a list of names separated by commas is wanted")
+        return items
+
+
+class SecondsList(TextList):
+    """`5,10` -> (5, 10): whole seconds, zero or more."""
+
+    def deserialize(self, node: colander.SchemaNode, cstruct: object) -> object:
+        items = super().deserialize(node, cstruct)
+        if items is colander.null:
+            return items
+        if not all(re.fullmatch(r"[0-9]{1,9}", part) for part in items):
+            raise colander.Invalid(node, f"'{cstruct}' was got; whole seconds are wanted")
+        return tuple(int(part) for part in items)
+
+
+class Interval(colander.SchemaType):
+    """A date-time, a date, or `from/to` where `..` or nothing leaves an end open -> (datetime | None, datetime | None)."""
+
+    def deserialize(self, node: colander.SchemaNode, cstruct: object) -> object:
+        if cstruct is colander.null:
+            return colander.null
+        parts = str(cstruct).strip().split("/")
+        try:
+            if len(parts) == 1:
+                return _day_or_moment(parts[0])
+            if len(parts) != 2 or all(part in ("", "..") for part in parts):
+                raise ValueError
+            start = None if parts[0] in ("", "..") else _day_or_moment(parts[0])[0]
+            end = None if parts[1] in ("", "..") else _day_or_moment(parts[1])[1]
+        except (ValueError, OverflowError):
+            raise colander.Invalid(node, f"'{cstruct}' was got; an RFC 3339 date-time, or an interval 'from/to' or '../to' or 'from/..' is wanted") from None
+        if start and end and start > end:
+            raise colander.Invalid(node, f"'{cstruct}' ends before it begins")
+        return start, end
+
+
+def _day_or_moment(text: str) -> tuple[datetime, datetime]:
+    """First and last instant of a day, or twice a moment."""
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        day = datetime.fromisoformat(text).replace(tzinfo=UTC)
+        return day, day + timedelta(days=1, microseconds=-1)
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+ -]\d{2}:\d{2})", text):
+        raise ValueError(text)
+    moment = datetime.fromisoformat(text.upper().replace(" ", "+")).astimezone(UTC)
+    return moment, moment
+
+
+def _limit(default: int) -> colander.SchemaNode:
+    """More than `MAX_LIMIT` counts as `MAX_LIMIT`. Source: /req/core/pl-limit-definition, -response."""
+    return colander.SchemaNode(colander.Integer(), validator=colander.Range(min=1), missing=default,
+                               description="How many items a page holds at the most.", maximum=MAX_LIMIT)
+
+
+
+
+class Query(colander.MappingSchema):
+    """No parameter but `f`. Every other query adds its own."""
+
+    f = colander.SchemaNode(colander.String(), validator=colander.OneOf(["json", "html"]), missing=None,
+                            description="Form of the answer; the header Accept says the same.")
+
+
+class ProcessListQuery(Query):
+    """Source: /req/core/pl-limit-definition."""
+
+    limit = _limit(10)
+    cursor = colander.SchemaNode(colander.String(), validator=colander.Length(max=200), missing=None, description="Where the page begins; from a `next` link.")
+
+
+class JobListQuery(Query):
+    """Source: requirements class "job-list"."""
+
+    limit = _limit(10)
+    cursor = colander.SchemaNode(colander.String(), validator=colander.Regex(r"[0-9]{1,18}\.[0-9a-f-]{1,36}\Z", msg="a cursor of a `next` link is wanted"),
+                                 missing=None, description="Where the page begins; from a `next` link.")
+    processID = colander.SchemaNode(TextList(), missing=(), description="Only jobs of these processes.")
+    status = colander.SchemaNode(TextList(), missing=(), description="Only jobs with one of these statuses.", values=[str(status) for status in Status])
+    type = colander.SchemaNode(TextList(), missing=(), description="Only jobs of these types.", values=["process"])
+    datetime = colander.SchemaNode(Interval(), missing=(None, None), description="Only jobs created at this time or in this interval.")
+    minDuration = colander.SchemaNode(SecondsList(), missing=(), description="Only jobs that took at least so many seconds.")
+    maxDuration = colander.SchemaNode(SecondsList(), missing=(), description="Only jobs that took at most so many seconds.")
+
+
+class ResultsQuery(Query):
+    """Source: 2.0 draft, /req/core/job-results-param-outputs, /req/query-param-profile/definition."""
+
+    outputs = colander.SchemaNode(TextList(), missing=None, description="Only these outputs.")
+    profile = colander.SchemaNode(TextList(), missing=(), description="Profiles of the answer: ogc-results.")
+
+
+class ProfileQuery(Query):
+    """Source: 2.0 draft, /req/query-param-profile/definition."""
+
+    profile = colander.SchemaNode(TextList(), missing=(), description="Profiles of the answer.")
+
+
+class LogQuery(Query):
+    limit = _limit(1000)
+    after = colander.SchemaNode(colander.Integer(), validator=colander.Range(min=0, max=2**31 - 1), missing=0,
+                                description="Only lines with a greater number; from a `next` link.")
+
+
+def parse_query(text: str, schema: colander.MappingSchema) -> Mapping[str, object]:
+    """Read a query string.
+
+    Raises: InvalidQueryParameter, for an unknown, repeated, badly escaped or ill-typed parameter, all of them at once.
+    """
+    faults: list[Fault] = []
+    given: dict[str, str] = {}
+    for name, value in _pairs(text):
+        if schema.get(name) is None:
+            known = ", ".join(child.name for child in schema.children)
+            faults.append(Fault(name[:100], f"no such query parameter here; known are: {known}"))
+        elif name in given:
+            faults.append(Fault(name, "this parameter was given more than once"))
+        given[name] = value
+    try:
+        values = schema.deserialize({name: value for name, value in given.items() if schema.get(name) is not None})
+    except colander.Invalid as error:
+        faults += [Fault(name, message) for name, message in error.asdict().items()]
+    if faults:
+        raise InvalidQueryParameter("; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults[:5]) + ".", faults=faults)
+    if "limit" in values:
+        values["limit"] = min(values["limit"], MAX_LIMIT)
+    _check_lists(schema, values)
+    return values
+
+
+def _check_lists(schema: colander.MappingSchema, values: Mapping[str, object]) -> None:
+    for child in schema.children:
+        allowed = getattr(child, "values", None)
+        unknown = [value for value in values[child.name] if value not in allowed] if allowed else []
+        if unknown:
+            detail = f"'{', '.join(unknown)}' was got; wanted is one of {', '.join(allowed)}"
+            raise InvalidQueryParameter(f"{child.name}: {detail}.", faults=[Fault(child.name, detail)])
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    if not text:
+        return []
+    if _BAD_ESCAPE.search(text):
+        raise InvalidQueryParameter("The query string has a '%' without two hexadecimal digits.")
+    parts = [part for part in text.split("&") if part]
+    if len(parts) > _MAX_PARAMETERS:
+        raise InvalidQueryParameter(f"The query string has {len(parts)} parameters; at most {_MAX_PARAMETERS} are taken.")
+    try:
+        return [(unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")) for name, _, value in (part.partition("=") for part in parts)]
+    except UnicodeDecodeError as error:
+        raise InvalidQueryParameter("The query string is not UTF-8.") from error
+
+
+LANDING, PROCESS_LIST, JOB_LIST, RESULTS, PROFILE, LOG = Query(), ProcessListQuery(), JobListQuery(), ResultsQuery(), ProfileQuery(), LogQuery()

@@ -1,0 +1,88 @@
+"""Checking a JSON document against a JSON Schema, all errors at once, each with a JSON pointer."""
+from collections.abc import Iterable
+
+import jsonschema_rs
+
+from weaver_like.domain.errors import Fault
+
+#: More than these say nothing new to a reader.
+MAX_FAULTS = 50
+
+
+class Shape:
+    """A compiled JSON Schema (2020-12; the OpenAPI 3.0 spelling of `nullable` and exclusive bounds is understood)."""
+
+    def __init__(self, schema: dict):
+        self.schema = schema
+        self._validator = jsonschema_rs.Draft202012Validator(to_2020(schema), validate_formats=True)
+
+    def accepts(self, value: object) -> bool:
+        return self._validator.is_valid(value)
+
+    def faults(self, value: object, pointer: str = "") -> list[Fault]:
+        """Every fault of `value`, at most `MAX_FAULTS`; `pointer` is where the value stands in the request."""
+        if self._validator.is_valid(value):
+            return []
+        found = []
+        for error in self._validator.iter_errors(value):
+            found.append(Fault(pointer + to_pointer(error.instance_path), readable(error)))
+            if len(found) == MAX_FAULTS:
+                break
+        return found
+
+
+def to_pointer(path: Iterable[str | int]) -> str:
+    """RFC 6901."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def readable(error: jsonschema_rs.ValidationError) -> str:
+    message = error.message
+    return message if len(message) <= 300 else f"{message[:150]} ... {message[-140:]}"
+
+
+def to_2020(schema: object) -> object:
+    """The same schema in the spelling of JSON Schema 2020-12; `$ref` to other documents are dropped unless known.
+
+    Nothing is fetched: a description must not make the server call somebody.
+    """
+    if isinstance(schema, list):
+        return [to_2020(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    reference = schema.get("$ref")
+    if isinstance(reference, str) and not reference.startswith("#"):
+        return known_reference(reference)
+    result = {key: _convert(key, value) for key, value in schema.items() if key not in ("nullable", "contentEncoding", "contentMediaType")}
+    for key, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if isinstance(result.get(key), bool):
+            exclusive = result.pop(key)
+            if exclusive and bound in result:
+                result[key] = result.pop(bound)
+    if schema.get("nullable"):
+        return {"anyOf": [{"type": "null"}, result]}
+    return result
+
+
+def _convert(key: str, value: object) -> object:
+    if key in ("enum", "const", "default", "example", "examples", "required"):
+        return value
+    if key in ("properties", "patternProperties", "$defs", "definitions"):
+        return {name: to_2020(part) for name, part in value.items()}
+    return to_2020(value)
+
+
+BBOX_SCHEMA = {
+    "type": "object", "required": ["bbox"],
+    "properties": {
+        "bbox": {"type": "array", "items": {"type": "number"}, "oneOf": [{"minItems": 4, "maxItems": 4}, {"minItems": 6, "maxItems": 6}]},
+        "crs": {"type": "string", "format": "uri"},
+    },
+}
+
+
+def known_reference(uri: str) -> dict:
+    """What a `$ref` of a process description to a well-known document stands for."""
+    if uri.rstrip("/").rpartition("/")[2].startswith("bbox."):
+        return BBOX_SCHEMA
+    return {}

@@ -1,0 +1,87 @@
+"""Every public URL of the API, and the links between its documents."""
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from weaver_like.domain.job import Job
+from weaver_like.domain.links import OGC, OGC_HTTPS, PROFILE_PROCESS, Link
+from weaver_like.domain.results import Result
+from weaver_like.domain.status import Status
+
+JSON = "application/json"
+HTML = "text/html"
+OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """URLs below one public root. base: without trailing slash.  outputs: public URL of the output area."""
+
+    base: str
+    outputs: str
+
+    def process(self, process_id: str) -> str:
+        return f"{self.base}/processes/{quote(process_id, safe='')}"
+
+    def job(self, job_id: str) -> str:
+        return f"{self.base}/jobs/{job_id}"
+
+    def output(self, job_id: str, output: str) -> str:
+        return f"{self.base}/jobs/{job_id}/results/{quote(output, safe='')}"
+
+    def result(self, job_id: str, result: Result) -> str:
+        """Where one result can be had: the file in the output area, or the resource of a value."""
+        return self.outputs + quote(result.path) if result.path else self.output(job_id, result.output)
+
+    def landing(self) -> list[Link]:
+        return [
+            Link(f"{self.base}/", "self", JSON, "This document"),
+            Link(f"{self.base}/?f=html", "alternate", HTML, "This document as HTML"),
+            Link(f"{self.base}/api", "service-desc", OPENAPI, "API definition (OpenAPI 3.0)"),
+            Link(f"{self.base}/api?f=html", "service-doc", HTML, "API documentation"),
+            Link(f"{self.base}/conformance", OGC + "conformance", JSON, "Conformance classes"),
+            Link(f"{self.base}/conformance", "conformance", JSON, "Conformance classes"),
+            Link(f"{self.base}/processes", OGC + "processes", JSON, "Processes"),
+            Link(f"{self.base}/processes", "processes", JSON, "Processes"),
+            Link(f"{self.base}/jobs", OGC + "job-list", JSON, "Jobs"),
+            Link(f"{self.base}/plugins", "related", JSON, "Plugins"),
+        ]
+
+    def twins(self, url: str, rel: str = "self") -> list[Link]:
+        """A document and its HTML form. Source: /req/core/pl-links."""
+        mark = "&" if "?" in url else "?"
+        return [Link(url, rel, JSON), Link(f"{url}{mark}f=html", "alternate", HTML)]
+
+    def of_process(self, process_id: str, full: bool) -> list[Link]:
+        """Links of a summary or (full) of a description. Source: /req/core/process-summary-links, /req/ogc-process-description/links."""
+        links = self.twins(self.process(process_id))
+        links.append(Link(f"{self.process(process_id)}/execution", OGC + "execute", JSON, "Execution endpoint"))
+        if full:
+            links += [Link(PROFILE_PROCESS, "profile"), Link(f"{self.base}/", "service", JSON, "Landing page"),
+                      Link(f"{self.base}/processes", "up", JSON, "Processes"),
+                      Link(f"{self.base}/jobs?processID={quote(process_id, safe='')}", OGC + "job-list", JSON, "Jobs of this process")]
+        return links
+
+    def of_job(self, job: Job) -> list[Link]:
+        """Source: /rec/core/job-links; both spellings of the relation of results, for clients of either."""
+        here = self.job(job.id)
+        links = self.twins(here)
+        links.append(Link(here, "monitor", JSON, "Status of the job"))
+        links.append(Link(self.process(job.process_id), "process-desc", JSON, "Process description"))
+        if job.status is Status.SUCCESSFUL:
+            links += [Link(f"{here}/results", rel + "results", JSON, "Results") for rel in (OGC, OGC_HTTPS)]
+            links.append(Link(f"{here}/outputs", "outputs", JSON, "Outputs, as links"))
+        if job.status is Status.FAILED:
+            links.append(Link(f"{here}/exceptions", OGC + "exceptions", JSON, "Why it failed"))
+        links += [Link(f"{here}/inputs", "inputs", JSON, "Inputs"), Link(f"{here}/logs", OGC + "log", JSON, "Log"),
+                  Link(f"{here}/events", "events", "text/event-stream", "Live status and log"),
+                  Link(f"{here}/statistics", "statistics", JSON, "Resources used"), Link(f"{self.base}/jobs", "up", JSON, "Jobs")]
+        return links
+
+
+def render_link(link: Link) -> dict:
+    given = {"href": link.href, "rel": link.rel, "type": link.type, "title": link.title}
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def render_links(links: list[Link]) -> list[dict]:
+    return [render_link(link) for link in links]

@@ -1,0 +1,19 @@
+"""Processes shipped with the service; our own code, so it is described without a child."""
+from collections.abc import Hashable, Sequence
+
+from weaver_like.authoring.load import describe
+from weaver_like.domain.process import Plugin
+from weaver_like.sources.base import Source
+
+
+class BuiltinSource(Source):
+    """modules: dotted names below `weaver_like.builtin`."""
+
+    def __init__(self, modules: Sequence[str]):
+        self._modules = tuple(modules)
+
+    def signature(self) -> Hashable:
+        return self._modules
+
+    def collect(self) -> list[Plugin]:
+        return [Plugin(name.rpartition(".")[2], tuple(describe({"module": name}))) for name in self._modules]

@@ -1,0 +1,91 @@
+"""Plugin folders: every Python file and package in them is a plugin, described in a child of its own."""
+import os
+import subprocess
+import sys
+from collections.abc import Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from weaver_like.domain.process import Plugin
+from weaver_like.sandbox.children import scrubbed_environment
+from weaver_like.schemas.description import parse_stored
+from weaver_like.schemas.jsontext import dumps, loads
+from weaver_like.sources.base import Source
+
+_TIMEOUT_S = 120
+
+
+class PluginSource(Source):
+    """cache: file that remembers descriptions by the state of the plugin's files, so that a restart imports nothing."""
+
+    def __init__(self, folders: Sequence[Path], cache: Path):
+        self._folders = list(folders)
+        self._cache = cache
+
+    def signature(self) -> Hashable:
+        return tuple((str(path), _state(path)) for path in self._found())
+
+    def collect(self) -> list[Plugin]:
+        remembered = self._load_cache()
+        states = {str(path): _state(path) for path in self._found()}
+        fresh = [path for path, state in states.items() if remembered.get(path, {}).get("state") != state]
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            answers = dict(zip(fresh, pool.map(_describe, fresh), strict=True))
+        entries = {path: {"state": states[path], "plugin": answers[path]} if path in answers else remembered[path] for path in states}
+        if fresh or entries.keys() != remembered.keys():
+            self._save_cache(entries)
+        return [_plugin(path, entry["plugin"]) for path, entry in entries.items()]
+
+    def _found(self) -> list[Path]:
+        paths = [path for folder in self._folders if folder.is_dir() for path in sorted(folder.iterdir())]
+        return [path for path in paths if not path.name.startswith(("_", ".")) and (path.suffix == ".py" or (path / "__init__.py").is_file())]
+
+    def _load_cache(self) -> dict:
+        try:
+            found = loads(self._cache.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _save_cache(self, entries: dict) -> None:
+        self._cache.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._cache.with_suffix(f".{os.getpid()}")
+        draft.write_bytes(dumps(entries))
+        draft.replace(self._cache)
+
+
+def _state(path: Path) -> str:
+    """Names, sizes and times of every Python file of a plugin; of a package with those below it."""
+    files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    states = []
+    for file in files:
+        try:
+            status = file.stat()
+        except OSError:  # removed meanwhile
+            continue
+        states.append(f"{file.name}:{status.st_size}:{status.st_mtime_ns}")
+    return f"{sys.version_info[:2]}:" + ",".join(states)
+
+
+def _describe(path: str) -> dict:
+    command = [sys.executable, "-I", "-m", "weaver_like.authoring.load", path]
+    try:
+        run = subprocess.run(command, capture_output=True, timeout=_TIMEOUT_S, env=scrubbed_environment(), stdin=subprocess.DEVNULL, check=False)
+        answer = loads(run.stdout.rstrip().rpartition(b"\n")[2])
+        if not isinstance(answer, dict):
+            raise ValueError("no answer")
+    except subprocess.TimeoutExpired:
+        return {"error": f"The plugin did not say within {_TIMEOUT_S} s what it offers.", "traceback": None}
+    except ValueError:
+        return {"error": f"The plugin ended its process with code {run.returncode} when it was imported.",
+                "traceback": run.stderr.decode("utf-8", "replace")[-5000:]}
+    return answer
+
+
+def _plugin(path: str, answer: dict) -> Plugin:
+    name = Path(path).stem
+    if "error" in answer:
+        return Plugin(name, (), answer["error"], answer.get("traceback"))
+    return Plugin(name, tuple(parse_stored(process) for process in answer["processes"]))
+
+

@@ -1,0 +1,44 @@
+"""The outbox: callbacks that wait to be delivered."""
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from weaver_like.domain.job import Callback
+from weaver_like.stores.sql import codec
+from weaver_like.stores.sql.connection import Database
+from weaver_like.stores.sql.tables import outbox
+
+
+def add_callback(connection: Connection, job_id: str, kind: str, uri: str, now: int) -> None:
+    """Put a callback into the outbox, within the caller's transaction."""
+    connection.execute(insert(outbox), {"job": job_id, "kind": kind, "uri": uri, "attempts": 0, "due": now})
+
+
+class SqlOutbox:
+    """The part of `SqlJobStore` that delivers."""
+
+    def __init__(self, database: Database):
+        self._database = database
+
+    def notify_progress(self, job_id: str, uri: str) -> None:
+        with self._database.writing() as connection:
+            waiting = connection.scalar(select(func.count()).select_from(outbox).where(outbox.c.job == job_id, outbox.c.kind == "inProgress"))
+            if not waiting:
+                add_callback(connection, job_id, "inProgress", uri, codec.to_micros(datetime.now(UTC)))
+
+    def due_callbacks(self, now: datetime, limit: int) -> list[Callback]:
+        query = select(outbox).where(outbox.c.due <= codec.to_micros(now)).order_by(outbox.c.due, outbox.c.id).limit(limit)
+        with self._database.reading() as connection:
+            return [codec.row_callback(row) for row in connection.execute(query).all()]
+
+    def next_callback(self) -> datetime | None:
+        with self._database.reading() as connection:
+            return codec.to_moment(connection.scalar(select(func.min(outbox.c.due))))
+
+    def settle_callback(self, callback_id: int, again: datetime | None) -> None:
+        entry = outbox.c.id == callback_id
+        with self._database.writing() as connection:
+            if again is None:
+                connection.execute(delete(outbox).where(entry))
+            else:
+                connection.execute(update(outbox).where(entry).values(attempts=outbox.c.attempts + 1, due=codec.to_micros(again)))
