@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 UV := $(shell command -v uv 2>/dev/null)
 INSTALL := $(if $(UV),VIRTUAL_ENV=$(VENV) $(UV) pip install --cache-dir .cache/uv -q,$(BIN)/python -m pip install -q --cache-dir .cache/pip)
-EDITABLE := $(if $(UV),-e .,-e . --no-build-isolation --config-settings editable_mode=compat)
+EDITABLE := --no-deps $(if $(UV),-e .,-e . --use-pep517 --config-settings editable_mode=compat)
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
@@ -26,7 +26,7 @@ $(VENV)/bin/python:
 
 $(VENV)/installed: requirements.txt setup.cfg setup.py | $(VENV)/bin/python
 	@echo "Installing the pinned requirements into $(VENV) ..."
-	@$(INSTALL) -r requirements.txt setuptools wheel
+	@$(INSTALL) -r requirements.txt
 	@$(INSTALL) $(EDITABLE)
 	@touch $@
 

@@ -107,7 +107,7 @@ def _engine(settings: Settings, runtime: Runtime) -> Engine:
         recover_lost(runtime, worker_prefix, announce)
 
     def announce(job: Job) -> None:
-        engine.publish({"job": job.id, "kind": "status", "status": str(job.status)})
+        engine.publish({"job": job.id, "kind": "status", "status": str(job.status), "outbox": True})
         engine.submit(job.id, job.priority)
 
     greeting = {"settings": {name: str(_value(settings, name)) for name, _ in declared()}}

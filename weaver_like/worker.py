@@ -33,14 +33,24 @@ class SocketLink(Link):
         self.woken = 0
         self.stop: ClosePolicy | None = None
         self._dismissed: set[str] = set()
+        # Events wait for the next look at the engine or for the end of the job, so that they do not hold up a start.
+        self._unsent: list[dict] = []
 
     def greeting(self) -> dict | None:
         return self._reader.next()
 
     def publish(self, event: dict) -> None:
-        self.tell({"submitted": event["job"]} if event["kind"] == "submitted" else {"event": event})
+        self._unsent.append({"submitted": event["job"]} if event["kind"] == "submitted" else {"event": event})
+        if event.get("status") in ("successful", "failed"):
+            self._flush()
+
+    def _flush(self) -> None:
+        unsent, self._unsent = self._unsent, []
+        for message in unsent:
+            self.tell(message)
 
     def tell(self, message: dict) -> None:
+        """Send now."""
         try:
             send(self._control, message)
         except OSError:
@@ -50,6 +60,7 @@ class SocketLink(Link):
         return self._control.fileno()
 
     def interruption(self, job_id: str) -> str | None:
+        self._flush()
         self.hear(0)
         if job_id in self._dismissed:
             return "dismissed"
@@ -71,8 +82,9 @@ class SocketLink(Link):
                 return
             timeout_s = 0
 
-    def forget_dismissed(self) -> None:
-        """Between two jobs: dismissals of jobs that are not here any more."""
+    def rest(self) -> None:
+        """Between two jobs: send what is left, and forget dismissals of jobs that are not here any more."""
+        self._flush()
         self._dismissed.clear()
 
 
@@ -82,6 +94,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     kernel.hide_from_siblings()
+    kernel.adopt_orphans()
     link = SocketLink(control)
     greeting = link.greeting()
     if greeting is None:
@@ -106,7 +119,7 @@ def _serve(runtime: object, name: str, children: Children, link: SocketLink) -> 
         if claim is not None:
             log.info("job %s of %s: attempt %s", claim.job.id, claim.job.process_id, claim.job.attempt)
             execute_job(runtime, claim, children, link)
-            link.forget_dismissed()
+            link.rest()
             link.hear(0)
         elif link.stop is not None:
             return

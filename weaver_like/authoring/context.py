@@ -10,6 +10,18 @@ class Cancelled(BaseException):
     """The job was dismissed; clean up and let it pass. Not an `Exception`, so that `except Exception` does not swallow it."""
 
 
+class InputError(ValueError):
+    """What an input holds cannot be processed, and its sender can repair it: the job's results answer 400, not 500.
+
+    input: name of the parameter, if it is one input's fault.
+    Source: OGC 18-062r2, /req/core/job-results-failed.
+    """
+
+    def __init__(self, message: str, input: str | None = None):
+        super().__init__(message)
+        self.input = input
+
+
 class Context:
     """Given to a process function that has a parameter annotated `Context`.
 

@@ -21,8 +21,8 @@ def load_module(target: dict) -> ModuleType:
     name = f"weaver_like_plugin_{path.stem}"
     if name in sys.modules:
         return sys.modules[name]
-    # A plugin may import its neighbours: helper modules beside it, or in its package.
-    sys.path.insert(0, str(path.parent))
+    # A plugin may import its neighbours. Last on the path: its calendar.py must not stand in for the standard library's.
+    sys.path.append(str(path.parent))
     search = [str(path)] if path.is_dir() else None
     spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=search)
     module = importlib.util.module_from_spec(spec)
@@ -50,14 +50,16 @@ def describe(target: dict) -> list[Process]:
 
 
 def main() -> None:
-    """`python -I -m weaver_like.authoring.load PATH`: print {"processes": [...]} or {"error", "traceback"} as the last line."""
+    """`python -I -m weaver_like.authoring.load PATH FD`: write {"processes": [...]} or {"error", "traceback"} to FD."""
+    sys.dont_write_bytecode = True
     try:
         answer = {"processes": [asdict(process) for process in describe({"path": sys.argv[1]})]}
         if not answer["processes"]:
             answer = {"error": "The plugin declares no process: a function with @process is wanted.", "traceback": None}
     except BaseException as error:  # a plugin may do anything at import, SystemExit too
         answer = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
-    print("\n" + json.dumps(answer), flush=True)
+    with open(int(sys.argv[2]), "w", encoding="utf-8") as answers:
+        json.dump(answer, answers)
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ class EmbeddedEngine(Engine):
 
     def _spawn(self) -> None:
         self._number += 1
-        name = f"{self._name}{self._number}"
+        name = f"{self._name}{self._number}/"  # with its end: no name is the beginning of another
         ours, theirs = socket.socketpair()
         life, held = os.pipe()
         command = [sys.executable, "-m", "weaver_like.worker", str(theirs.fileno()), str(held)]
@@ -142,7 +142,14 @@ class EmbeddedEngine(Engine):
                     return
                 worker, handle = key.data
                 if worker.name in self._workers:  # else it was buried a moment ago, in this same round
-                    handle(worker)
+                    self._try(handle, worker)
+
+    def _try(self, action: Callable, *arguments: object) -> None:
+        """This thread must outlive every failure of the store or the system: nobody else wakes and replaces workers."""
+        try:
+            action(*arguments)
+        except Exception:
+            log.exception("the engine failed in %s", action.__name__)
 
     def _hear(self, worker: _Worker) -> None:
         worker.reader.fill()
@@ -184,12 +191,17 @@ class EmbeddedEngine(Engine):
             return
         how = worker.process.returncode
         log.warning("worker %s ended (%s); a new one starts", worker.name, signal.Signals(-how).name if how < 0 else f"code {how}")
-        self._on_lost(worker.name)
+        self._try(self._on_lost, worker.name)
         if time.monotonic() - worker.born < _YOUNG_S:
             threading.Timer(1.0, self._respawn).start()
         else:
             self._respawn()
 
     def _respawn(self) -> None:
-        if not self._closing:
+        if self._closing:
+            return
+        try:
             self._spawn()
+        except OSError:  # no memory or descriptor left for a moment
+            log.exception("no worker could be started; another try follows")
+            threading.Timer(5.0, self._respawn).start()

@@ -5,8 +5,9 @@ import signal
 import time
 from pathlib import Path
 
-from weaver_like.domain.errors import JobDismissed, RunFailed, WeaverError
+from weaver_like.domain.errors import Fault, InvalidInput, JobDismissed, NoSuchJob, RunFailed, WeaverError
 from weaver_like.domain.job import Claim, Follower, NewJob, Outcome
+from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.engines.base import Link
 from weaver_like.files.stage import Staged, Stager
@@ -18,6 +19,7 @@ from weaver_like.processes.catalog import Offer
 from weaver_like.runtime import Runtime
 from weaver_like.sandbox.children import Child, Children, Ended, ZygoteLost
 from weaver_like.schemas.execute import parse_execute
+from weaver_like.security.masks import clean
 
 log = logging.getLogger(__name__)
 
@@ -29,26 +31,45 @@ class WorkerStopped(Exception):
 def execute_job(rt: Runtime, claim: Claim, children: Children, link: Link) -> None:
     """Run a claimed job to its end; every failure is a failed job, never a failed worker."""
     run = _Run(rt, claim, children, link)
+    try:
+        _finish(rt, claim, link, run)
+    finally:
+        shutil.rmtree(run.workdir, ignore_errors=True)
+
+
+def _finish(rt: Runtime, claim: Claim, link: Link, run: "_Run") -> None:
     job = claim.job
     try:
         to, outcome = run.perform()
     except JobDismissed:
         rt.jobs.append_log(job.id, run.reporter.take())
-        rt.area.remove(job.id)
-        return
+        return _discard(rt, run)
     except WorkerStopped:
         rt.jobs.move(job.id, Status.ACCEPTED, attempt=job.attempt, message="The server was stopped; the job waits for its next start.")
-        return
-    finally:
-        shutil.rmtree(run.workdir, ignore_errors=True)
+        return None
     message = "" if outcome.error is None else outcome.error.detail[:1000]
     followers = _followers(rt, claim) if to is Status.SUCCESSFUL else []
     if not rt.jobs.move(job.id, to, attempt=job.attempt, message=message, outcome=outcome, followers=followers, entries=run.reporter.take()):
-        rt.area.remove(job.id)  # dismissed in the last moment
-        return
-    link.publish({"job": job.id, "kind": "status", "status": str(to), "outbox": claim.execution.subscriber is not None})
+        return _discard(rt, run)  # dismissed or taken over in the last moment
+    if to is Status.FAILED:
+        rt.area.remove(job.id)
     for follower in followers:
         link.publish({"job": follower.job.id, "kind": "submitted"})
+    link.publish({"job": job.id, "kind": "status", "status": str(to), "outbox": claim.execution.subscriber is not None})
+    return None
+
+
+def _discard(rt: Runtime, run: "_Run") -> None:
+    """Remove the files of an attempt that came to nothing; those of another attempt at the same job stay."""
+    for result in run.results:
+        if result.path:
+            rt.area.path_of(result.path).unlink()
+    try:
+        dismissed = rt.jobs.get(run.job.id).status is Status.DISMISSED
+    except NoSuchJob:
+        dismissed = True
+    if dismissed:
+        rt.area.remove(run.job.id)
 
 
 def _followers(rt: Runtime, claim: Claim) -> list[NewJob]:
@@ -71,13 +92,14 @@ class _Run:
         self.workdir: Path = rt.settings.work_dir / f"{claim.job.id}-{claim.job.attempt}"
         self.began = time.monotonic()
         self.raw: dict | None = None
+        self.results: list[Result] = []
         self.error: WeaverError | None = None
         self.traceback: str | None = None
 
     def perform(self) -> tuple[Status, Outcome]:
         """Raises: JobDismissed, WorkerStopped."""
         self.reporter.started()
-        staged, ended, results = Staged(), Ended(0, None, 0.0, 0), []
+        staged, ended = Staged(), Ended(0, None, 0.0, 0)
         try:
             offer = self.rt.catalog.get(self.job.process_id)
             (self.workdir / "inputs").mkdir(parents=True)
@@ -85,7 +107,7 @@ class _Run:
             staged = Stager(self.rt.fetchers, limits.file_bytes, self.proceed).stage(self.claim.execution, offer.validator, self.workdir)
             ended = self.run_child(offer, staged)
             if self.error is None:
-                results = collect_outputs(self.raw, offer.process, self.claim.execution, self.workdir, self.rt.area, self.job.id)
+                self.results = collect_outputs(self.raw, offer.process, self.claim.execution, self.workdir, self.rt.area, self.job.id)
         except (JobDismissed, WorkerStopped):
             raise
         except WeaverError as error:
@@ -94,17 +116,18 @@ class _Run:
             log.exception("job %s", self.job.id)
             self.error = RunFailed(f"{type(error).__name__}: {error}")
         if self.error is not None:
-            self.rt.area.remove(self.job.id)
+            self.error.detail = clean(self.error.detail, 10000)
+            self.traceback = clean(self.traceback, 20000) if self.traceback else None
             self.reporter.log(self.error.detail, logging.ERROR)
         bytes_out: dict[str, int] = {}
-        for result in results:
+        for result in self.results:
             bytes_out[result.output] = bytes_out.get(result.output, 0) + result.size_bytes
         wall_s = time.monotonic() - self.began
         statistics = collect_statistics(queued_s=(self.job.started - self.job.created).total_seconds(), wall_s=wall_s, cpu_s=ended.cpu_s,
                                         peak_bytes=ended.peak_bytes, bytes_in=staged.bytes_in, bytes_out=bytes_out)
         to = Status.SUCCESSFUL if self.error is None else Status.FAILED
         self.reporter.log(f"{to} after {wall_s:.3f} s (attempt {self.job.attempt})")
-        return to, Outcome(tuple(results), self.error, self.traceback, statistics)
+        return to, Outcome(tuple(self.results), self.error, self.traceback, statistics)
 
     def proceed(self) -> None:
         """Called wherever the job may be stopped. Raises: JobDismissed, WorkerStopped."""
@@ -132,7 +155,11 @@ class _Run:
         try:
             ended = self._attend(child, limit_s)
         except ZygoteLost:
+            self.children.stop()
             raise RunFailed("The process that held the job's child was killed.") from None
+        except BaseException:
+            self.children.stop()  # whatever happened here, no child may go on unattended
+            raise
         finally:
             child.close()
         if self.raw is None and self.error is None:
@@ -188,14 +215,14 @@ class _Run:
         elif "done" in event:
             self.raw = event["done"]
         elif "failed" in event and self.error is None:
-            self.error, self.traceback = RunFailed(event["failed"]["detail"]), event["failed"].get("traceback")
+            self.error, self.traceback = _failure(event["failed"]), event["failed"].get("traceback")
 
     def _schedule(self, event: dict) -> dict:
         """Submit what the job's code asks for, checked like any request; the first job runs, the others follow it."""
         try:
             steps = []
             for step in event["schedule"]:
-                offer = self.rt.catalog.get(step["process"])
+                offer = self.rt.catalog.get(str(step["process"]))
                 document = {"inputs": step["inputs"]} | ({"priority": event["priority"]} if event.get("priority") is not None else {})
                 execution = parse_execute(document, offer.process)
                 check_execution(self.rt, offer, execution)
@@ -208,6 +235,15 @@ class _Run:
             return {"error": error.detail}
         self.link.publish({"job": job.id, "kind": "submitted"})
         return {"job": job.id}
+
+
+def _failure(told: dict) -> WeaverError:
+    """The error of a run: the client's, if the process says that an input is to blame, else the process's own."""
+    blame = told.get("blame")
+    if not blame:
+        return RunFailed(told["detail"])
+    pointer = f"/inputs/{blame['input']}" if blame["input"] else "/inputs"
+    return InvalidInput(blame["detail"], faults=[Fault(pointer, blame["detail"])])
 
 
 def _least(*limits: float) -> float:

@@ -7,7 +7,7 @@ from weaver_like.domain.job import Claim, LogEntry
 from weaver_like.engines.base import Link
 from weaver_like.runtime import Runtime
 from weaver_like.schemas.job import render_log
-from weaver_like.security.masks import mask
+from weaver_like.security.masks import clean
 
 _BATCH_S = 0.25
 
@@ -38,14 +38,14 @@ class Reporter:
         limit = self._rt.settings.jobs.log_lines
         if self._lines > limit:
             return
-        text = mask(message[:10000]) if self._lines < limit else f"The log is full: of the lines after this one none is kept (jobs.log_lines is {limit})."
+        text = clean(message, 10000) if self._lines < limit else f"The log is full: of the lines after this one none is kept (jobs.log_lines is {limit})."
         entry = LogEntry(datetime.now(UTC), level, text, self._percent)
         self._entries.append(entry)
         self._publish({"kind": "log", "entry": render_log([entry])[0]})
 
     def progress(self, percent: int, message: str | None) -> None:
         self._percent = min(100, max(0, percent))
-        self._message = mask(message[:1000]) if message else self._message
+        self._message = clean(message, 1000) if message else self._message
         self._publish({"kind": "progress", "progress": self._percent, "message": self._message or ""})
 
     def flush(self) -> bool:

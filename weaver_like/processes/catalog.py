@@ -1,4 +1,5 @@
 """The catalog: every process on offer, with its compiled validator."""
+import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -10,8 +11,11 @@ from weaver_like.domain.process import Plugin, Process
 from weaver_like.schemas.validators import ProcessValidator
 from weaver_like.sources.base import Source
 
+log = logging.getLogger(__name__)
 #: The offer is looked at again at most this often, and only when somebody asks.
 _LOOK_S = 1.0
+#: So long a request waits for a changed offer; a plugin that takes longer to import is seen by a later request.
+_PATIENCE_S = 2.0
 
 
 @dataclass
@@ -35,7 +39,7 @@ class Snapshot:
 
 
 class Catalog:
-    """Thread-safe; a changed plugin file is seen by the next request."""
+    """Thread-safe. A changed plugin file is seen by the next request; a slow or broken one holds up no other process."""
 
     def __init__(self, sources: Sequence[Source]):
         self._sources = list(sources)
@@ -43,12 +47,14 @@ class Catalog:
         self._signature: object = None
         self._looked = float("-inf")
         self._snapshot = Snapshot()
+        self._look: threading.Thread | None = None
 
     def snapshot(self) -> Snapshot:
         if time.monotonic() - self._looked > _LOOK_S:
             with self._lock:
-                if time.monotonic() - self._looked > _LOOK_S:
-                    self._look()
+                look = self._start_look()
+            if look is not None:
+                look.join(_PATIENCE_S if self._snapshot.number else None)
         return self._snapshot
 
     def get(self, process_id: str) -> Offer:
@@ -64,13 +70,26 @@ class Catalog:
         names = sorted(name for name in offers if after is None or name > after)
         return [offers[name].process for name in names[:limit]], len(names) > limit
 
-    def _look(self) -> None:
-        signature = tuple(source.signature() for source in self._sources)
-        if signature != self._signature:
-            plugins = [plugin for source in self._sources for plugin in source.collect()]
-            self._snapshot = _assemble(self._snapshot.number + 1, plugins)
-            self._signature = signature
+    def _start_look(self) -> threading.Thread | None:
+        """The thread that describes a changed offer; None if nothing changed."""
+        if self._look is not None and self._look.is_alive():
+            return None if self._snapshot.number else self._look
         self._looked = time.monotonic()
+        signature = tuple(source.signature() for source in self._sources)
+        if signature == self._signature:
+            return None
+        self._look = threading.Thread(target=self._collect, args=(signature,), name="catalog", daemon=True)
+        self._look.start()
+        return self._look
+
+    def _collect(self, signature: object) -> None:
+        try:
+            plugins = [plugin for source in self._sources for plugin in source.collect()]
+        except Exception:  # e.g. a full disk: what was on offer stays, and the next look tries again
+            log.exception("the offer could not be read")
+            return
+        self._snapshot = _assemble(self._snapshot.number + 1, plugins)
+        self._signature = signature
 
 
 def _assemble(number: int, plugins: list[Plugin]) -> Snapshot:

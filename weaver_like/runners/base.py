@@ -22,7 +22,7 @@ class ChildRun(ABC):
     """The child's side of one run: a subclass says how, this class speaks with the worker.
 
     Messages to the worker: {"progress", "message"}, {"log", "level"}, {"schedule", "priority"} (answered), and at the end
-    {"done": outputs} or {"failed": {"detail", "traceback"}}.
+    {"done": outputs} or {"failed": {"detail", "traceback", "blame"?}}.
     """
 
     def __init__(self, request: dict, channel: socket):
@@ -33,6 +33,10 @@ class ChildRun(ABC):
     @abstractmethod
     def run(self) -> dict:
         """Run the execution unit; its outputs as `authoring.call` gives them. Any exception is a failed job."""
+
+    def blame(self, error: BaseException) -> dict | None:
+        """{"input": name or None, "detail"}, if the error is the fault of what an input holds."""
+        return None
 
     def tell(self, message: dict) -> None:
         send(self._channel, message)
@@ -47,6 +51,6 @@ class ChildRun(ABC):
             self.tell({"done": self.run()})
         except BaseException as error:  # SystemExit and Cancelled of foreign code too: the job's owner must see why
             detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            self.tell({"failed": {"detail": detail[:10000], "traceback": traceback.format_exc()[-20000:]}})
+            self.tell({"failed": {"detail": detail[:10000], "traceback": traceback.format_exc()[-20000:], "blame": self.blame(error)}})
             return 1
         return 0

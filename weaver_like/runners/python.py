@@ -4,7 +4,7 @@ from pathlib import Path
 from socket import socket
 
 from weaver_like.authoring.call import call
-from weaver_like.authoring.context import Context, cancel_by_exception
+from weaver_like.authoring.context import Context, InputError, cancel_by_exception
 from weaver_like.authoring.load import declarations, load_module
 from weaver_like.runners.base import ChildRun
 
@@ -21,6 +21,9 @@ class PythonRun(ChildRun):
         else:
             signal.signal(signal.SIGTERM, cancel_by_exception)
         return call(declaration, self.request["inputs"], context)
+
+    def blame(self, error: BaseException) -> dict | None:
+        return {"input": error.input, "detail": str(error)} if isinstance(error, InputError) else None
 
 
 def run_in_child(request: dict, channel: socket) -> int:

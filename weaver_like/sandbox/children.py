@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from weaver_like.sandbox import kernel
 from weaver_like.sandbox.wire import Reader, send
 
 #: What a zygote and its children see of the environment; nothing of the service's own.
@@ -73,11 +74,12 @@ class Children:
         return Child(self, request)
 
     def stop(self) -> None:
-        """End the zygote and its child; both are gone when this returns."""
+        """End the zygote and its child; both are gone when this returns, with everything that the child started."""
         if self.control is not None:
             self.control.close()
         if self._process is not None:
             self._process.wait()
+            kernel.end_descendants()  # a zygote that was killed could not do it
         self._process, self.control, self.reader = None, None, None
 
 
@@ -93,12 +95,15 @@ class Child:
         self._line = b""
         self._ended: Ended | None = None
         try:
-            send(children.control, {"run": request}, [theirs.fileno(), output])
+            send(children.control, {"run": True}, [theirs.fileno(), output])
         except OSError as error:
+            self.channel.close()
+            os.close(self._output)
             raise ZygoteLost("the zygote has gone") from error
         finally:
             theirs.close()
             os.close(output)
+        self.send(request)
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.channel, selectors.EVENT_READ, self._read_channel)
         self.selector.register(self._output, selectors.EVENT_READ, self._read_output)
@@ -117,7 +122,7 @@ class Child:
             yield self._ended
 
     def send(self, message: dict) -> None:
-        """Answer the job's code; nothing happens if it has ended."""
+        """Tell the child something; nothing happens if it has ended."""
         try:
             send(self.channel, message)
         except OSError:
@@ -157,7 +162,7 @@ class Child:
         for message in reader.messages():
             if "pid" in message:
                 self.pid = message["pid"]
-            elif "exit" in message:
+            elif "exit" in message and message["exit"]["pid"] == self.pid:
                 end = message["exit"]
                 self._ended = Ended(end.get("code"), end.get("signal"), end["cpu_s"], end["peak_bytes"])
         if reader.closed and self._ended is None:

@@ -1,16 +1,19 @@
 """Calls of the Linux kernel that the standard library lacks; harmless where they do not exist."""
 import ctypes
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER = 1, 4, 36
+# Looked up once, before any fork: a child must not pay for it.
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def _prctl(option: int, value: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+    if _libc is not None:
+        _libc.prctl(option, value, 0, 0, 0)
 
 
 def die_with_parent() -> None:
@@ -37,3 +40,16 @@ def children_of(pid: int) -> list[int]:
     except OSError:
         pass
     return found
+
+
+def end_descendants() -> list[resource.struct_rusage]:
+    """Kill and reap every child of this process, and those that become its children by that; what each of them used."""
+    usages = []
+    while remaining := children_of(os.getpid()):
+        for pid in remaining:
+            try:
+                os.kill(pid, signal.SIGKILL)
+                usages.append(os.wait4(pid, 0)[2])
+            except (ProcessLookupError, ChildProcessError):
+                continue
+    return usages

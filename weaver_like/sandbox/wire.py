@@ -72,7 +72,7 @@ class Reader:
                 raise WireError(f"a message is not JSON: {error}") from error
             if not isinstance(message, dict):
                 raise WireError("a message is not an object")
-            yield message
+            yield _whole(message) if b"\\ud" in body else message
 
     def next(self) -> dict | None:
         """Wait for one message (the socket blocks); None at the end of the stream."""
@@ -82,6 +82,17 @@ class Reader:
             if self.closed:
                 return None
             self.fill()
+
+
+def _whole(value: object) -> object:
+    """Halves of surrogate pairs, which Python allows in its texts and UTF-8 does not, become question marks."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_whole(part) for part in value]
+    if isinstance(value, dict):
+        return {_whole(name): _whole(part) for name, part in value.items()}
+    return value
 
 
 def _receive(channel: socket.socket) -> tuple[bytes, list[int], int, object]:

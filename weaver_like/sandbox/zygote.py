@@ -1,11 +1,14 @@
 """The zygote: a warm, single-threaded process without secrets that forks one child per job.
 
 `python -m weaver_like.sandbox.zygote FD MODULE...` speaks `wire` on the socket FD with its worker. It imports the runner
-modules once; a start of a job then costs a fork. It never held a credential or a connection. It owns its children: it alone
-signals and reaps them, so a process id is never signalled after it went to somebody else.
+modules once; a start of a job then costs a fork, and not even that: while it is idle the next child stands by. It never held
+a credential or a connection. It owns its children: it alone signals and reaps them, so a process id is never signalled after
+it went to somebody else.
 
-Worker -> zygote: {"run": request} with the descriptors [channel, output]; {"signal": number}.
-Zygote -> worker: {"pid": n}; {"exit": {"code" | "signal", "cpu_s", "peak_bytes"}}; closing the socket ends zygote and child.
+Worker -> zygote: {"run": true} with the descriptors [channel, output]; {"signal": number}.
+Zygote -> worker: {"pid": n}; {"exit": {"pid", "code" | "signal", "cpu_s", "peak_bytes"}}.
+Worker -> child, on the channel: the request, {"runner": module, "workdir": path, "memory_limit_bytes"?: n, ...}.
+Closing the socket ends zygote and child.
 """
 import fcntl
 import gc
@@ -16,6 +19,7 @@ import select
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Callable
 
 from weaver_like.sandbox import kernel
@@ -30,21 +34,25 @@ class Zygote:
         self._reader = Reader(control)
         self._pid = 0
         self._pidfd = -1
+        self._running = False
+        self._order: socket.socket | None = None
 
     def serve(self) -> None:
         """Run until the worker closes the socket; no child survives."""
         try:
+            self._stand_by()
             while self._step():
                 pass
         finally:
-            if self._pid:
-                self._reap()
+            self._reap()
 
     def _step(self) -> bool:
-        watched = [self._control, *([self._pidfd] if self._pid else [])]
-        ready, _, _ = select.select(watched, [], [])
-        if self._pid and self._pidfd in ready:
-            send(self._control, {"exit": self._reap()})
+        ready, _, _ = select.select([self._control, self._pidfd], [], [])
+        if self._pidfd in ready:
+            running, end = self._running, self._reap()
+            if running:
+                send(self._control, {"exit": end})
+            self._stand_by()
         if self._control in ready:
             self._reader.fill()
             for message in self._reader.messages():
@@ -55,19 +63,34 @@ class Zygote:
         if "run" in message:
             channel, output = self._reader.descriptors[:2]
             del self._reader.descriptors[:2]
-            self._fork(message["run"], channel, output)
-        elif "signal" in message and self._pid:
+            self._run(channel, output)
+        elif "signal" in message and self._running:
             self._signal(message["signal"])
 
-    def _fork(self, request: dict, channel: int, output: int) -> None:
+    def _stand_by(self) -> None:
+        """Fork the next child; it sets itself up and waits for its order."""
+        order, theirs = socket.socketpair()
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
-            _become_child(request, channel, output, parent)
-        self._pid, self._pidfd = pid, os.pidfd_open(pid)
+            _become_child(theirs, parent)
+        theirs.close()
+        self._pid, self._pidfd, self._order, self._running = pid, os.pidfd_open(pid), order, False
+
+    def _run(self, channel: int, output: int) -> None:
+        if self._running:  # the worker gave its last child up
+            self._reap()
+            self._stand_by()
+        try:
+            socket.send_fds(self._order, [b"!"], [channel, output])
+        except OSError:  # it was killed while it stood by
+            self._reap()
+            self._stand_by()
+            socket.send_fds(self._order, [b"!"], [channel, output])
         os.close(channel)
         os.close(output)
-        send(self._control, {"pid": pid})
+        self._running = True
+        send(self._control, {"pid": self._pid})
 
     def _signal(self, number: int) -> None:
         for target in (lambda: os.killpg(self._pid, number), lambda: os.kill(self._pid, number)):
@@ -78,30 +101,20 @@ class Zygote:
 
     def _reap(self) -> dict:
         """End the whole tree of the child; what the kernel says about its end and its use of resources."""
-        # The leader is still a zombie here, so its group id cannot belong to anybody else.
+        # The leader is alive or a zombie here, so its group id cannot belong to anybody else.
         self._signal(signal.SIGKILL)
         _, status, usage = os.wait4(self._pid, 0)
         os.close(self._pidfd)
+        self._order.close()
         cpu_s, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
-        for more in _end_descendants():
+        for more in kernel.end_descendants():
             cpu_s, peak = cpu_s + more.ru_utime + more.ru_stime, max(peak, more.ru_maxrss * 1024)
-        self._pid = 0
         end = {"signal": os.WTERMSIG(status)} if os.WIFSIGNALED(status) else {"code": os.WEXITSTATUS(status)}
-        return end | {"cpu_s": cpu_s, "peak_bytes": peak}
+        return end | {"pid": self._pid, "cpu_s": cpu_s, "peak_bytes": peak}
 
 
-def _end_descendants() -> list[resource.struct_rusage]:
-    """Kill and reap whatever left the group of the child; it became ours when its parent ended."""
-    usages = []
-    while remaining := kernel.children_of(os.getpid()):
-        for pid in remaining:
-            os.kill(pid, signal.SIGKILL)
-            usages.append(os.wait4(pid, 0)[2])
-    return usages
-
-
-def _become_child(request: dict, channel: int, output: int, parent: int) -> None:
-    """Never returns: sets up the child and hands over to its runner."""
+def _become_child(order: socket.socket, parent: int) -> None:
+    """Never returns: sets up the child, waits for its order, and hands over to its runner."""
     code = 70
     try:
         os.setsid()
@@ -110,25 +123,33 @@ def _become_child(request: dict, channel: int, output: int, parent: int) -> None
             os._exit(code)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
             signal.signal(number, signal.SIG_DFL)
+        data, descriptors, _flags, _address = socket.recv_fds(order, 1, 2)
+        if not data:
+            os._exit(code)
+        channel, output = descriptors
         os.dup2(output, 1)
         os.dup2(output, 2)
         channel = fcntl.fcntl(channel, fcntl.F_DUPFD_CLOEXEC, 10)
         os.closerange(3, channel)
         os.closerange(channel + 1, 1 << 16)
-        os.chdir(request["workdir"])
-        _limit(request)
-        code = _runner(request["runner"])(request, socket.socket(fileno=channel))
+        code = _work(Reader(socket.socket(fileno=channel)))
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
 
 
-def _limit(request: dict) -> None:
+def _work(reader: Reader) -> int:
+    request = reader.next()
+    if request is None:
+        return 70
+    os.chdir(request["workdir"])
+    os.environ["TMPDIR"] = os.environ["HOME"] = tempfile.tempdir = request["workdir"]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     memory = request.get("memory_limit_bytes")
     if memory:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    return _runner(request["runner"])(request, reader.channel)
 
 
 def _runner(module: str) -> Callable[[dict, socket.socket], int]:
@@ -140,6 +161,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the worker decides when we end, by closing the socket
+    sys.dont_write_bytecode = True  # a plugin that is edited twice in one second must not run from its old bytecode
     kernel.adopt_orphans()
     for module in sys.argv[2:]:
         importlib.import_module(module)

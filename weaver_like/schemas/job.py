@@ -13,8 +13,10 @@ def render_time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def render_status(job: Job, urls: Urls) -> dict:
+def render_status(job: Job, urls: Urls, listed: bool = False) -> dict:
     """The status document that both editions and Part 4 accept; members without a value are left out.
+
+    listed: as an entry of a list, with the few links that lead further.
 
     Source: statusInfo.yaml of OGC 18-062r2 (jobID, type), of the 2.0 draft (id, processingEntityType); Weaver's percentCompleted.
     """
@@ -34,7 +36,7 @@ def render_status(job: Job, urls: Urls) -> dict:
         document["parentID"] = job.parent_id
     if job.priority is not None:
         document["priority"] = job.priority
-    document["links"] = render_links(urls.of_job(job))
+    document["links"] = render_links(urls.of_listed(job) if listed else urls.of_job(job))
     return document
 
 
@@ -44,7 +46,7 @@ _MESSAGES = {"accepted": "The job waits for a worker.", "running": "The job is r
 
 def render_job_list(jobs: list[Job], urls: Urls, links: list[Link]) -> dict:
     """Source: OGC 18-062r2, jobList.yaml."""
-    return {"jobs": [render_status(job, urls) for job in jobs], "links": render_links(links)}
+    return {"jobs": [render_status(job, urls, listed=True) for job in jobs], "links": render_links(links)}
 
 
 def render_log(entries: list[LogEntry]) -> list[dict]:

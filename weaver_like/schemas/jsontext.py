@@ -19,8 +19,8 @@ def loads(text: bytes | str) -> object:
 
 
 def dumps(value: object) -> bytes:
-    """Write compact JSON in UTF-8."""
+    """Write compact JSON in UTF-8. Raises: ValueError, for half of a surrogate pair, which UTF-8 cannot hold."""
     try:
         return orjson.dumps(value)
-    except TypeError:  # an integer beyond 64 bits, half of a surrogate pair
-        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+    except TypeError:  # an integer beyond 64 bits
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()

@@ -64,17 +64,22 @@ class Urls:
     def of_job(self, job: Job) -> list[Link]:
         """Source: /rec/core/job-links; both spellings of the relation of results, for clients of either."""
         here = self.job(job.id)
-        links = self.twins(here)
-        links.append(Link(here, "monitor", JSON, "Status of the job"))
-        links.append(Link(self.process(job.process_id), "process-desc", JSON, "Process description"))
+        links = [*self.twins(here), *self.of_listed(job)[1:], Link(self.process(job.process_id), "process-desc", JSON, "Process description")]
         if job.status is Status.SUCCESSFUL:
-            links += [Link(f"{here}/results", rel + "results", JSON, "Results") for rel in (OGC, OGC_HTTPS)]
-            links.append(Link(f"{here}/outputs", "outputs", JSON, "Outputs, as links"))
-        if job.status is Status.FAILED:
-            links.append(Link(f"{here}/exceptions", OGC + "exceptions", JSON, "Why it failed"))
+            links += [Link(f"{here}/results", OGC_HTTPS + "results", JSON, "Results"), Link(f"{here}/outputs", "outputs", JSON, "Outputs, as links")]
         links += [Link(f"{here}/inputs", "inputs", JSON, "Inputs"), Link(f"{here}/logs", OGC + "log", JSON, "Log"),
                   Link(f"{here}/events", "events", "text/event-stream", "Live status and log"),
                   Link(f"{here}/statistics", "statistics", JSON, "Resources used"), Link(f"{self.base}/jobs", "up", JSON, "Jobs")]
+        return links
+
+    def of_listed(self, job: Job) -> list[Link]:
+        """What a list says of a job: where to look further."""
+        here = self.job(job.id)
+        links = [Link(here, "self", JSON), Link(here, "monitor", JSON, "Status of the job")]
+        if job.status is Status.SUCCESSFUL:
+            links.append(Link(f"{here}/results", OGC + "results", JSON, "Results"))
+        if job.status is Status.FAILED:
+            links.append(Link(f"{here}/exceptions", OGC + "exceptions", JSON, "Why it failed"))
         return links
 
 

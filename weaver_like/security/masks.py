@@ -15,3 +15,8 @@ def mask(text: str) -> str:
     if "=" in text or ":" in text:
         text = _AUTHORIZATION.sub(r"\1***", _NAMED.sub(r"\1***", text))
     return text
+
+
+def clean(text: str, limit: int) -> str:
+    """Foreign text as a log or a document can hold it: masked, without what UTF-8 or a database refuses, at most `limit` long."""
+    return mask(text[:limit].encode("utf-8", "replace").decode().replace("\0", "\ufffd"))

@@ -1,7 +1,10 @@
 """Plugin folders: every Python file and package in them is a plugin, described in a child of its own."""
 import os
+import select
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +15,8 @@ from weaver_like.schemas.description import parse_stored
 from weaver_like.schemas.jsontext import dumps, loads
 from weaver_like.sources.base import Source
 
-_TIMEOUT_S = 120
+_TIMEOUT_S = 30
+_ANSWER_BYTES = 16 * 2**20
 
 
 class PluginSource(Source):
@@ -68,18 +72,38 @@ def _state(path: Path) -> str:
 
 
 def _describe(path: str) -> dict:
-    command = [sys.executable, "-I", "-m", "weaver_like.authoring.load", path]
+    """Ask a child what the plugin offers; whatever the plugin starts or prints at import ends with that child."""
+    answers, held = os.pipe()
+    command = [sys.executable, "-I", "-m", "weaver_like.authoring.load", path, str(held)]
+    child = subprocess.Popen(command, pass_fds=[held], env=scrubbed_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, start_new_session=True)
+    os.close(held)
     try:
-        run = subprocess.run(command, capture_output=True, timeout=_TIMEOUT_S, env=scrubbed_environment(), stdin=subprocess.DEVNULL, check=False)
-        answer = loads(run.stdout.rstrip().rpartition(b"\n")[2])
-        if not isinstance(answer, dict):
-            raise ValueError("no answer")
-    except subprocess.TimeoutExpired:
-        return {"error": f"The plugin did not say within {_TIMEOUT_S} s what it offers.", "traceback": None}
+        text = _read(answers, time.monotonic() + _TIMEOUT_S)
+    finally:
+        os.close(answers)
+        os.killpg(child.pid, signal.SIGKILL)
+        code = child.wait()
+    if text is None:
+        return {"error": f"The plugin did not say within {_TIMEOUT_S} s, or in {_ANSWER_BYTES} bytes, what it offers.", "traceback": None}
+    try:
+        answer = loads(text)
     except ValueError:
-        return {"error": f"The plugin ended its process with code {run.returncode} when it was imported.",
-                "traceback": run.stderr.decode("utf-8", "replace")[-5000:]}
-    return answer
+        answer = None
+    return answer if isinstance(answer, dict) else {"error": f"The plugin ended its process (code {code}) when it was imported.", "traceback": None}
+
+
+def _read(descriptor: int, deadline: float) -> bytes | None:
+    """Everything up to the end; None if it is too long or comes too late."""
+    text = b""
+    while len(text) <= _ANSWER_BYTES:
+        if not select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            return None
+        chunk = os.read(descriptor, 1 << 16)
+        if not chunk:
+            return text
+        text += chunk
+    return None
 
 
 def _plugin(path: str, answer: dict) -> Plugin:

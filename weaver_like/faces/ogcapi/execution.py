@@ -34,7 +34,7 @@ def execute(request: Request) -> Response:
     else:
         submit_job(rt, job, submission.execution)
     if job.status.final:
-        response = answer_results(request, job, query, fresh=True)
+        response = answer_results(request, job, query, asked=submission.execution)
     else:
         response = _accepted(request, job, query)
     _add_applied(response, submission, job)

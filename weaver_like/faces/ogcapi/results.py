@@ -34,16 +34,16 @@ class Form(StrEnum):
 def get_job_results(request: Request) -> Response:
     """/req/core/job-results and the rest of it."""
     query = read_query(request, RESULTS)
-    return answer_results(request, request.runtime.jobs.get(request.matchdict["job"]), query, fresh=False)
+    return answer_results(request, request.runtime.jobs.get(request.matchdict["job"]), query)
 
 
-def answer_results(request: Request, job: Job, query: Mapping, *, fresh: bool) -> Response:
-    """The results of a job that has ended. fresh: this is the synchronous answer to the execute request itself.
+def answer_results(request: Request, job: Job, query: Mapping, *, asked: Execution | None = None) -> Response:
+    """The results of a job that has ended. asked: the execute request, if this is the synchronous answer to it.
 
     Raises: what `get_results` raises.
     """
-    rt = request.runtime
-    if fresh and job.status is Status.SUCCESSFUL and rt.jobs.get_documents(job.id).execution.outputs == {}:
+    rt, fresh = request.runtime, asked is not None
+    if fresh and job.status is Status.SUCCESSFUL and asked.outputs == {}:
         return _with_monitor(request, job, Response(status=204, headerlist=[]))
     found = get_results(rt, job, query.get("outputs"))
     if prefers_html(request, query["f"]) and not _is_html(found):

@@ -32,7 +32,9 @@ def job_row(job: Job, ageing_s: float) -> dict:
 
 
 def documents_row(new: NewJob) -> dict:
-    return {"job": new.job.id, "execution": dumps(render_execution(new.execution)), "followers": _dump_followers(new.followers)}
+    subscriber = new.execution.subscriber
+    return {"job": new.job.id, "execution": dumps(render_execution(new.execution)), "followers": _dump_followers(new.followers),
+            "subscriber": dumps([subscriber.success_uri, subscriber.failed_uri]) if subscriber else None}
 
 
 def row_job(row: Row) -> Job:

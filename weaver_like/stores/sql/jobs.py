@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import islice, product
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, tuple_, update
 
 from weaver_like.domain.errors import NoSuchJob, ServerBusy
 from weaver_like.domain.job import Claim, Job, JobDocuments, JobFilter, JobPage, LogEntry, NewJob, Outcome
@@ -23,6 +23,26 @@ _FINAL = [str(status) for status in Status if status.final]
 _MAX_WALKS = 24
 
 
+# Built once: building a statement costs more than running it.
+_JOB = bindparam("key")
+_GET = select(jobs).where(jobs.c.id == _JOB)
+_GET_DOCUMENTS = select(documents).where(documents.c.job == _JOB)
+_COUNT_WAITING = select(func.count()).select_from(jobs).where(jobs.c.status == "accepted")
+_FIRST_WAITING = select(jobs.c.id).where(jobs.c.status == "accepted").order_by(jobs.c.place).limit(1)
+_LOCK_FIRST_WAITING = _FIRST_WAITING.with_for_update(skip_locked=True)
+_CLAIM = update(jobs).where(jobs.c.id == _JOB).values(
+    status="running", message="", started=func.coalesce(jobs.c.started, bindparam("now")), updated=bindparam("now"), worker=bindparam("by"),
+    attempt=jobs.c.attempt + 1, lease=bindparam("until"))
+_CLAIMED = select(jobs, documents.c.execution, documents.c.followers).join(documents, documents.c.job == jobs.c.id).where(jobs.c.id == _JOB)
+_SUBSCRIBER = select(documents.c.subscriber).where(documents.c.job == _JOB)
+_SET_OUTCOME = update(documents).where(documents.c.job == _JOB).values(
+    results=bindparam("r"), error=bindparam("e"), traceback=bindparam("t"), statistics=bindparam("s"))
+_LAST_LINE = select(func.max(logs.c.number)).where(logs.c.job == _JOB)
+_ADD_JOB, _ADD_DOCUMENTS, _ADD_LINES = insert(jobs), insert(documents), insert(logs)
+_MOVES = {to: update(jobs).where(jobs.c.id == _JOB, jobs.c.status.in_([str(origin) for origin in sources_of(to)])) for to in Status}
+_MOVES_OF_ATTEMPT = {to: statement.where(jobs.c.attempt == bindparam("held")) for to, statement in _MOVES.items()}
+
+
 class SqlJobStore(SqlOutbox, JobStore):
     """Source of the indexes and of BEGIN IMMEDIATE: docs/performance.rst."""
 
@@ -38,25 +58,25 @@ class SqlJobStore(SqlOutbox, JobStore):
 
     def add(self, new: NewJob, queue_limit: int) -> None:
         with self._database.writing() as connection:
-            waiting = connection.scalar(select(func.count()).select_from(jobs).where(jobs.c.status == "accepted"))
+            waiting = connection.scalar(_COUNT_WAITING)
             if waiting >= queue_limit:
                 raise ServerBusy(f"{waiting} jobs wait already; try again later.", retry_after_s=10)
             self._insert(connection, new)
 
     def _insert(self, connection: Connection, new: NewJob) -> None:
-        connection.execute(insert(jobs), codec.job_row(new.job, self._ageing_s))
-        connection.execute(insert(documents), codec.documents_row(new))
+        connection.execute(_ADD_JOB, codec.job_row(new.job, self._ageing_s))
+        connection.execute(_ADD_DOCUMENTS, codec.documents_row(new))
 
     def get(self, job_id: str) -> Job:
         with self._database.reading() as connection:
-            row = connection.execute(select(jobs).where(jobs.c.id == job_id)).first()
+            row = connection.execute(_GET, {"key": job_id}).first()
         if row is None:
             raise NoSuchJob(f"There is no job '{job_id[:100]}'.")
         return codec.row_job(row)
 
     def get_documents(self, job_id: str) -> JobDocuments:
         with self._database.reading() as connection:
-            row = connection.execute(select(documents).where(documents.c.job == job_id)).first()
+            row = connection.execute(_GET_DOCUMENTS, {"key": job_id}).first()
         if row is None:
             raise NoSuchJob(f"There is no job '{job_id[:100]}'.")
         return codec.row_documents(row)
@@ -75,25 +95,21 @@ class SqlJobStore(SqlOutbox, JobStore):
         return JobPage(tuple(codec.row_job(row) for row in rows[: wanted.limit]), len(rows) > wanted.limit)
 
     def claim_next(self, worker: str, lease_until: datetime) -> Claim | None:
-        now = codec.to_micros(datetime.now(UTC))
-        first = select(jobs.c.id).where(jobs.c.status == "accepted").order_by(jobs.c.place).limit(1)
+        with self._database.reading() as connection:  # most looks find nothing; only a find is worth the lock for writers
+            if connection.scalar(_FIRST_WAITING) is None:
+                return None
         with self._database.writing() as connection:
-            job_id = connection.scalar(first.with_for_update(skip_locked=True))
+            job_id = connection.scalar(_LOCK_FIRST_WAITING)
             if job_id is None:
                 return None
-            connection.execute(update(jobs).where(jobs.c.id == job_id).values(
-                status="running", started=func.coalesce(jobs.c.started, now), updated=now, worker=worker,
-                attempt=jobs.c.attempt + 1, lease=codec.to_micros(lease_until)))
-            row = connection.execute(select(jobs, documents.c.execution, documents.c.followers)
-                                     .join(documents, documents.c.job == jobs.c.id).where(jobs.c.id == job_id)).one()
+            connection.execute(_CLAIM, {"key": job_id, "now": codec.to_micros(datetime.now(UTC)), "by": worker, "until": codec.to_micros(lease_until)})
+            row = connection.execute(_CLAIMED, {"key": job_id}).one()
         return Claim(codec.row_job(row), parse_stored(loads(row.execution)), codec.load_followers(row.followers))
 
     def move(self, job_id: str, to: Status, *, attempt: int | None = None, message: str = "",
              outcome: Outcome | None = None, followers: Sequence[NewJob] = (), entries: Sequence[LogEntry] = ()) -> bool:
         now = codec.to_micros(datetime.now(UTC))
-        statement = update(jobs).where(jobs.c.id == job_id, jobs.c.status.in_([str(origin) for origin in sources_of(to)]))
-        if attempt is not None:
-            statement = statement.where(jobs.c.attempt == attempt)
+        statement, held = (_MOVES[to], {}) if attempt is None else (_MOVES_OF_ATTEMPT[to], {"held": attempt})
         changes: dict = {"status": str(to), "updated": now, "message": message, "lease": None}
         if to is Status.ACCEPTED:
             changes |= {"worker": None, "progress": 0}
@@ -102,12 +118,12 @@ class SqlJobStore(SqlOutbox, JobStore):
         if to is Status.SUCCESSFUL:
             changes |= {"progress": 100}
         with self._database.writing() as connection:
-            if connection.execute(statement.values(**changes)).rowcount != 1:
+            if connection.execute(statement, changes | held | {"key": job_id}).rowcount != 1:
                 return False
             if outcome is not None:
-                connection.execute(update(documents).where(documents.c.job == job_id).values(
-                    results=codec.dump_results(outcome.results), error=codec.dump_error(outcome.error), traceback=outcome.traceback,
-                    statistics=dumps(outcome.statistics) if outcome.statistics else None))
+                connection.execute(_SET_OUTCOME, {
+                    "key": job_id, "r": codec.dump_results(outcome.results), "e": codec.dump_error(outcome.error), "t": outcome.traceback,
+                    "s": dumps(outcome.statistics) if outcome.statistics else None})
             if to.final:
                 self._announce(connection, job_id, to, now)
             for new in followers:
@@ -116,10 +132,10 @@ class SqlJobStore(SqlOutbox, JobStore):
         return True
 
     def _announce(self, connection: Connection, job_id: str, to: Status, now: int) -> None:
-        execution = parse_stored(loads(connection.scalar(select(documents.c.execution).where(documents.c.job == job_id))))
-        if execution.subscriber:
+        subscriber = connection.scalar(_SUBSCRIBER, {"key": job_id})
+        if subscriber is not None:
             kind = "success" if to is Status.SUCCESSFUL else "failed"
-            uri = execution.subscriber.success_uri if kind == "success" else execution.subscriber.failed_uri
+            uri = loads(subscriber)[0 if kind == "success" else 1]
             if uri:
                 add_callback(connection, job_id, kind, uri, now)
 
@@ -133,12 +149,14 @@ class SqlJobStore(SqlOutbox, JobStore):
         held = jobs.c.id == job_id, jobs.c.status == "running", jobs.c.attempt == attempt
         with self._database.writing() as connection:
             alive = connection.execute(update(jobs).where(*held).values(**changes)).rowcount == 1
-            _append(connection, job_id, entries)
+            if alive:
+                _append(connection, job_id, entries)
         return alive
 
     def append_log(self, job_id: str, entries: Sequence[LogEntry]) -> None:
         with self._database.writing() as connection:
-            _append(connection, job_id, entries)
+            if connection.execute(_GET, {"key": job_id}).first() is not None:
+                _append(connection, job_id, entries)
 
     def read_log(self, job_id: str, after: int = 0, limit: int = 1000) -> list[LogEntry]:
         query = select(logs).where(logs.c.job == job_id, logs.c.number > after).order_by(logs.c.number).limit(limit)
@@ -173,8 +191,8 @@ class SqlJobStore(SqlOutbox, JobStore):
 def _append(connection: Connection, job_id: str, entries: Sequence[LogEntry]) -> None:
     if not entries:
         return
-    last = connection.scalar(select(func.max(logs.c.number)).where(logs.c.job == job_id)) or 0
-    connection.execute(insert(logs), [
+    last = connection.scalar(_LAST_LINE, {"key": job_id}) or 0
+    connection.execute(_ADD_LINES, [
         {"job": job_id, "number": last + offset, "at": codec.to_micros(entry.at), "level": entry.level,
          "percent": entry.percent, "message": entry.message} for offset, entry in enumerate(entries, 1)])
 

@@ -38,6 +38,8 @@ documents = Table(
     "job_documents", metadata,
     Column("job", String(36), primary_key=True),
     Column("execution", LargeBinary, nullable=False),
+    # Whom to call at the end: [successUri, failedUri], or NULL; the end of a job need not read its inputs for that.
+    Column("subscriber", LargeBinary),
     Column("followers", LargeBinary),
     Column("results", LargeBinary),
     Column("error", LargeBinary),

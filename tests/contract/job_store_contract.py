@@ -1,0 +1,252 @@
+"""What every `JobStore` promises about keeping, finding and calling back; `job_store_queue` has the rest."""
+import itertools
+import logging
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput, NoSuchJob
+from weaver_like.domain.execution import Execution, OutputRequest, ResponseForm, Subscriber, Transmission
+from weaver_like.domain.formats import Format
+from weaver_like.domain.ids import new_job_id
+from weaver_like.domain.job import Follower, Job, JobFilter, LogEntry, NewJob, Outcome
+from weaver_like.domain.results import Result
+from weaver_like.domain.status import Status
+from weaver_like.domain.values import Occurrences, Reference, Value
+from weaver_like.stores.base import JobStore
+
+T0 = datetime(2024, 5, 6, 7, 8, 9, 123456, UTC)
+SECOND = timedelta(seconds=1)
+PLENTY = 10**6
+#: How a job comes into each status, from "accepted".
+PATHS = {
+    Status.ACCEPTED: (), Status.RUNNING: (Status.RUNNING,), Status.SUCCESSFUL: (Status.RUNNING, Status.SUCCESSFUL),
+    Status.FAILED: (Status.RUNNING, Status.FAILED), Status.DISMISSED: (Status.DISMISSED,),
+}
+
+
+def new(created: datetime = T0, process: str = "echo", execution: Execution | None = None, followers: tuple = (), **more: object) -> NewJob:
+    return NewJob(Job(more.pop("id", None) or new_job_id(), process, Status.ACCEPTED, created, created, **more), execution or Execution(), followers)
+
+
+def add(jobs: JobStore, *created: datetime, **more: object) -> list[str]:
+    ids = []
+    for moment in created or (T0,):
+        entry = new(moment, **more)
+        jobs.add(entry, PLENTY)
+        ids.append(entry.job.id)
+    return ids
+
+
+def until() -> datetime:
+    return datetime.now(UTC) + timedelta(minutes=1)
+
+
+def line(text: str, percent: int | None = None) -> LogEntry:
+    return LogEntry(T0, logging.INFO, text, percent)
+
+
+def in_status(jobs: JobStore, status: Status) -> str:
+    (job_id,) = add(jobs)
+    for step in PATHS[status]:
+        if step is Status.RUNNING:
+            assert jobs.claim_next("w1", until()).job.id == job_id
+        else:
+            assert jobs.move(job_id, step)
+    assert jobs.get(job_id).status is status
+    return job_id
+
+
+class KeepingContract:
+    """add, get, documents, log, delete."""
+
+    def test_a_job_comes_back_as_it_was_added(self, jobs: JobStore) -> None:
+        entry = new(priority=2, title="Títle ☃", parent_id=new_job_id(), base_url="https://example.org/base")
+        jobs.add(entry, PLENTY)
+        assert jobs.get(entry.job.id) == entry.job
+        assert jobs.get(entry.job.id).created.utcoffset() == timedelta(0)
+
+    def test_an_unknown_job_is_no_such_job(self, jobs: JobStore) -> None:
+        for ask in (jobs.get, jobs.get_documents, jobs.read_log):
+            with pytest.raises(NoSuchJob):
+                ask("unknown")
+
+    def test_every_kind_of_value_survives(self, jobs: JobStore) -> None:
+        values = (False, True, None, 0, -1, 2**53 + 1, 2**63 - 1, 2**64, -(2**70), 0.1, -1.5e-300, 1e308, "", "☃ \U0001f600 \" \\ \n \x00",
+                  [], [[]], {}, {"value": 1}, {"href": "x"}, {"a": {"b": [None, {"c": False}]}})
+        qualified = Value({"value": 1}, Format("application/json", "utf-8", {"type": "object"}), qualified=True)
+        reference = Reference("https://example.org/a?b=c", Format("image/tiff", schema="https://example.org/s"), "title")
+        inputs = {"plain": values, "qualified": (qualified,), "reference": (reference,)}
+        execution = Execution(
+            {name: Occurrences(tuple(item if isinstance(item, (Value, Reference)) else Value(item) for item in items), ("/inputs/" + name,) * len(items))
+             for name, items in inputs.items()},
+            {"a": OutputRequest(Transmission.REFERENCE, Format("text/plain")), "b": OutputRequest()}, ResponseForm.RAW,
+            Subscriber("http://s", None, "http://f"), 0, "async", "title", "minimal")
+        followers = (Follower("next", execution), Follower("last", Execution(outputs={})))
+        entry = new(execution=execution, followers=followers)
+        jobs.add(entry, PLENTY)
+        kept = jobs.get_documents(entry.job.id)
+        stored = [item.data for item in kept.execution.inputs["plain"].items]
+        assert repr(stored) == repr([*values])
+        assert kept.execution.inputs["qualified"].items == (qualified,)
+        assert kept.execution.inputs["reference"].items == (reference,)
+        assert kept.execution.outputs == execution.outputs
+        assert (kept.execution.subscriber, kept.execution.response, kept.execution.priority) == (execution.subscriber, ResponseForm.RAW, 0)
+        assert (kept.execution.mode, kept.execution.title, kept.execution.return_preference) == ("async", "title", "minimal")
+        assert [follower.process_id for follower in kept.followers] == ["next", "last"]
+        assert kept.followers[1].execution.outputs == {}
+        claim = jobs.claim_next("w1", until())
+        assert (claim.execution, claim.followers) == (kept.execution, kept.followers)
+
+    def test_an_outcome_survives(self, jobs: JobStore) -> None:
+        results = (Result("a", 2**70, size_bytes=21), Result("b", None, "/x/b/f.tif", Format("image/tiff"), 5, 0), Result("c", False))
+        error = InvalidInput("bad ☃", faults=[Fault("/inputs/a", "why")])
+        job_id = in_status(jobs, Status.RUNNING)
+        outcome = Outcome(results, error, "Traceback: x", {"cpuSeconds": 0.5, "bytesIn": {"a": 2**40}})
+        assert jobs.move(job_id, Status.FAILED, message="told", outcome=outcome, entries=[line("end")])
+        kept = jobs.get_documents(job_id)
+        assert kept.results == results
+        assert (type(kept.error), kept.error.detail, kept.error.faults) == (InvalidInput, error.detail, error.faults)
+        assert (kept.traceback, kept.statistics) == (outcome.traceback, outcome.statistics)
+        assert [entry.message for entry in jobs.read_log(job_id)] == ["end"]
+        assert jobs.get(job_id).message == "told"
+
+    def test_log_lines_are_numbered_from_one_and_come_in_pages(self, jobs: JobStore) -> None:
+        first, second = add(jobs, T0, T0)
+        jobs.append_log(first, [line("1"), line("2", 40)])
+        jobs.append_log(second, [line("other")])
+        jobs.append_log(first, [])
+        jobs.append_log(first, [line("3"), line("4")])
+        entries = jobs.read_log(first)
+        assert [(entry.number, entry.message, entry.percent) for entry in entries] == [(1, "1", None), (2, "2", 40), (3, "3", None), (4, "4", None)]
+        assert entries[0].at == T0
+        assert [entry.number for entry in jobs.read_log(first, after=1, limit=2)] == [2, 3]
+        assert jobs.read_log(first, after=4) == []
+        assert [entry.number for entry in jobs.read_log(second)] == [1]
+
+    @pytest.mark.parametrize("status", list(Status))
+    def test_only_a_finished_job_is_deleted(self, jobs: JobStore, status: Status) -> None:
+        job_id = in_status(jobs, status)
+        jobs.append_log(job_id, [line("x")])
+        assert jobs.delete(job_id) is status.final
+        if status.final:
+            for ask in (jobs.get, jobs.get_documents, jobs.read_log):
+                with pytest.raises(NoSuchJob):
+                    ask(job_id)
+            assert not jobs.delete(job_id)
+
+    def test_a_deleted_job_stays_deleted_whatever_its_worker_still_says(self, jobs: JobStore) -> None:
+        job_id = in_status(jobs, Status.RUNNING)
+        assert jobs.move(job_id, Status.DISMISSED)
+        assert jobs.delete(job_id)
+        assert not jobs.report(job_id, 1, until(), percent=50, entries=[line("late")])
+        jobs.append_log(job_id, [line("later")])
+        with pytest.raises(NoSuchJob):
+            jobs.read_log(job_id)
+
+
+class FindingContract:
+    """find with its filters, page by page."""
+
+    def test_pages_follow_each_other_without_gap_or_repetition(self, jobs: JobStore) -> None:
+        made = set(add(jobs, *(T0 + SECOND * (number // 7) for number in range(40))))  # seven at a time share a moment
+        for limit in (1, 3, 10, 40, 41):
+            seen: list[Job] = []
+            page = jobs.find(JobFilter(limit=limit))
+            seen += page.jobs
+            while page.more:
+                page = jobs.find(JobFilter(limit=limit, after=seen[-1].key))
+                seen += page.jobs
+            assert [job.key for job in seen] == sorted((job.key for job in seen), reverse=True)
+            assert len(seen) == 40
+            assert {job.id for job in seen} == made
+
+    def test_a_new_job_does_not_move_the_next_page(self, jobs: JobStore) -> None:
+        ids = add(jobs, *(T0 + SECOND * number for number in range(4)))
+        page = jobs.find(JobFilter(limit=2))
+        add(jobs, T0 + SECOND * 10)
+        assert [job.id for job in jobs.find(JobFilter(limit=2, after=page.jobs[-1].key)).jobs] == [ids[1], ids[0]]
+
+    def test_filters_narrow_and_combine(self, jobs: JobStore) -> None:
+        rows = {}
+        for number, (process, status) in enumerate(itertools.product(("a", "b", "c"), Status)):
+            job_id, = add(jobs, T0 + SECOND * number, process=process)
+            for step in PATHS[status]:
+                assert jobs.claim_next("w", until()).job.id == job_id if step is Status.RUNNING else jobs.move(job_id, step)
+            rows[job_id] = (process, status, T0 + SECOND * number)
+            if status is Status.ACCEPTED:
+                assert jobs.move(job_id, Status.FAILED)  # so that it is not the next one to be claimed
+                rows[job_id] = (process, Status.FAILED, T0 + SECOND * number)
+
+        def expect(wanted: JobFilter, matches: object) -> None:
+            found = jobs.find(wanted).jobs
+            expected = [job_id for job_id, row in reversed(rows.items()) if matches(*row)]
+            assert [job.id for job in found] == expected[:wanted.limit]
+            assert jobs.find(wanted).more is (len(expected) > wanted.limit)
+
+        expect(JobFilter(processes=("b",)), lambda process, *_: process == "b")
+        expect(JobFilter(processes=("a", "c", "none"), limit=4), lambda process, *_: process in ("a", "c"))
+        expect(JobFilter(statuses=(Status.RUNNING, Status.FAILED)), lambda _, status, __: status in (Status.RUNNING, Status.FAILED))
+        expect(JobFilter(processes=("a", "b"), statuses=(Status.DISMISSED,)), lambda process, status, _: process in "ab" and status is Status.DISMISSED)
+        expect(JobFilter(created_from=T0 + SECOND * 3, created_to=T0 + SECOND * 9, limit=99), lambda *row: T0 + SECOND * 3 <= row[2] <= T0 + SECOND * 9)
+        many = ("a", "b", *(f"p{number}" for number in range(30)))
+        expect(JobFilter(processes=many, statuses=(Status.FAILED,), limit=2), lambda process, status, _: process in "ab" and status is Status.FAILED)
+
+    def test_duration_leaves_out_what_has_not_started(self, jobs: JobStore) -> None:
+        """/req/job-list/duration-response"""
+        short, running = in_status(jobs, Status.SUCCESSFUL), in_status(jobs, Status.RUNNING)
+        add(jobs)
+        (never_ran,) = add(jobs, T0 - SECOND)
+        assert jobs.move(never_ran, Status.DISMISSED)
+        hour = timedelta(hours=1)
+        assert {job.id for job in jobs.find(JobFilter(max_duration=hour)).jobs} == {short, running}
+        assert {job.id for job in jobs.find(JobFilter(min_duration=timedelta(0))).jobs} == {short, running}
+        assert jobs.find(JobFilter(min_duration=hour)).jobs == ()
+
+    def test_finished_jobs_are_found_by_age(self, jobs: JobStore) -> None:
+        done = [in_status(jobs, status) for status in (Status.SUCCESSFUL, Status.FAILED, Status.DISMISSED)]
+        in_status(jobs, Status.RUNNING)
+        assert set(jobs.find_finished(until(), 10)) == set(done)
+        assert len(jobs.find_finished(until(), 2)) == 2
+        assert jobs.find_finished(T0 + SECOND, 10) == []
+
+
+class OutboxContract:
+    """Callbacks wait in the outbox until they are settled."""
+
+    def subscribed(self, jobs: JobStore) -> str:
+        (job_id,) = add(jobs, execution=Execution(subscriber=Subscriber("http://s/ok", "http://s/now", "http://s/bad")))
+        jobs.claim_next("w1", until())
+        return job_id
+
+    @pytest.mark.parametrize(("to", "kind", "uri"), [
+        (Status.SUCCESSFUL, "success", "http://s/ok"), (Status.FAILED, "failed", "http://s/bad"), (Status.DISMISSED, "failed", "http://s/bad")])
+    def test_a_final_status_puts_its_callback_there(self, jobs: JobStore, to: Status, kind: str, uri: str) -> None:
+        job_id = self.subscribed(jobs)
+        assert jobs.next_callback() is None
+        assert jobs.move(job_id, to)
+        assert not jobs.move(job_id, to)
+        (callback,) = jobs.due_callbacks(datetime.now(UTC), 10)
+        assert (callback.job_id, callback.kind, callback.uri, callback.attempts) == (job_id, kind, uri, 0)
+
+    def test_progress_waits_once(self, jobs: JobStore) -> None:
+        job_id = self.subscribed(jobs)
+        for _ in range(3):
+            jobs.notify_progress(job_id, "http://s/now")
+        (callback,) = jobs.due_callbacks(datetime.now(UTC), 10)
+        jobs.settle_callback(callback.id, None)
+        assert jobs.next_callback() is None
+
+    def test_a_callback_is_put_off_and_then_settled(self, jobs: JobStore) -> None:
+        first, second = self.subscribed(jobs), self.subscribed(jobs)
+        assert jobs.move(first, Status.FAILED, outcome=Outcome(error=FetchFailed("x")))
+        assert jobs.move(second, Status.SUCCESSFUL)
+        now = datetime.now(UTC)
+        assert [callback.job_id for callback in jobs.due_callbacks(now, 10)] == [first, second]
+        (callback,) = jobs.due_callbacks(now, 1)
+        later = now + SECOND * 5
+        jobs.settle_callback(callback.id, later)
+        assert [callback.job_id for callback in jobs.due_callbacks(now, 10)] == [second]
+        assert [(callback.job_id, callback.attempts) for callback in jobs.due_callbacks(later, 10)] == [(second, 0), (first, 1)]
+        jobs.settle_callback(jobs.due_callbacks(now, 1)[0].id, None)
+        assert jobs.next_callback() == later

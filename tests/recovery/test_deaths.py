@@ -1,0 +1,195 @@
+"""`kill -9` of every kind of process that a server has: only what must suffer suffers, and everything is repaired."""
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Served, wait_until
+from tests.recovery.system import all_jobs, begin, end_of, family_of, gone, jobs_of, kill, log_of, look, status_of, workers_of, write_plugin, zygotes_of
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    write_plugin(tmp_path / "data")
+    return tmp_path / "data"
+
+
+def test_a_killed_child_fails_its_job_alone_and_says_the_signal(serve: object) -> None:
+    served = serve()
+    first = begin(served, "sleep", delay=3)
+    (victim,) = jobs_of(served)
+    second = served.submit("sleep", {"delay": 1})
+    workers, zygotes = workers_of(served), zygotes_of(served)
+    wait_until(lambda: len(jobs_of(served)) == 2, 10, "the second child")
+    kill(victim)
+    failed = end_of(served, first, 3)
+    assert failed["status"] == "failed"
+    assert "signal 9" in failed["message"]
+    assert "Killed" in failed["message"]
+    assert end_of(served, second)["status"] == "successful"
+    assert (workers_of(served), zygotes_of(served)) == (workers, zygotes)
+    assert served.get(f"/jobs/{first}/results")[0] == 500
+
+
+def test_a_killed_worker_is_replaced_and_its_job_tried_again(serve: object) -> None:
+    served = serve()
+    job_id = begin(served, "sleep", delay=1)
+    neighbour = served.submit("sleep", {"delay": 1})
+    wait_until(lambda: len(jobs_of(served)) == 2, 10, "both children")
+    child = next(seen for seen in jobs_of(served) if job_of(seen.pid) == job_id)
+    zygote = look(child.parent)
+    kill(look(zygote.parent))
+    gone([child, zygote])
+    assert end_of(served, job_id)["status"] == "successful"
+    assert any("attempt 1 was lost" in line for line in log_of(served, job_id))
+    assert any("attempt 2" in line for line in log_of(served, job_id))
+    assert end_of(served, neighbour)["status"] == "successful"
+    assert not any("lost" in line for line in log_of(served, neighbour))
+    wait_until(lambda: len(workers_of(served)) == 2, 10, "a new worker")
+
+
+def job_of(pid: int) -> str:
+    """The id of the job that a child runs: its folder is named so."""
+    return os.path.basename(os.readlink(f"/proc/{pid}/cwd"))[:36]
+
+
+def test_the_death_of_worker_one_leaves_worker_ten_alone(serve: object) -> None:
+    served = serve("engine.workers=10")
+    ids = [served.submit("sleep", {"delay": 6}) for _ in range(10)]
+    wait_until(lambda: len(jobs_of(served)) == 10, 30, "ten children")
+    first = min(workers_of(served), key=lambda worker: (int(worker.start), worker.pid))
+    victim = next(job_of(job.pid) for job in jobs_of(served) if look(job.parent).parent == first.pid)
+    kill(first)
+    wait_until(lambda: any("lost" in line for line in log_of(served, victim)), 10, "the loss of the job")
+    touched = [job_id for job_id in ids if any("lost" in line for line in log_of(served, job_id))]
+    assert touched == [victim]
+
+
+def test_a_job_whose_worker_is_lost_too_often_fails_and_its_subscriber_hears_at_once(serve: object, site: object) -> None:
+    served = serve("jobs.max_attempts=2", "engine.workers=1")
+    body = {"inputs": {"delay": 30}, "subscriber": {"successUri": f"{site.url}/ok", "failedUri": f"{site.url}/bad"}}
+    job_id = served.get("/processes/sleep/execution", "POST", body, {"Prefer": "respond-async"})[1]["jobID"]
+    for _ in range(2):
+        wait_until(lambda: jobs_of(served), 10, "the child")
+        kill(*workers_of(served))
+        wait_until(lambda: not jobs_of(served), 10, "the end of the child")
+    ended = end_of(served, job_id)
+    assert ended["status"] == "failed"
+    assert "worker was lost" in ended["message"]
+    assert served.get(f"/jobs/{job_id}/results")[1]["status"] == 500
+    wait_until(lambda: [path for path, *_ in site.received] == ["/bad"], 5, "the callback")
+    wait_until(lambda: len(workers_of(served)) == 1, 10, "a new worker")
+
+
+def test_a_stop_does_not_count_as_a_lost_worker(serve: object) -> None:
+    served = serve("engine.workers=1", "engine.close=kill", "jobs.max_attempts=2")
+    job_id = begin(served, "sleep", delay=1.5)
+    served.stop()
+    again = serve("engine.workers=1", "jobs.max_attempts=2")
+    wait_until(lambda: jobs_of(again), 10, "the second attempt")
+    kill(*workers_of(again))
+    assert end_of(again, job_id)["status"] == "successful"
+
+
+def test_a_killed_zygote_fails_its_job_and_leaves_nobody_behind(serve: object, data: Path) -> None:
+    served = serve("engine.workers=1")
+    job_id = begin(served, "family", wait=60)
+    wait_until(lambda: "all are there" in log_of(served, job_id), 10, "the grandchildren")
+    members = [look(int(path.read_text())) for path in (data / "family").iterdir()]
+    victims, workers = zygotes_of(served), workers_of(served)
+    kill(*victims)
+    ended = end_of(served, job_id, 5)
+    assert ended["status"] == "failed"
+    assert "killed" in ended["message"]
+    gone([*victims, *members])
+    assert end_of(served, served.submit("note"))["status"] == "successful"
+    assert workers_of(served) == workers
+
+
+@pytest.mark.parametrize("victim", ["server", "worker"])
+def test_grandchildren_end_with_their_server_and_their_worker(serve: object, data: Path, victim: str) -> None:
+    served = serve("engine.workers=1", "jobs.max_attempts=1")
+    job_id = begin(served, "family", wait=60)
+    wait_until(lambda: "all are there" in log_of(served, job_id), 10, "the grandchildren")
+    members = [look(int(path.read_text())) for path in (data / "family").iterdir()]
+    assert len(members) == 4
+    assert all(members)
+    if victim == "server":
+        seen = family_of(served.process.pid)
+        served.stop(signal.SIGKILL)
+        gone([*seen, *members])
+    else:
+        kill(*workers_of(served))
+        gone(members)
+
+
+def test_a_worker_that_wakes_up_late_spoils_nothing(serve: object, data: Path) -> None:
+    """It was stopped longer than its lease; another attempt was successful meanwhile."""
+    served = serve("engine.lease_s=5")
+    job_id = begin(served, "slow-file", pause=1)
+    child = next(seen for seen in jobs_of(served) if job_of(seen.pid) == job_id)
+    sleeper = look(look(child.parent).parent)
+    os.kill(sleeper.pid, signal.SIGSTOP)
+    try:
+        assert end_of(served, job_id, 20)["status"] == "successful"
+        assert served.get(f"/jobs/{job_id}/results/output")[1] == b"2"
+    finally:
+        os.kill(sleeper.pid, signal.SIGCONT)
+    for marker in (served.submit("sleep", {"delay": 0.3}) for _ in range(4)):
+        assert end_of(served, marker)["status"] == "successful"
+    wait_until(lambda: not list((data / "work").glob(f"{job_id}-*")), 10, "the end of the late attempt")
+    assert status_of(served, job_id)["status"] == "successful"
+    assert served.get(f"/jobs/{job_id}/results/output")[:2] == (200, b"2")
+
+
+def check_all(served: Served, data: Path, ids: list[str], may_fail: int, limit_s: float = 40) -> None:
+    """Every job has ended, none twice; what was successful was noted; nothing is left in the work folder."""
+    def open_jobs() -> bool:
+        return any(job["status"] in ("accepted", "running") for job in all_jobs(served).values())
+
+    wait_until(lambda: not open_jobs(), limit_s, "the end of all jobs")
+    found = all_jobs(served)
+    assert set(found) == set(ids)
+    failed = [job for job in found.values() if job["status"] != "successful"]
+    assert len(failed) <= may_fail, failed
+    notes = (data / "notes.txt").read_text().split()
+    assert len(set(notes)) == len(notes)
+    noted = {note[:36] for note in notes}
+    for job_id, job in found.items():
+        ends = [line for line in log_of(served, job_id) if line.startswith(("successful after", "failed after"))]
+        assert len(ends) <= 1, (job_id, ends)
+        if job["status"] == "successful":
+            assert len(ends) == 1
+            assert job["processID"] == "sleep" or job_id in noted
+    wait_until(lambda: not list((data / "work").glob("*-*-*")), 5, "an empty work folder")
+
+
+def submit_many(served: Served, count: int = 200) -> list[str]:
+    return [served.submit("sleep", {"delay": 0.05}) if number % 4 == 0 else served.submit("note", {"delay": 0.02}) for number in range(count)]
+
+
+def test_nothing_is_lost_when_child_worker_and_zygote_are_killed_under_way(serve: object, data: Path) -> None:
+    served = serve()
+    ids = submit_many(served)
+    for victims in (jobs_of, workers_of, zygotes_of, workers_of, jobs_of, zygotes_of):
+        found = wait_until(lambda victims=victims: victims(served), 10, "a victim")
+        kill(found[0])
+    check_all(served, data, ids, may_fail=4)
+    gone([seen for seen in family_of(served.process.pid) if seen.is_job])
+
+
+@pytest.mark.parametrize("who", ["the server", "everybody"])
+def test_nothing_is_lost_when_the_server_is_killed_under_way(serve: object, data: Path, who: str) -> None:
+    served = serve()
+    ids = submit_many(served)
+    wait_until(lambda: len([job for job in all_jobs(served).values() if job["status"] == "successful"]) > 20, 20, "twenty successes")
+    before = {job_id for job_id, job in all_jobs(served).items() if job["status"] == "successful"}
+    seen = family_of(served.process.pid)
+    assert len(seen) >= 5
+    kill(*(seen if who == "everybody" else seen[:1]))
+    served.process.wait(10)
+    again = serve()
+    gone(seen)
+    check_all(again, data, ids, may_fail=0)
+    assert before <= {job_id for job_id, job in all_jobs(again).items() if job["status"] == "successful"}
