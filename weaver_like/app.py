@@ -11,7 +11,7 @@ from pyramid.response import Response
 from pyramid.router import Router
 
 from weaver_like import settings as settings_module
-from weaver_like.domain.errors import NotAuthorized, TooLarge
+from weaver_like.domain.errors import InvalidInput, NotAuthorized, TooLarge
 from weaver_like.domain.job import Callback
 from weaver_like.engines.base import ClosePolicy
 from weaver_like.faces.ogcapi.callback import render_callback
@@ -19,6 +19,7 @@ from weaver_like.faces.ogcapi.memo import Memo
 from weaver_like.faces.ogcapi.routes import add_routes
 from weaver_like.jobs.housekeeper import Housekeeper
 from weaver_like.jobs.notify import Courier
+from weaver_like.jobs.recover import clear_work
 from weaver_like.jobs.wait import Places
 from weaver_like.runtime import Runtime
 from weaver_like.schemas.urls import Urls
@@ -39,6 +40,7 @@ class Service:
         self._housekeeper = Housekeeper(self.runtime)
 
     def start(self) -> None:
+        clear_work(self.runtime)
         self.runtime.engine.start()
         self._courier.start()
         self._housekeeper.start()
@@ -79,14 +81,16 @@ def make_wsgi(runtime: Runtime) -> Router:
 
 
 def check_request(handler: Callable[[Request], Response], registry: object) -> Callable[[Request], Response]:
-    """A tween: bodies that are too large, and requests that another site's page makes a browser send."""
+    """A tween: requests that name no host (RFC 9112 section 3.2), bodies that are too large, and requests that another site's page makes a browser send."""
     def tween(request: Request) -> Response:
+        if "HTTP_HOST" not in request.environ and request.environ.get("SERVER_PROTOCOL") == "HTTP/1.1":
+            raise InvalidInput("The header Host is missing.")
         if request.method not in ("GET", "HEAD"):
             limit = request.runtime.settings.limits.body_bytes
             if (request.content_length or 0) > limit:
                 raise TooLarge(f"The body has {request.content_length} bytes; at most {limit} are taken. Give large inputs by reference.")
             origin = request.headers.get("Origin")
-            if origin and urlsplit(origin).netloc not in (request.host, urlsplit(request.urls.base).netloc):
+            if origin and origin.partition("://")[2] not in (request.host, urlsplit(request.urls.base).netloc):
                 raise NotAuthorized(f"A page of '{origin[:100]}' may not change anything here.")
         return handler(request)
 

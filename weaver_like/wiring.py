@@ -38,7 +38,8 @@ def build(settings: Settings, serving: bool = False) -> Runtime:
         folder.mkdir(parents=True, exist_ok=True)
     guard = Guard(settings.security.allowed_hosts)
     jobs = _store(settings, settings.server.threads if serving else 1)
-    catalog = Catalog(_sources(settings))
+    # A worker looks at every job: it must not run an older description than the one that the request was checked against.
+    catalog = Catalog(_sources(settings)) if serving else Catalog(_sources(settings), look_s=0, patience_s=None)
     fetchers = _Fetchers(settings, guard)
     runtime = Runtime(settings, jobs, catalog, OutputArea(settings.outputs_dir), guard, fetchers, RUNNERS, _LazyNotifier(fetchers), None)
     if not serving:
@@ -111,7 +112,8 @@ def _engine(settings: Settings, runtime: Runtime) -> Engine:
         engine.submit(job.id, job.priority)
 
     greeting = {"settings": {name: str(_value(settings, name)) for name, _ in declared()}}
-    engine = EmbeddedEngine(settings.workers, _engine_name(settings), greeting, on_lost)
+    name, lock = _engine_name(settings)
+    engine = EmbeddedEngine(settings.workers, name, greeting, on_lost, lock)
     return engine
 
 
@@ -120,8 +122,10 @@ def _value(settings: Settings, name: str) -> object:
     return getattr(getattr(settings, section), key)
 
 
-def _engine_name(settings: Settings) -> str:
-    """The same after a restart, so that the jobs of the dead server's workers are known at once and not when their lease ends.
+def _engine_name(settings: Settings) -> tuple[str, int]:
+    """A name, the same after a restart, and the descriptor that holds the lock on it.
+
+    The name stays, so that the jobs of a dead server's workers are known at once and not when their lease ends.
 
     Raises: SettingError, if another server works in this folder: the lock ends with the process that holds it.
     """
@@ -134,4 +138,4 @@ def _engine_name(settings: Settings) -> str:
     if not name:
         name = uuid.uuid4().hex[:12]
         os.write(descriptor, name.encode())
-    return f"{name}/"
+    return f"{name}/", descriptor

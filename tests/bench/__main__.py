@@ -2,6 +2,7 @@
 import argparse
 import os
 import platform
+import signal
 import sys
 import time
 import traceback
@@ -33,6 +34,7 @@ def parse_arguments(given: list[str] | None = None) -> argparse.Namespace:
 def main() -> int:
     """Run what was asked for; 1 if a benchmark could not be run, whatever the bars say."""
     arguments = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installation has its byte code
     load_before = os.getloadavg()[0]
     rows: list[Row] = []

@@ -23,7 +23,7 @@ ASYNC = {"Prefer": "respond-async"}
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is measured. scale: 1 for the full run, less for a quick one."""
+    """How much is measured."""
 
     quick: bool
 
@@ -67,7 +67,7 @@ class Client:
             raise RuntimeError(f"the submission to {process} answered {status}: {body[:300]!r}")
         return json.loads(body)["jobID"]
 
-    def wait(self, job_id: str, pause_s: float = 0.001, limit_s: float = 600) -> dict:
+    def wait(self, job_id: str, pause_s: float = 0.001, limit_s: float = 180) -> dict:
         """The status document of a job that has become successful. Raises: RuntimeError."""
         end = time.monotonic() + limit_s
         while time.monotonic() < end:
@@ -78,6 +78,14 @@ class Client:
                 break
             time.sleep(pause_s)
         raise RuntimeError(f"job {job_id} is {status['status']}: {status.get('message')}")
+
+    def wait_until_idle(self, limit_s: float = 60) -> None:
+        """Wait until no job waits or runs. Raises: RuntimeError."""
+        end = time.monotonic() + limit_s
+        while json.loads(self.get("/jobs?limit=1&status=accepted,running"))["jobs"]:
+            if time.monotonic() > end:
+                raise RuntimeError(f"after {limit_s:g} s there are still jobs that wait or run")
+            time.sleep(0.01)
 
     def close(self) -> None:
         self._connection.close()

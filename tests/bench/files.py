@@ -116,4 +116,6 @@ def measure(plan: Plan) -> list[Row]:
         site = streamer.stdout.readline().strip()
         with serving(data) as served:
             client = Client(served.url)
+            measure_input(served, client, site, data, 2**20)
+            measure_output(served, client, site, 2**20)
             return measure_input(served, client, site, data, size) + measure_output(served, client, site, size)

@@ -43,8 +43,7 @@ def burst(client: Client) -> float:
         status, body = client.request("POST", ECHO_PATH, ECHO, ASYNC)
         if status != 201:
             raise RuntimeError(f"a submission answered {status}: {body[:300]!r}")
-    while json.loads(client.get("/jobs?limit=1&status=accepted,running"))["jobs"]:
-        time.sleep(0.01)
+    client.wait_until_idle()
     return _BURST / (time.perf_counter() - began)
 
 

@@ -26,17 +26,30 @@ def resident_bytes(pid: int) -> tuple[int, int]:
     return int(lines["VmRSS"].split()[0]) * 1024, int(lines["VmHWM"].split()[0]) * 1024
 
 
+@dataclass(slots=True)
+class _Seen:
+    """Resident set and highest mark of one process at the first look, and the highest of both since."""
+
+    first: int
+    first_mark: int
+    highest: int = 0
+    mark: int = 0
+
+    def growth(self) -> int:
+        """The kernel's mark counts only if it rose: it may be from long before."""
+        return max(self.highest, self.mark if self.mark > self.first_mark else 0) - self.first
+
+
 @dataclass
 class GrowthWatch:
     """Watches the tree of a process from a thread: how much the resident set of each process grew at the most.
 
-    The highest mark is the kernel's own, so that no peak between two looks is missed but the last of a process that ended.
+    It reads the kernel's own highest mark, so that a peak between two looks is not missed.
     """
 
     pid: int
     interval_s: float = 0.02
-    first: dict[int, int] = field(default_factory=dict)
-    highest: dict[int, int] = field(default_factory=dict)
+    seen: dict[int, _Seen] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._stop = threading.Event()
@@ -54,7 +67,7 @@ class GrowthWatch:
 
     @property
     def growth_bytes(self) -> int:
-        return max(self.highest[pid] - self.first[pid] for pid in self.first)
+        return max(one.growth() for one in self.seen.values())
 
     def _run(self) -> None:
         while not self._stop.wait(self.interval_s):
@@ -63,9 +76,8 @@ class GrowthWatch:
     def _look(self) -> None:
         for pid in tree(self.pid):
             try:
-                now, highest = resident_bytes(pid)
+                now, mark = resident_bytes(pid)
             except (OSError, KeyError):
                 continue
-            # The mark of a process that was there before may be from long ago; what counts is the mark's own growth, too.
-            self.first.setdefault(pid, now)
-            self.highest[pid] = max(self.highest.get(pid, 0), highest)
+            one = self.seen.setdefault(pid, _Seen(now, mark))
+            one.highest, one.mark = max(one.highest, now), mark

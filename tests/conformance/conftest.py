@@ -17,7 +17,7 @@ SCHEMAS = Path(os.environ.get("OGC_SCHEMAS") or ROOT.parent / "shared" / "schema
 #: `format: uri` of the 2.0 draft's `processID` is not asserted: 1.0 has the plain id under the same name.
 _FORMATS = FormatChecker(formats=())
 
-#: A process of each kind of job control, and one whose result is a JSON object.
+#: A process of each single kind of job control.
 PLUGIN = '''
 """Processes for the tests of execution modes."""
 from weaver_like.authoring import process
@@ -83,7 +83,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture(scope="session")
 def successful_job(app: TestApp) -> str:
-    """An echo of three outputs, as document; all outputs were wanted."""
+    """An echo of three inputs; all outputs were wanted, in no particular form."""
     job_id = submit(app, "echo", {"message": "héllo", "number": 1.5, "flag": False})
     assert finished(app, job_id)["status"] == "successful"
     return job_id

@@ -86,7 +86,9 @@ def test_a_bounding_box_is_an_input_value(app: TestApp, schema: Schema, box: dic
     assert run(app, ECHO, {"message": "m", "bbox": {"value": box} if qualified else box})["bbox"] == box
 
 
-@pytest.mark.parametrize("box", [{"bbox": [1, 2, 3]}, {"bbox": [1, 2, 3, 4, 5]}, {"bbox": ["1", "2", "3", "4"]}, {"crs": "x"}, [1, 2, 3, 4], {"bbox": [1, 2, 3, 4], "crs": 4326}])
+@pytest.mark.parametrize("box", [
+    {"bbox": [1, 2, 3]}, {"bbox": [1, 2, 3, 4, 5]}, {"bbox": ["1", "2", "3", "4"]}, {"crs": "x"}, [1, 2, 3, 4], {"bbox": [1, 2, 3, 4], "crs": 4326},
+])
 def test_what_is_no_bounding_box_answers_400(app: TestApp, schema: Schema, box: object) -> None:
     """/req/core/process-execute-input-inline-bbox, /req/core/process-execute-input-validation"""
     assert_exception(app.post_json(ECHO, {"inputs": {"message": "m", "bbox": box}}, status=400), schema, 400)

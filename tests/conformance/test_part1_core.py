@@ -93,7 +93,8 @@ def test_conformance_lists_classes_of_both_editions(app: TestApp, schema: Schema
     declared = answer.json["conformsTo"]
     assert len(declared) == len(set(declared))
     number = "1.0" if edition == "part1-1.0" else "2.0"
-    assert {f"{CONF}{number}/conf/{name}" for name in ("core", "ogc-process-description", "json", "html", "oas30", "job-list", "callback", "dismiss")} <= set(declared)
+    names = ("core", "ogc-process-description", "json", "html", "oas30", "job-list", "callback", "dismiss")
+    assert {f"{CONF}{number}/conf/{name}" for name in names} <= set(declared)
 
 
 def test_no_declared_class_is_misspelt(app: TestApp) -> None:

@@ -1,5 +1,6 @@
 """What the operating system says about the processes of a served instance, and plugins that the faults need."""
 import os
+import re
 import signal
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +23,13 @@ def note(context: Context, delay: float = 0.02) -> str:
 def _write(name: str, pid: int) -> None:
     Path({folder!r}, name).write_text(str(pid))
 
-@process(id="family", time_limit_s=1.5)
+@process(id="short-family", time_limit_s=1.5)
+def short_family(context: Context) -> str:
+    return family(context, 60, True)
+
+@process(id="family")
 def family(context: Context, wait: float = 0, deaf: bool = False) -> str:
     """Has a child, a daemon of two forks, and a daemon that forks on in a session of its own."""
-    os.makedirs({folder!r}, exist_ok=True)
     if deaf:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"], start_new_session=True)
@@ -64,10 +68,14 @@ def slow_file(context: Context, pause: float = 0) -> File:
     return File(path, "text/plain")
 '''
 
+#: Name of a job's folder: its id and the number of the attempt.
+_ATTEMPT = re.compile(r"[0-9a-f-]{36}-\d+( \(deleted\))?")
+
 
 def write_plugin(folder: Path) -> None:
     """Put the plugin into the data folder of a server that has not started yet."""
-    (folder / "plugins").mkdir(parents=True, exist_ok=True)
+    for name in ("plugins", "family"):
+        (folder / name).mkdir(parents=True)
     text = PLUGIN.replace("{notes!r}", repr(str(folder / "notes.txt"))).replace("{folder!r}", repr(str(folder / "family")))
     (folder / "plugins" / "faults.py").write_text(text)
 
@@ -97,8 +105,13 @@ class Seen:
 
     @property
     def is_job(self) -> bool:
+        """True if it runs a job: the child that stands by has no folder of a job yet."""
+        try:
+            folder = os.path.basename(os.readlink(f"/proc/{self.pid}/cwd"))
+        except OSError:
+            return False
         parent = look(self.parent)
-        return "sandbox.zygote" in self.command and parent is not None and "sandbox.zygote" in parent.command
+        return bool(_ATTEMPT.fullmatch(folder)) and parent is not None and parent.is_zygote
 
 
 def look(pid: int) -> Seen | None:

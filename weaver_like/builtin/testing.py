@@ -12,6 +12,10 @@ _FEATURES = {"type": "object", "format": "geojson-feature-collection", "contentM
 _THING = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
 
 
+#: The clock of the system takes no more; the server ends the job long before.
+_LONGEST_S = 10**8
+
+
 def _optional(**kinds: object) -> dict:
     return {name: Annotated[kind, Output(optional=True)] for name, kind in kinds.items()}
 
@@ -36,7 +40,7 @@ def echo(
     pause: Annotated[int | None, Input(title="Seconds to wait", schema={"type": "integer", "minimum": 0, "default": 0})] = None,
 ) -> dict:
     """Give back every input; wait before, if asked to."""
-    time.sleep(pause or 0)
+    time.sleep(min(pause or 0, _LONGEST_S))
     return _given(message=message, number=number, flag=flag, list=list, choice=choice, bbox=bbox, image=image, pause=pause)
 
 
@@ -96,6 +100,7 @@ def greet(name: Annotated[str, Input(title="Whom to greet")]) -> Annotated[str, 
 @process(title="Sleep", keywords=["test"])
 def sleep(context: Context, delay: Annotated[float, Input(title="Seconds", minimum=0)] = 1) -> str:
     """Sleep, and report progress every 0.1 s; end at once when dismissed."""
+    delay = min(delay, _LONGEST_S)
     end = time.monotonic() + delay
     while (left := end - time.monotonic()) > 0:
         context.check_cancelled()

@@ -1,5 +1,5 @@
 """Bounding boxes."""
-import math
+import sys
 from collections.abc import Iterator, Mapping
 
 from weaver_like.domain.errors import Fault
@@ -28,4 +28,4 @@ def bbox_faults(value: object, pointer: str) -> Iterator[Fault]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max

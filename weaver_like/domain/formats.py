@@ -1,5 +1,6 @@
 """Media types and formats."""
 import mimetypes
+import re
 from dataclasses import dataclass
 
 JSON = "application/json"
@@ -29,6 +30,15 @@ class Format:
     media_type: str | None = None
     encoding: str | None = None
     schema: object = None
+
+
+_TOKEN = r"[A-Za-z0-9!#$&^_.+-]{1,127}"
+_MEDIA_TYPE = re.compile(rf'{_TOKEN}/{_TOKEN}(?:\s?;\s?{_TOKEN}(?:="[^"\\\x00-\x1f\x7f-\uffff]{{0,200}}"|={_TOKEN})?)*\Z')
+
+
+def is_media_type(text: str) -> bool:
+    """True if a text may stand in a header `Content-Type`. Source: RFC 9110 section 8.3.1, RFC 6838 section 4.2."""
+    return len(text) <= 300 and bool(_MEDIA_TYPE.match(text))
 
 
 def essence(media_type: str) -> str:

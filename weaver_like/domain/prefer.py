@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from weaver_like.domain.errors import InvalidInput
 
-_PREFERENCE = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s,;"]*))?\s*((?:;[^,"]*(?:"[^"]*")?)*)\s*(?:,|$)')
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}\Z")
 _RETURNS = ("minimal", "representation")
 
 
@@ -39,18 +39,37 @@ def parse_prefer(text: str | None) -> Preferences:
     if text is None:
         return Preferences()
     found: dict[str, str] = {}
-    position = 0
-    while position < len(text) and (match := _PREFERENCE.match(text, position)):
-        found.setdefault(match[1].lower(), (match[2] or "").strip('"'))
-        position = match.end()
+    strange = []
+    for part in filter(None, (part.strip() for part in _split(text, ","))):
+        name, _, value = _split(part, ";")[0].partition("=")
+        if _TOKEN.match(name.strip()):
+            found.setdefault(name.strip().lower(), value.strip().strip('"'))
+        else:
+            strange.append(part[:100])
     wait, back, handling = found.pop("wait", None), found.pop("return", None), found.pop("handling", None)
     respond_async = found.pop("respond-async", None) is not None
-    unknown = [*found, *([text[position:].strip()] if text[position:].strip() else [])]
+    unknown = [*found, *strange]
     wait_s = int(wait) if wait is not None and re.fullmatch(r"[0-9]{1,9}", wait) else None
     unknown += ["wait"] if wait is not None and wait_s is None else []
     unknown += ["return"] if back is not None and back not in _RETURNS else []
     unknown += ["handling"] if handling not in (None, "strict", "lenient") else []
     return Preferences(respond_async, wait_s, back if back in _RETURNS else None, handling == "strict", True, tuple(unknown))
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Split at a separator, but not inside quotes."""
+    quoted = text.split('"')
+    if len(quoted) == 1:
+        return text.split(separator)
+    parts = [""]
+    for number, piece in enumerate(quoted):
+        if number % 2:
+            parts[-1] += f'"{piece}"'
+        else:
+            first, *rest = piece.split(separator)
+            parts[-1] += first
+            parts.extend(rest)
+    return parts
 
 
 def choose_mode(preferences: Preferences, sync: bool, asynchronous: bool, limit_s: float, asked: str | None = None) -> Mode:

@@ -45,13 +45,15 @@ class EmbeddedEngine(Engine):
 
     greeting: what a worker must know at its start (its settings), sent through the socket so that no environment holds it.
     on_lost: called with the name of a worker that died: its job goes back into the queue.
+    lock: descriptor that keeps other engines away, closed when this one has stopped.
     """
 
-    def __init__(self, count: int, name: str, greeting: Mapping, on_lost: Callable[[str], None]):
+    def __init__(self, count: int, name: str, greeting: Mapping, on_lost: Callable[[str], None], lock: int):
         self._count = count
         self._name = name
         self._greeting = dict(greeting)
         self._on_lost = on_lost
+        self._lock_descriptor = lock
         self._hub = EventHub()
         self._workers: dict[str, _Worker] = {}
         self._lock = threading.Lock()
@@ -106,6 +108,9 @@ class EmbeddedEngine(Engine):
             self._wait_for_workers(10)
         os.write(self._wake_write, b"x")
         self._thread.join(timeout=5)
+        if self._lock_descriptor >= 0:
+            os.close(self._lock_descriptor)
+            self._lock_descriptor = -1
 
     def _wait_for_workers(self, limit_s: float | None) -> bool:
         end = None if limit_s is None else time.monotonic() + limit_s

@@ -41,7 +41,10 @@ class LocalFetcher(Fetcher):
         path = unquote(parts.path)
         if parts.netloc not in ("", "localhost") or "\0" in path:
             raise FetchFailed(f"'{uri[:200]}' is no local file.")
-        resolved = Path(path).resolve()
+        try:
+            resolved = Path(path).resolve()
+        except (OSError, RuntimeError) as error:  # links that lead in a circle
+            raise FetchFailed(f"'{uri[:200]}' leads nowhere.") from error
         if not any(resolved.is_relative_to(root) for root in self._roots):
             raise FetchFailed(f"'{uri[:200]}' lies outside the folders that this server may read (security.file_roots).")
         return resolved

@@ -15,7 +15,7 @@ class OutputArea:
         self.folder = folder.resolve()
 
     def publish(self, job_id: str, output: str, path: Path, workdir: Path) -> tuple[str, int]:
-        """Move a file of the work folder into the area; its reference and size in bytes.
+        """Take a file of the work folder into the area, without copying where that is possible; its reference and size in bytes.
 
         Raises: RunFailed, if it is no regular file inside the work folder: a link may not lead out of it.
         """
@@ -25,10 +25,9 @@ class OutputArea:
             raise RunFailed(f"Output '{output}' is not a file in the work folder of the job: '{path.name}'.")
         target = self._free_place(self.folder / job_id / safe_file_name(output, "output"), safe_file_name(path.name))
         try:
-            os.rename(resolved, target)
+            os.link(resolved, target)  # not moved: the same file may be given for two outputs
         except OSError:  # another file system
             shutil.copyfile(resolved, target)
-            resolved.unlink()
         target.chmod(0o644)
         return "/" + target.relative_to(self.folder).as_posix(), target.stat().st_size
 
@@ -42,11 +41,25 @@ class OutputArea:
 
     def path_of(self, reference: str) -> Path:
         """The file behind a reference. Raises: NotFound, also for references that lead out of the area."""
-        resolved = (self.folder / reference.lstrip("/")).resolve() if "\0" not in reference else self.folder
-        if not resolved.is_relative_to(self.folder) or not resolved.is_file():
+        try:
+            resolved = (self.folder / reference.lstrip("/")).resolve()
+        except (OSError, RuntimeError, ValueError):  # a name that is too long, NUL, links in a circle
+            resolved = self.folder
+        if not resolved.is_relative_to(self.folder) or not _is_file(resolved):
             raise NotFound(f"There is no result file '{reference[:200]}'.")
         return resolved
+
+    def discard(self, reference: str) -> None:
+        """Remove one file; nothing happens if it has gone."""
+        (self.folder / reference.lstrip("/")).unlink(missing_ok=True)
 
     def remove(self, job_id: str) -> None:
         """Remove every file of a job."""
         shutil.rmtree(self.folder / job_id, ignore_errors=True)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long
+        return False

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput
 from weaver_like.domain.execution import Execution
-from weaver_like.domain.formats import essence, is_json, media_type_of
+from weaver_like.domain.formats import essence, is_json, is_media_type, media_type_of
 from weaver_like.domain.values import Reference, Value
 from weaver_like.fetchers.base import Fetcher, FetchLimits
 from weaver_like.schemas.jsontext import loads
@@ -115,6 +115,8 @@ def _media_type(item: Reference, served: str | None, name: str, validator: Input
     if item.format.media_type:
         return item.format.media_type
     guessed = media_type_of(name)
+    if served and not is_media_type(served):
+        served = None
     if served and essence(served) not in _UNTOLD:
         return served
     known = {essence(media_type): media_type for media_type in validator.media_types}

@@ -11,7 +11,7 @@ from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.engines.base import Link
 from weaver_like.files.stage import Staged, Stager
-from weaver_like.jobs.outputs import collect_outputs, wanted_media_types
+from weaver_like.jobs.outputs import Place, collect_outputs, wanted_media_types
 from weaver_like.jobs.progress import Reporter
 from weaver_like.jobs.submit import check_execution, new_job, submit_job
 from weaver_like.observe.statistics import TreeMeter, collect_statistics
@@ -45,7 +45,8 @@ def _finish(rt: Runtime, claim: Claim, link: Link, run: "_Run") -> None:
         rt.jobs.append_log(job.id, run.reporter.take())
         return _discard(rt, run)
     except WorkerStopped:
-        rt.jobs.move(job.id, Status.ACCEPTED, attempt=job.attempt, message="The server was stopped; the job waits for its next start.")
+        rt.jobs.move(job.id, Status.ACCEPTED, attempt=job.attempt, counted=False,
+                     message="The server was stopped; the job waits for its next start.")
         return None
     message = "" if outcome.error is None else outcome.error.detail[:1000]
     followers = _followers(rt, claim) if to is Status.SUCCESSFUL else []
@@ -63,7 +64,7 @@ def _discard(rt: Runtime, run: "_Run") -> None:
     """Remove the files of an attempt that came to nothing; those of another attempt at the same job stay."""
     for result in run.results:
         if result.path:
-            rt.area.path_of(result.path).unlink()
+            rt.area.discard(result.path)
     try:
         dismissed = rt.jobs.get(run.job.id).status is Status.DISMISSED
     except NoSuchJob:
@@ -107,7 +108,7 @@ class _Run:
             staged = Stager(self.rt.fetchers, limits.file_bytes, self.proceed).stage(self.claim.execution, offer.validator, self.workdir)
             ended = self.run_child(offer, staged)
             if self.error is None:
-                self.results = collect_outputs(self.raw, offer.process, self.claim.execution, self.workdir, self.rt.area, self.job.id)
+                collect_outputs(self.results, self.raw, offer.process, self.claim.execution, Place(self.rt.area, self.job.id, self.workdir))
         except (JobDismissed, WorkerStopped):
             raise
         except WeaverError as error:
@@ -127,7 +128,7 @@ class _Run:
                                         peak_bytes=ended.peak_bytes, bytes_in=staged.bytes_in, bytes_out=bytes_out)
         to = Status.SUCCESSFUL if self.error is None else Status.FAILED
         self.reporter.log(f"{to} after {wall_s:.3f} s (attempt {self.job.attempt})")
-        return to, Outcome(tuple(self.results), self.error, self.traceback, statistics)
+        return to, Outcome(tuple(self.results) if self.error is None else (), self.error, self.traceback, statistics)
 
     def proceed(self) -> None:
         """Called wherever the job may be stopped. Raises: JobDismissed, WorkerStopped."""

@@ -36,6 +36,12 @@ def recover_lost(rt: Runtime, worker_prefix: str | None, announce: Callable[[Job
     return len(lost)
 
 
+def clear_work(rt: Runtime) -> None:
+    """Remove what dead workers left in the work folder; only for who holds the lock of the data folder, before its workers start."""
+    for folder in rt.settings.work_dir.iterdir():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def sweep_old(rt: Runtime) -> int:
     """Remove finished jobs older than `jobs.keep_days` with their files; how many there were. 0 days keep everything."""
     keep_days = rt.settings.jobs.keep_days

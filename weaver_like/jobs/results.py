@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from weaver_like.domain.errors import InvalidQueryParameter, NoSuchOutput, NoSuchProcess, OutputNotRequested, ResultNotAvailable, ResultNotReady
-from weaver_like.domain.execution import Execution
+from weaver_like.domain.execution import Execution, Transmission
 from weaver_like.domain.job import Job
 from weaver_like.domain.process import Process
 from weaver_like.domain.results import Result
@@ -66,6 +66,17 @@ def get_output(rt: Runtime, job: Job, output: str) -> tuple[Result, ...]:
     if not results:
         raise ResultNotAvailable(f"Job '{job.id}' gave no value for its output '{output}'.")
     return results
+
+
+def by_value(execution: Execution, result: Result, preference: str | None, limit_bytes: int) -> bool:
+    """Whether a document holds a result by value: as asked; else by size, unless `return=representation` wants all.
+
+    Source: 2.0 draft, /rec/core/process-execute-sync-many-json-prefer-*.
+    """
+    wanted = (execution.outputs or {}).get(result.output)
+    if wanted is not None and wanted.transmission is not None:
+        return wanted.transmission is Transmission.VALUE
+    return preference == "representation" or result.size_bytes <= limit_bytes
 
 
 def _requested(rt: Runtime, job: Job, execution: Execution, results: tuple[Result, ...]) -> tuple[str, ...]:

@@ -39,9 +39,13 @@ class Snapshot:
 
 
 class Catalog:
-    """Thread-safe. A changed plugin file is seen by the next request; a slow or broken one holds up no other process."""
+    """look_s: the offer is looked at again at most this often.  patience_s: longest wait for a changed offer (None: to its end).
 
-    def __init__(self, sources: Sequence[Source]):
+    Thread-safe. A changed plugin file is seen by the next request; a slow or broken one holds up no other process."""
+
+    def __init__(self, sources: Sequence[Source], look_s: float = _LOOK_S, patience_s: float | None = _PATIENCE_S):
+        self._look_s = look_s
+        self._patience_s = patience_s
         self._sources = list(sources)
         self._lock = threading.Lock()
         self._signature: object = None
@@ -50,11 +54,11 @@ class Catalog:
         self._look: threading.Thread | None = None
 
     def snapshot(self) -> Snapshot:
-        if time.monotonic() - self._looked > _LOOK_S:
+        if time.monotonic() - self._looked >= self._look_s:
             with self._lock:
                 look = self._start_look()
             if look is not None:
-                look.join(_PATIENCE_S if self._snapshot.number else None)
+                look.join(self._patience_s if self._snapshot.number else None)
         return self._snapshot
 
     def get(self, process_id: str) -> Offer:

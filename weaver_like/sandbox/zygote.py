@@ -25,6 +25,10 @@ from collections.abc import Callable
 from weaver_like.sandbox import kernel
 from weaver_like.sandbox.wire import Reader, send
 
+#: After a job the next child is forked a moment later: the end of this job needs the processor first.
+_PAUSE_S = 0.004
+_BLOCKED = (signal.SIGINT, signal.SIGTERM)
+
 
 class Zygote:
     """Serves one worker, one child at a time."""
@@ -44,15 +48,18 @@ class Zygote:
             while self._step():
                 pass
         finally:
-            self._reap()
+            if self._pid:
+                self._reap()
 
     def _step(self) -> bool:
-        ready, _, _ = select.select([self._control, self._pidfd], [], [])
-        if self._pidfd in ready:
+        watched = [self._control, *([self._pidfd] if self._pid else [])]
+        ready, _, _ = select.select(watched, [], [], None if self._pid else _PAUSE_S)
+        if not ready:
+            self._stand_by()
+        if self._pid and self._pidfd in ready:
             running, end = self._running, self._reap()
             if running:
                 send(self._control, {"exit": end})
-            self._stand_by()
         if self._control in ready:
             self._reader.fill()
             for message in self._reader.messages():
@@ -80,6 +87,7 @@ class Zygote:
     def _run(self, channel: int, output: int) -> None:
         if self._running:  # the worker gave its last child up
             self._reap()
+        if not self._pid:
             self._stand_by()
         try:
             socket.send_fds(self._order, [b"!"], [channel, output])
@@ -110,7 +118,8 @@ class Zygote:
         for more in kernel.end_descendants():
             cpu_s, peak = cpu_s + more.ru_utime + more.ru_stime, max(peak, more.ru_maxrss * 1024)
         end = {"signal": os.WTERMSIG(status)} if os.WIFSIGNALED(status) else {"code": os.WEXITSTATUS(status)}
-        return end | {"pid": self._pid, "cpu_s": cpu_s, "peak_bytes": peak}
+        pid, self._pid, self._running = self._pid, 0, False
+        return end | {"pid": pid, "cpu_s": cpu_s, "peak_bytes": peak}
 
 
 def _become_child(order: socket.socket, parent: int) -> None:
@@ -121,8 +130,8 @@ def _become_child(order: socket.socket, parent: int) -> None:
         kernel.die_with_parent()
         if os.getppid() != parent:
             os._exit(code)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
-            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
         data, descriptors, _flags, _address = socket.recv_fds(order, 1, 2)
         if not data:
             os._exit(code)
@@ -159,8 +168,10 @@ def _runner(module: str) -> Callable[[dict, socket.socket], int]:
 def main() -> None:
     """Entry point; the worker gives the socket and the modules to keep warm."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the worker decides when we end, by closing the socket
+    # The worker decides when we end, by closing the socket. Blocked, not ignored: a signal to a child just forked must not be lost.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
+    for number in _BLOCKED:
+        signal.signal(number, signal.SIG_DFL)
     sys.dont_write_bytecode = True  # a plugin that is edited twice in one second must not run from its old bytecode
     kernel.adopt_orphans()
     for module in sys.argv[2:]:

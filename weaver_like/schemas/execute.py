@@ -4,7 +4,7 @@ from weaver_like.domain.execution import Execution, OutputRequest, ResponseForm,
 from weaver_like.domain.formats import Format
 from weaver_like.domain.process import InputDescription, Process
 from weaver_like.domain.values import Item, Occurrences, Reference, Value
-from weaver_like.schemas.jsontext import loads
+from weaver_like.schemas.jsontext import check_depth, loads
 from weaver_like.schemas.shape import Shape, to_pointer
 from weaver_like.schemas.validators import accepts_array
 
@@ -47,11 +47,13 @@ def read_body(body: bytes, content_type: str) -> object:
     Raises: UnsupportedMediaType; InvalidInput with line and column if it is not JSON.
     """
     kind = content_type.partition(";")[0].strip().lower()
-    if kind and kind != "application/json" and not kind.endswith("+json"):
+    if content_type and kind != "application/json" and not kind.endswith("+json"):
         raise UnsupportedMediaType(f"Content-Type '{kind[:100]}' was got; application/json is wanted.")
     try:
-        return loads(body)
-    except ValueError as error:
+        value = loads(body)
+        check_depth(body, value)
+        return value
+    except (ValueError, RecursionError) as error:
         raise InvalidInput(f"The body is not JSON: {error}.", faults=[Fault("", str(error))]) from error
 
 

@@ -10,7 +10,7 @@ from weaver_like.schemas import query
 from weaver_like.schemas.components import SCHEMAS
 from weaver_like.schemas.description import render_input
 from weaver_like.schemas.jsontext import dumps, loads
-from weaver_like.schemas.urls import Urls
+from weaver_like.schemas.urls import OPENAPI, Urls
 from weaver_like.schemas.validators import accepts_array
 
 #: The document stays readable for tools: processes beyond this many bytes are only described at /processes/{id}.
@@ -33,31 +33,32 @@ class Operation:
 
 _JOB = (404,)
 OPERATIONS: tuple[Operation, ...] = (
-    Operation("getLandingPage", "get", "/", "Landing page", query.LANDING, {200: "landingPage"}, tag="Server"),
-    Operation("getConformance", "get", "/conformance", "Conformance classes", query.LANDING, {200: "confClasses"}, tag="Server"),
-    Operation("getApi", "get", "/api", "This document", query.LANDING, {200: "application/vnd.oai.openapi+json;version=3.0"}, tag="Server"),
-    Operation("getPlugins", "get", "/plugins", "Plugins and their errors", query.LANDING, {200: "plugins"}, tag="Server"),
+    Operation("getLandingPage", "get", "/", "Landing page", query.PLAIN, {200: "landingPage"}, tag="Server"),
+    Operation("getConformance", "get", "/conformance", "Conformance classes", query.PLAIN, {200: "confClasses"}, tag="Server"),
+    Operation("getApi", "get", "/api", "This document", query.PLAIN, {200: OPENAPI}, tag="Server"),
+    Operation("getPlugins", "get", "/plugins", "Plugins and their errors", query.PLAIN, {200: "plugins"}, tag="Server"),
     Operation("getProcesses", "get", "/processes", "Processes on offer", query.PROCESS_LIST, {200: "processList"}, tag="Processes"),
-    Operation("getProcess", "get", "/processes/{process}", "Description of a process", query.PROFILE, {200: "process"}, (404,), "Processes"),
-    Operation("execute", "post", "/processes/{process}/execution", "Execute a process", query.PROFILE,
+    Operation("getProcess", "get", "/processes/{process}", "Description of a process", query.PLAIN, {200: "process"}, (404,), "Processes"),
+    Operation("execute", "post", "/processes/{process}/execution", "Execute a process", query.PLAIN,
               {200: "*/*", 201: "statusInfo", 204: ""}, (404, 413, 415, 500, 503), "Processes"),
-    Operation("executeAlias", "post", "/processes/{process}/jobs", "Execute a process (older path)", query.PROFILE,
+    Operation("executeAlias", "post", "/processes/{process}/jobs", "Execute a process (older path)", query.PLAIN,
               {200: "*/*", 201: "statusInfo", 204: ""}, (404, 413, 415, 500, 503), "Processes"),
     Operation("getJobs", "get", "/jobs", "Jobs, newest first", query.JOB_LIST, {200: "jobList"}),
-    Operation("getJob", "get", "/jobs/{job}", "Status of a job", query.LANDING, {200: "statusInfo"}, _JOB),
-    Operation("dismissJob", "delete", "/jobs/{job}", "Dismiss a job, or remove a finished one", query.LANDING, {200: "statusInfo"}, _JOB),
+    Operation("getJob", "get", "/jobs/{job}", "Status of a job", query.PLAIN, {200: "statusInfo"}, _JOB),
+    Operation("dismissJob", "delete", "/jobs/{job}", "Dismiss a job, or remove a finished one", query.PLAIN, {200: "statusInfo"}, _JOB),
     Operation("getResults", "get", "/jobs/{job}/results", "Results of a job", query.RESULTS, {200: "*/*", 204: ""}, (404, 500)),
-    Operation("getOutput", "get", "/jobs/{job}/results/{output}", "One output of a job", query.LANDING, {200: "*/*", 206: "*/*", 304: "", 416: ""}, (404, 500)),
-    Operation("getInputs", "get", "/jobs/{job}/inputs", "Inputs of a job", query.LANDING, {200: "inputs"}, _JOB),
-    Operation("getOutputs", "get", "/jobs/{job}/outputs", "Outputs of a job, as links", query.LANDING, {200: "outputs"}, (404, 500)),
+    Operation("getOutput", "get", "/jobs/{job}/results/{output}", "One output of a job", query.PLAIN, {200: "*/*", 206: "*/*", 304: "", 416: ""}, (404, 406, 500)),
+    Operation("getInputs", "get", "/jobs/{job}/inputs", "Inputs of a job", query.PLAIN, {200: "inputs"}, _JOB),
+    Operation("getOutputs", "get", "/jobs/{job}/outputs", "Outputs of a job, as links", query.PLAIN, {200: "outputs"}, (404, 500)),
     Operation("getLog", "get", "/jobs/{job}/logs", "Log of a job", query.LOG, {200: "log"}, _JOB),
-    Operation("getEvents", "get", "/jobs/{job}/events", "Live status and log (server-sent events)", query.LANDING, {200: "text/event-stream"}, (404, 503)),
-    Operation("getExceptions", "get", "/jobs/{job}/exceptions", "Why a job failed", query.LANDING, {200: "exceptions"}, _JOB),
-    Operation("getStatistics", "get", "/jobs/{job}/statistics", "Resources that a job used", query.LANDING, {200: "statistics"}, _JOB),
-    Operation("getFile", "get", "/outputs/{path}", "A result file", query.LANDING, {200: "*/*", 206: "*/*", 304: "", 416: ""}, (404,)),
+    Operation("getEvents", "get", "/jobs/{job}/events", "Live status and log (server-sent events)", query.PLAIN, {200: "text/event-stream"}, (404, 503)),
+    Operation("getExceptions", "get", "/jobs/{job}/exceptions", "Why a job failed", query.PLAIN, {200: "exceptions"}, _JOB),
+    Operation("getStatistics", "get", "/jobs/{job}/statistics", "Resources that a job used", query.PLAIN, {200: "statistics"}, _JOB),
+    Operation("getFile", "get", "/outputs/{path}", "A result file", query.PLAIN, {200: "*/*", 206: "*/*", 304: "", 416: ""}, (404,)),
 )
 _REASONS = {200: "Success", 201: "The job was accepted", 204: "Success, without a body", 206: "The part that was asked for", 304: "Not modified",
-            400: "The request is not valid", 404: "Not found", 406: "Not acceptable", 413: "The body is too large",
+            400: "The request is not valid", 403: "A page of another site may not do this", 404: "Not found", 406: "Not acceptable",
+            413: "The body is too large",
             415: "The body is not JSON", 416: "No such range", 500: "The process failed", 503: "Too busy; see Retry-After"}
 _PROBLEM = {kind: {"schema": {"$ref": "#/components/schemas/exception"}} for kind in ("application/problem+json", "application/json")}
 _PROBLEM["text/html"] = {"schema": {"type": "string"}}
@@ -102,7 +103,8 @@ _PREFER = {"name": "Prefer", "in": "header", "schema": {"type": "string"},
 
 def _answers(operation: Operation) -> dict:
     answers: dict = {str(status): _answer(status, what) for status, what in operation.answers.items()}
-    for status in sorted({400, 406, *operation.errors}):
+    negotiated = {406} if all("/" not in what or what == OPENAPI for what in operation.answers.values()) or operation.method == "post" else set()
+    for status in sorted({400, *negotiated, *operation.errors, *([] if operation.method == "get" else [403])}):
         answers[str(status)] = {"$ref": f"#/components/responses/{status}"}
     return answers
 
@@ -110,6 +112,9 @@ def _answers(operation: Operation) -> dict:
 def _answer(status: int, what: str) -> dict:
     if not what:
         return {"description": _REASONS[status]}
+    if what == OPENAPI:
+        return {"description": _REASONS[status], "content": {OPENAPI: {"schema": {"type": "object"}}, "application/json": {"schema": {"type": "object"}},
+                                                             "text/html": {"schema": {"type": "string"}}}}
     if "/" in what:
         return {"description": _REASONS[status], "content": {what: {}}}
     forms = {"application/json": {"schema": {"$ref": f"#/components/schemas/{what}"}}, "text/html": {"schema": {"type": "string"}}}
@@ -128,7 +133,7 @@ def render_parameter(node: colander.SchemaNode) -> dict:
     elif isinstance(node.typ, query.TextList):
         allowed = getattr(node, "values", None)
         schema = {"type": "array", "items": {"type": "string", "enum": allowed} if allowed else {"type": "string", "minLength": 1}, "minItems": 1}
-    elif isinstance(node.typ, colander.Integer):
+    elif isinstance(node.typ, query.Whole):
         schema = {"type": "integer", "minimum": node.validator.min}
         schema |= {"default": node.missing} if node.missing is not None else {}
         most = getattr(node, "maximum", None) or node.validator.max
@@ -156,7 +161,7 @@ def _execute_schema(process: Process) -> dict:
         described = render_input(entry)
         value = {"anyOf": [_localised(described["schema"]), {"$ref": "#/components/schemas/link"},
                            {"type": "object", "required": ["value"], "properties": {
-                               "value": {}, "mediaType": {"type": "string"}, "encoding": {"type": "string"}}}]}
+                               "value": _localised(described["schema"]), "mediaType": {"type": "string"}, "encoding": {"type": "string"}}}]}
         if entry.repeatable:
             several = {"type": "array", "items": value, "minItems": entry.min_occurs} | ({"maxItems": entry.max_occurs} if entry.max_occurs else {})
             single = [] if entry.min_occurs > 1 or accepts_array(entry.schema) else [value]

@@ -15,7 +15,7 @@ _MAX_PARAMETERS = 100
 
 
 class TextList(colander.SchemaType):
-    """`a,b` (style form, explode false) -> ("a", "b")."""
+    """`a,b` (style form, explode false) -> ("a", "b"). The node's `values` are the words that are allowed, if it has them."""
 
     def deserialize(self, node: colander.SchemaNode, cstruct: object) -> object:
         if cstruct is colander.null:
@@ -23,7 +23,21 @@ class TextList(colander.SchemaType):
         items = tuple(part for part in str(cstruct).split(",") if part)
         if not items:
             raise colander.Invalid(node, "a list of names separated by commas is wanted")
+        unknown = [item for item in items if item not in getattr(node, "values", items)]
+        if unknown:
+            raise colander.Invalid(node, f"'{', '.join(unknown)}' was got; wanted is one of {', '.join(node.values)}")
         return items
+
+
+class Whole(colander.SchemaType):
+    """A whole number, plain digits only: `1_0`, ` 5` and other digits that Python would read are refused."""
+
+    def deserialize(self, node: colander.SchemaNode, cstruct: object) -> object:
+        if cstruct is colander.null:
+            return colander.null
+        if not re.fullmatch(r"-?[0-9]{1,100}", str(cstruct), re.ASCII):
+            raise colander.Invalid(node, f"'{cstruct}' was got; a whole number is wanted")
+        return int(cstruct)
 
 
 class SecondsList(TextList):
@@ -60,29 +74,31 @@ class Interval(colander.SchemaType):
 
 
 def _day_or_moment(text: str) -> tuple[datetime, datetime]:
-    """First and last instant of a day, or twice a moment."""
+    """First and last instant of a day or of a moment."""
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
         day = datetime.fromisoformat(text).replace(tzinfo=UTC)
         return day, day + timedelta(days=1, microseconds=-1)
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+ -]\d{2}:\d{2})", text):
         raise ValueError(text)
     moment = datetime.fromisoformat(text.upper().replace(" ", "+")).astimezone(UTC)
-    return moment, moment
+    # Documents show milliseconds: a time that was read there must find its job.
+    return moment, moment + timedelta(microseconds=0 if moment.microsecond % 1000 else 999)
 
 
 def _limit(default: int) -> colander.SchemaNode:
     """More than `MAX_LIMIT` counts as `MAX_LIMIT`. Source: /req/core/pl-limit-definition, -response."""
-    return colander.SchemaNode(colander.Integer(), validator=colander.Range(min=1), missing=default,
+    return colander.SchemaNode(Whole(), validator=colander.Range(min=1), missing=default,
                                description="How many items a page holds at the most.", maximum=MAX_LIMIT)
 
 
 
 
 class Query(colander.MappingSchema):
-    """No parameter but `f`. Every other query adds its own."""
+    """What every resource takes. Source: 2.0 draft, /req/query-param-profile/definition."""
 
     f = colander.SchemaNode(colander.String(), validator=colander.OneOf(["json", "html"]), missing=None,
                             description="Form of the answer; the header Accept says the same.")
+    profile = colander.SchemaNode(TextList(), missing=(), description="Profiles of the answer, by URI or name; unknown ones are passed over.")
 
 
 class ProcessListQuery(Query):
@@ -107,21 +123,14 @@ class JobListQuery(Query):
 
 
 class ResultsQuery(Query):
-    """Source: 2.0 draft, /req/core/job-results-param-outputs, /req/query-param-profile/definition."""
+    """Source: 2.0 draft, /req/core/job-results-param-outputs."""
 
     outputs = colander.SchemaNode(TextList(), missing=None, description="Only these outputs.")
-    profile = colander.SchemaNode(TextList(), missing=(), description="Profiles of the answer: ogc-results.")
-
-
-class ProfileQuery(Query):
-    """Source: 2.0 draft, /req/query-param-profile/definition."""
-
-    profile = colander.SchemaNode(TextList(), missing=(), description="Profiles of the answer.")
 
 
 class LogQuery(Query):
     limit = _limit(1000)
-    after = colander.SchemaNode(colander.Integer(), validator=colander.Range(min=0, max=2**31 - 1), missing=0,
+    after = colander.SchemaNode(Whole(), validator=colander.Range(min=0, max=2**31 - 1), missing=0,
                                 description="Only lines with a greater number; from a `next` link.")
 
 
@@ -138,26 +147,18 @@ def parse_query(text: str, schema: colander.MappingSchema) -> Mapping[str, objec
             faults.append(Fault(name[:100], f"no such query parameter here; known are: {known}"))
         elif name in given:
             faults.append(Fault(name, "this parameter was given more than once"))
-        given[name] = value
+        elif not value:
+            faults.append(Fault(name, "this parameter has no value"))
+        given[name] = value or given.get(name, "")
     try:
         values = schema.deserialize({name: value for name, value in given.items() if schema.get(name) is not None})
     except colander.Invalid as error:
-        faults += [Fault(name, message) for name, message in error.asdict().items()]
+        faults += [Fault(name, message[:300]) for name, message in error.asdict().items() if name not in {fault.pointer for fault in faults}]
     if faults:
         raise InvalidQueryParameter("; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults[:5]) + ".", faults=faults)
     if "limit" in values:
         values["limit"] = min(values["limit"], MAX_LIMIT)
-    _check_lists(schema, values)
     return values
-
-
-def _check_lists(schema: colander.MappingSchema, values: Mapping[str, object]) -> None:
-    for child in schema.children:
-        allowed = getattr(child, "values", None)
-        unknown = [value for value in values[child.name] if value not in allowed] if allowed else []
-        if unknown:
-            detail = f"'{', '.join(unknown)}' was got; wanted is one of {', '.join(allowed)}"
-            raise InvalidQueryParameter(f"{child.name}: {detail}.", faults=[Fault(child.name, detail)])
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
@@ -174,4 +175,4 @@ def _pairs(text: str) -> list[tuple[str, str]]:
         raise InvalidQueryParameter("The query string is not UTF-8.") from error
 
 
-LANDING, PROCESS_LIST, JOB_LIST, RESULTS, PROFILE, LOG = Query(), ProcessListQuery(), JobListQuery(), ResultsQuery(), ProfileQuery(), LogQuery()
+PLAIN, PROCESS_LIST, JOB_LIST, RESULTS, LOG = Query(), ProcessListQuery(), JobListQuery(), ResultsQuery(), LogQuery()

@@ -1,5 +1,6 @@
 """Checking a JSON document against a JSON Schema, all errors at once, each with a JSON pointer."""
 from collections.abc import Iterable
+from itertools import islice
 
 import jsonschema_rs
 
@@ -23,12 +24,11 @@ class Shape:
         """Every fault of `value`, at most `MAX_FAULTS`; `pointer` is where the value stands in the request."""
         if self._validator.is_valid(value):
             return []
-        found = []
-        for error in self._validator.iter_errors(value):
-            found.append(Fault(pointer + to_pointer(error.instance_path), readable(error)))
-            if len(found) == MAX_FAULTS:
-                break
-        return found
+        try:
+            errors = islice(self._validator.iter_errors(value), MAX_FAULTS)
+            return [Fault(pointer + to_pointer(error.instance_path), readable(error)) for error in errors]
+        except ValueError as error:  # nested deeper than the validator goes
+            return [Fault(pointer, f"the value cannot be checked: {error}")]
 
 
 def to_pointer(path: Iterable[str | int]) -> str:

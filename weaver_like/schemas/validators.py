@@ -3,15 +3,16 @@ import base64
 import binascii
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import islice
 
 from weaver_like.domain.bbox import bbox_faults
 from weaver_like.domain.errors import Fault
 from weaver_like.domain.execution import Execution
-from weaver_like.domain.formats import is_json, is_text, same_type
+from weaver_like.domain.formats import is_json, is_media_type, is_text, same_type
 from weaver_like.domain.process import InputDescription, Process
-from weaver_like.domain.values import Item, Reference, Value
+from weaver_like.domain.values import Item, Occurrences, Reference, Value
 from weaver_like.schemas.jsontext import loads
-from weaver_like.schemas.shape import Shape, to_pointer
+from weaver_like.schemas.shape import MAX_FAULTS, Shape, to_pointer
 
 
 class Branch:
@@ -51,17 +52,21 @@ class InputValidator:
         """True if a reference must be read and become a value: the input has no media type, so it is no file."""
         return not self.media_types
 
-    def count_faults(self, items: tuple[Item, ...], pointer: str) -> Iterator[Fault]:
-        least, most = self.description.min_occurs, self.description.max_occurs
-        if len(items) < least:
-            yield Fault(pointer, f"{len(items)} values were got; at least {least} are wanted")
-        if most is not None and len(items) > most:
-            yield Fault(pointer, f"{len(items)} values were got; at most {most} are wanted")
+    def count_faults(self, given: Occurrences, pointer: str) -> Iterator[Fault]:
+        """Too few, too many; in the list form of inputs it is the first surplus entry that is wrong."""
+        least, most, count = self.description.min_occurs, self.description.max_occurs, len(given.items)
+        if count < least:
+            yield Fault(pointer, f"{count} values were got; at least {least} are wanted")
+        if most is not None and count > most:
+            where = pointer if given.pointers[most].startswith(pointer) else given.pointers[most]
+            yield Fault(where, f"{count} values were got; at most {most} are wanted")
 
     def faults(self, item: Item, pointer: str) -> list[Fault]:
         """Faults of one occurrence; of a reference only its media type can be checked before it is fetched."""
         given = item.format.media_type
         branches = self.branches
+        if given and not is_media_type(given):
+            return [Fault(pointer, f"{given[:100]!r} was got; a media type (type/subtype) is wanted")]
         if given and self.media_types:
             branches = [branch for branch in branches if branch.media_type and same_type(branch.media_type, given)]
             branches = branches or [branch for branch in self.branches if not branch.media_type and is_json(given)]
@@ -76,6 +81,8 @@ class InputValidator:
         if self.bbox:
             return list(bbox_faults(item.data, where))
         found: list[Fault] = []
+        if item.qualified and item.format.encoding == "base64" and isinstance(item.data, str) and not _is_base64(item.data):
+            return [Fault(where, "the value calls itself base64 (RFC 4648), and is not")]
         for branch in branches:
             if _fits_as_text(item, branch):
                 return []
@@ -103,13 +110,15 @@ class ProcessValidator:
         for name, given in execution.inputs.items():
             pointer = "/inputs" + to_pointer([name])
             entry = self.inputs.get(name)
+            if len(found) > MAX_FAULTS:
+                break
             if entry is None:
-                found.append(Fault(pointer, f"no such input; known are: {_names(self.inputs)}"))
+                found += [Fault(where, f"no such input; known are: {_names(self.inputs)}") for where in given.pointers[:1] or (pointer,)]
                 continue
-            found.extend(entry.count_faults(given.items, pointer))
+            found.extend(entry.count_faults(given, pointer))
             for item, where in zip(given.items, given.pointers, strict=True):
                 found.extend(entry.faults(item, where))
-        found.extend(self._output_faults(execution))
+        found.extend(islice(self._output_faults(execution), MAX_FAULTS))
         return found
 
     def _output_faults(self, execution: Execution) -> Iterator[Fault]:
@@ -121,7 +130,9 @@ class ProcessValidator:
                 continue
             offered = output_media_types(description.schema)
             wanted = request.format.media_type
-            if wanted and offered and not any(same_type(wanted, one) for one in offered):
+            if wanted and not is_media_type(wanted):
+                yield Fault(pointer, f"{wanted[:100]!r} was got; a media type (type/subtype) is wanted")
+            elif wanted and offered and not any(same_type(wanted, one) for one in offered):
                 yield Fault(pointer, f"media type '{wanted}' was got; offered is {' or '.join(offered)}")
 
 

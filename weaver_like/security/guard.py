@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 from weaver_like.domain.errors import FetchFailed, SettingError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_TRANSLATED, _COMPATIBLE = ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -42,7 +43,7 @@ class Guard:
             raise FetchFailed(f"'{url[:200]}' is no URL: {error}.") from error
         if parts.scheme not in _PORTS:
             raise FetchFailed(f"The scheme of '{url[:200]}' is '{parts.scheme}'; http or https is wanted.")
-        if not host:
+        if not host or (any(not label or len(label) > 63 for label in host.split(".")) and ":" not in host):
             raise FetchFailed(f"'{url[:200]}' names no host.")
         address = _literal(host)
         if address is not None:
@@ -53,20 +54,35 @@ class Guard:
 
     def check_address(self, address: Address, host: str, port: int) -> None:
         """Raises: FetchFailed, if the address is not public and no rule allows it."""
-        mapped = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
-        public = address.is_global and not address.is_multicast and (mapped is None or mapped.is_global)
+        mapped = _embedded(address)
+        public = address.is_global and not address.is_multicast and not getattr(address, "is_site_local", False)
+        public = public and (mapped is None or mapped.is_global)
         if not public and not self._allowed(mapped or address, host, port):
             raise FetchFailed(_refusal(host))
 
     def resolve(self, host: str, port: int) -> list[tuple]:
         """Addresses of a host, each checked: `getaddrinfo` rows. Raises: FetchFailed; OSError, if the name is unknown."""
-        rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        try:
+            rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except UnicodeError as error:  # a label that no name can have
+            raise OSError(f"'{host[:100]}' is no host name") from error
         for row in rows:
             self.check_address(ipaddress.ip_address(row[4][0].partition("%")[0]), host, port)
         return rows
 
     def _allowed(self, address: Address, host: str, port: int) -> bool:
         return any(rule.allows(address, host.lower(), port) for rule in self._rules)
+
+
+def _embedded(address: Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 address stands for: mapped, compatible, 6to4, or behind a translator (RFC 6052)."""
+    if address.version == 4:
+        return None
+    if address.ipv4_mapped or address.sixtofour:
+        return address.ipv4_mapped or address.sixtofour
+    if address in _TRANSLATED or (address in _COMPATIBLE and int(address) > 1):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return None
 
 
 def _refusal(host: str) -> str:

@@ -1,17 +1,18 @@
 """Secrets never reach a log or a document."""
 import re
 
-_USERINFO = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/\s@:]*(?::[^/\s@]*)?@", re.IGNORECASE)
-_NAMED = re.compile(
-    r"((?:\b|_)(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|signature|x-amz-signature|x-amz-credential)\s*[=:]\s*)[^\s&\"',;]+",
-    re.IGNORECASE)
-_AUTHORIZATION = re.compile(r"(\bauthorization\s*[:=]\s*)(?:(?:basic|bearer)\s+)?\S+", re.IGNORECASE)
+_USERINFO = re.compile(r"(://)[^/\s?#\"'<>]*@")
+#: A URL cut off within its password: what stands behind the colon is no port.
+_CUT_USERINFO = re.compile(r"(://[^/\s@:\[\]]*:)(?![0-9]{1,5}(?:[/\s?#]|$))[^/\s@]+$")
+_NAME = r"(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|signature|sig|credential)"
+_NAMED = re.compile(rf"({_NAME}[\"']?[ \t]{{0,5}}[=:][ \t]{{0,5}}[\"']?)[^\s&\"',;]+", re.IGNORECASE)
+_AUTHORIZATION = re.compile(r"(\bauthorization[\"']?[ \t]{0,5}[:=][ \t]{0,5}[\"']?)(?:(?:basic|bearer)[ \t]{1,5})?[^\s\"']+", re.IGNORECASE)
 
 
 def mask(text: str) -> str:
     """`text` with user information of URLs, named secrets and authorization values replaced by ***."""
     if "://" in text:
-        text = _USERINFO.sub(r"\1***@", text)
+        text = _CUT_USERINFO.sub(r"\1***", _USERINFO.sub(r"\1***@", text))
     if "=" in text or ":" in text:
         text = _AUTHORIZATION.sub(r"\1***", _NAMED.sub(r"\1***", text))
     return text

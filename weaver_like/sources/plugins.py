@@ -25,19 +25,22 @@ class PluginSource(Source):
     def __init__(self, folders: Sequence[Path], cache: Path):
         self._folders = list(folders)
         self._cache = cache
+        # Errors are remembered only while this process lives: what was missing may have been installed at the next start.
+        self._broken: dict[str, dict] = {}
 
     def signature(self) -> Hashable:
         return tuple((str(path), _state(path)) for path in self._found())
 
     def collect(self) -> list[Plugin]:
-        remembered = self._load_cache()
+        remembered = self._load_cache() | self._broken
         states = {str(path): _state(path) for path in self._found()}
         fresh = [path for path, state in states.items() if remembered.get(path, {}).get("state") != state]
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             answers = dict(zip(fresh, pool.map(_describe, fresh), strict=True))
         entries = {path: {"state": states[path], "plugin": answers[path]} if path in answers else remembered[path] for path in states}
+        self._broken = {path: entry for path, entry in entries.items() if "error" in entry["plugin"]}
         if fresh or entries.keys() != remembered.keys():
-            self._save_cache(entries)
+            self._save_cache({path: entry for path, entry in entries.items() if path not in self._broken})
         return [_plugin(path, entry["plugin"]) for path, entry in entries.items()]
 
     def _found(self) -> list[Path]:
@@ -59,8 +62,8 @@ class PluginSource(Source):
 
 
 def _state(path: Path) -> str:
-    """Names, sizes and times of every Python file of a plugin; of a package with those below it."""
-    files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    """Names, sizes and times of every Python file of a plugin: those of its package, or the helpers (`_*.py`) beside it."""
+    files = sorted(path.rglob("*.py")) if path.is_dir() else [path, *sorted(path.parent.glob("_*.py"))]
     states = []
     for file in files:
         try:
@@ -95,9 +98,10 @@ def _describe(path: str) -> dict:
 
 def _read(descriptor: int, deadline: float) -> bytes | None:
     """Everything up to the end; None if it is too long or comes too late."""
-    text = b""
+    text, ready = b"", select.poll()
+    ready.register(descriptor, select.POLLIN)
     while len(text) <= _ANSWER_BYTES:
-        if not select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        if not ready.poll(max(0.0, deadline - time.monotonic()) * 1000):
             return None
         chunk = os.read(descriptor, 1 << 16)
         if not chunk:

@@ -40,10 +40,11 @@ class JobStore(ABC):
 
     @abstractmethod
     def move(self, job_id: str, to: Status, *, attempt: int | None = None, message: str = "",
-             outcome: Outcome | None = None, followers: Sequence[NewJob] = (), entries: Sequence[LogEntry] = ()) -> bool:
+             outcome: Outcome | None = None, followers: Sequence[NewJob] = (), entries: Sequence[LogEntry] = (), counted: bool = True) -> bool:
         """Change the status if `status.MOVES` allows it; False, with no change, if another was first.
 
         attempt: the claim that the caller holds; a later claim, or None for a client's own wish, decides otherwise.
+        counted: False takes back the count of the attempt, for a job that was only stopped.
         A final status puts the subscriber's callback into the outbox; followers and log entries are kept in the same transaction.
         """
 

@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 from weaver_like.domain.job import Callback
 from weaver_like.faces.ogcapi.parts import Body, results_entries
-from weaver_like.jobs.results import get_results
+from weaver_like.jobs.results import by_value, get_results
 from weaver_like.runtime import Runtime
 from weaver_like.schemas.job import render_status
 from weaver_like.schemas.jsontext import dumps
@@ -24,5 +24,5 @@ def render_callback(rt: Runtime, callback: Callback, urls: Callable[[str], Urls]
         return b"{}"
     found = get_results(rt, job)
     limit = rt.settings.limits.inline_bytes
-    body: Body = results_entries(rt, urls(job.base_url), found, lambda result: result.size_bytes <= limit)
+    body: Body = results_entries(rt, urls(job.base_url), found, lambda result: by_value(found.execution, result, None, limit))
     return b"".join(body.chunks())

@@ -8,7 +8,7 @@ from weaver_like.domain.errors import NoSuchJob, ServerBusy
 from weaver_like.faces.ogcapi.answer import read_query
 from weaver_like.schemas.job import render_log, render_status
 from weaver_like.schemas.jsontext import dumps
-from weaver_like.schemas.query import LANDING
+from weaver_like.schemas.query import PLAIN
 
 #: A line is sent at least this often, so that a listener that has gone is noticed and its thread is free again.
 _HEARTBEAT_S = 15.0
@@ -18,7 +18,7 @@ _FIRST_LOOK_S = 0.6
 
 def get_events(request: Request) -> Response:
     """What is known so far, then what happens, until the job has ended. Source: WHATWG HTML, server-sent events."""
-    read_query(request, LANDING)
+    read_query(request, PLAIN)
     job = request.runtime.jobs.get(request.matchdict["job"])
     if not request.registry.event_places.take():
         raise ServerBusy("Too many clients listen to events already.", retry_after_s=10)

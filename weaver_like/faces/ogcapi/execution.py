@@ -7,22 +7,25 @@ from weaver_like.domain.job import Job
 from weaver_like.domain.links import Link
 from weaver_like.domain.prefer import parse_prefer
 from weaver_like.faces.ogcapi.answer import answer, read_query
+from weaver_like.faces.ogcapi.negotiate import HTML, JSON, choose, prefers_html
 from weaver_like.faces.ogcapi.results import answer_results
 from weaver_like.jobs.submit import Submission, check_submission, new_job, submit_job
 from weaver_like.jobs.wait import wait_for
 from weaver_like.schemas.execute import read_body
 from weaver_like.schemas.job import render_status
-from weaver_like.schemas.query import PROFILE
+from weaver_like.schemas.query import PLAIN
 
 
 def execute(request: Request) -> Response:
     """/req/core/process-execute-op and the ten after it; docs/conformance.rst has the table of forms."""
-    query = read_query(request, PROFILE)
+    query = read_query(request, PLAIN)
     rt = request.runtime
     process_id = request.matchdict["process"]
     rt.catalog.get(process_id)
-    document = read_body(request.body, request.content_type or "")
+    document = read_body(request.body, request.environ.get("CONTENT_TYPE", ""))
     submission = check_submission(rt, process_id, document, parse_prefer(request.headers.get("Prefer")))
+    if not submission.mode.wait_s:
+        choose(request, (JSON, HTML), query["f"])  # a job whose sender could not be told its id must not run
     job = new_job(rt, process_id, submission.execution, request.urls.base)
     if submission.mode.wait_s and request.registry.places.take():
         try:
@@ -50,7 +53,8 @@ def _submit_and_wait(request: Request, job: Job, submission: Submission) -> Job:
 def _accepted(request: Request, job: Job, query: dict) -> Response:
     """/req/core/process-execute-success-async."""
     url = request.urls.job(job.id)
-    response = answer(request, render_status(job, request.urls), title=f"Job {job.id}", f=query["f"], status=201, links=[Link(url, "monitor")])
+    form = "html" if prefers_html(request, query["f"]) else "json"
+    response = answer(request, render_status(job, request.urls), title=f"Job {job.id}", f=form, status=201, links=[Link(url, "monitor")])
     response.headers["Location"] = url
     return response
 

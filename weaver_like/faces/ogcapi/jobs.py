@@ -13,7 +13,7 @@ from weaver_like.faces.ogcapi.answer import answer, read_query
 from weaver_like.faces.ogcapi.negotiate import JSON
 from weaver_like.jobs.control import dismiss_job
 from weaver_like.schemas.job import render_job_list, render_status
-from weaver_like.schemas.query import JOB_LIST, LANDING
+from weaver_like.schemas.query import JOB_LIST, PLAIN
 
 
 def list_jobs(request: Request) -> Response:
@@ -39,20 +39,19 @@ def _filter(query: Mapping) -> JobFilter:
 
 
 def _page_url(request: Request, query: Mapping, cursor: str | None) -> str:
-    given = {part.partition("=")[0] for part in request.environ.get("QUERY_STRING", "").split("&")}
-    kept = {name: value for name, value in request.GET.items() if name in given and name not in ("f", "cursor")}
+    kept = {name: value for name, value in request.GET.items() if name not in ("f", "cursor")}
     return f"{request.urls.base}/jobs" + ("?" + urlencode(kept | ({"cursor": cursor} if cursor else {})) if kept or cursor else "")
 
 
 def get_job(request: Request) -> Response:
     """/req/core/job."""
-    query = read_query(request, LANDING)
+    query = read_query(request, PLAIN)
     return _answer_status(request, request.runtime.jobs.get(request.matchdict["job"]), query)
 
 
 def dismiss(request: Request) -> Response:
     """/req/dismiss/job-dismiss-op."""
-    query = read_query(request, LANDING)
+    query = read_query(request, PLAIN)
     return _answer_status(request, dismiss_job(request.runtime, request.matchdict["job"]), query)
 
 

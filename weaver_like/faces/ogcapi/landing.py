@@ -8,26 +8,26 @@ from weaver_like.faces.ogcapi.negotiate import HTML, JSON, choose
 from weaver_like.schemas.jsontext import dumps
 from weaver_like.schemas.landing import render_conformance, render_landing
 from weaver_like.schemas.openapi import render_openapi, render_openapi_page
-from weaver_like.schemas.query import LANDING
+from weaver_like.schemas.query import PLAIN
 from weaver_like.schemas.urls import OPENAPI
 
 
 def get_landing(request: Request) -> Response:
     """/req/core/landingpage-op."""
-    query = read_query(request, LANDING)
+    query = read_query(request, PLAIN)
     server = request.runtime.settings.server
     return answer(request, render_landing(server.title, server.description, request.urls), title=server.title, f=query["f"])
 
 
 def get_conformance(request: Request) -> Response:
     """/req/core/conformance-op."""
-    query = read_query(request, LANDING)
+    query = read_query(request, PLAIN)
     return answer(request, render_conformance(), title="Conformance", f=query["f"])
 
 
 def get_api(request: Request) -> Response:
     """/req/core/api-definition-op, /req/oas30/oas-definition-1. Plain JSON for those who ask for that."""
-    query = read_query(request, LANDING)
+    query = read_query(request, PLAIN)
     server = request.runtime.settings.server
     kind = choose(request, (OPENAPI, JSON, HTML), query["f"])
     document = request.registry.memo.get(

@@ -1,13 +1,16 @@
 """Choosing the form of an answer: `f`, then Accept."""
+import re
 from collections.abc import Sequence
 
 from pyramid.request import Request
+from webob.acceptparse import create_accept_header
 
 from weaver_like.domain.errors import NotAcceptable
 
 JSON = "application/json"
 HTML = "text/html"
 PROBLEM = "application/problem+json"
+_VERSION = re.compile(r";\s*version=[0-9.]+")
 
 
 def choose(request: Request, offers: Sequence[str], f: str | None = None) -> str:
@@ -20,17 +23,19 @@ def choose(request: Request, offers: Sequence[str], f: str | None = None) -> str
     accept = request.environ.get("HTTP_ACCEPT")
     if not accept or accept == "*/*" or accept == offers[0]:
         return offers[0]
-    found = request.accept.acceptable_offers([offer.partition(";")[0] for offer in offers])
+    # The version of OpenAPI is not compared: there is one.
+    found = create_accept_header(_VERSION.sub("", accept)).acceptable_offers([offer.partition(";")[0] for offer in offers])
     if not found:
         raise NotAcceptable(f"Accept: {accept[:200]} was got; offered is {', '.join(offers)}.")
     return next(offer for offer in offers if offer.partition(";")[0] == found[0][0])
 
 
-def names_json_only(request: Request) -> bool:
-    """True if Accept names JSON and admits nothing else that a result may be."""
-    accept = request.environ.get("HTTP_ACCEPT", "")
-    kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",") if part.strip()]
-    return JSON in kinds and all(kind in (JSON, PROBLEM) for kind in kinds)
+def prefers_json(request: Request, other: str) -> bool:
+    """True if Accept names JSON and likes it better than `other`."""
+    if JSON not in request.environ.get("HTTP_ACCEPT", "").lower():
+        return False
+    liked = dict(request.accept.acceptable_offers([other.partition(";")[0], JSON]))
+    return liked.get(JSON, 0) > liked.get(other.partition(";")[0], 0)
 
 
 def prefers_html(request: Request, f: str | None = None) -> bool:

@@ -10,7 +10,7 @@ from weaver_like.faces.ogcapi.negotiate import HTML, JSON, choose
 from weaver_like.processes.catalog import Snapshot
 from weaver_like.schemas.description import render_description, render_summary
 from weaver_like.schemas.jsontext import dumps
-from weaver_like.schemas.query import LANDING, PROCESS_LIST, PROFILE
+from weaver_like.schemas.query import PLAIN, PROCESS_LIST
 from weaver_like.schemas.urls import render_links
 
 
@@ -35,7 +35,7 @@ def list_processes(request: Request) -> Response:
 
 def get_process(request: Request) -> Response:
     """/req/core/process, /req/ogc-process-description/*."""
-    query = read_query(request, PROFILE)
+    query = read_query(request, PLAIN)
     process = request.runtime.catalog.get(request.matchdict["process"]).process
     profile = Link(PROFILE_PROCESS, "profile")
     if choose(request, (JSON, HTML), query["f"]) == HTML:
@@ -47,7 +47,7 @@ def get_process(request: Request) -> Response:
 
 def list_plugins(request: Request) -> Response:
     """Every plugin that was found: its processes, or the error that kept it out."""
-    query = read_query(request, LANDING)
+    query = read_query(request, PLAIN)
     plugins = [{"name": plugin.name, "processes": [process.id for process in plugin.processes],
                 **({"error": plugin.error} if plugin.error else {})} for plugin in request.runtime.catalog.snapshot().plugins]
     links = render_links(request.urls.twins(f"{request.urls.base}/plugins"))

@@ -10,13 +10,13 @@ from weaver_like.faces.ogcapi.stream import file_answer
 from weaver_like.jobs.results import get_results
 from weaver_like.schemas.execute import render_format, render_inputs, render_outputs
 from weaver_like.schemas.job import render_log, render_problem
-from weaver_like.schemas.query import LANDING, LOG
+from weaver_like.schemas.query import LOG, PLAIN
 from weaver_like.schemas.urls import render_links
 
 
 def get_inputs(request: Request) -> Response:
     """The request as it was understood. Source: Part 4 draft, /jobs/{jobID}/inputs."""
-    query, job_id = read_query(request, LANDING), request.matchdict["job"]
+    query, job_id = read_query(request, PLAIN), request.matchdict["job"]
     job, execution = request.runtime.jobs.get(job_id), request.runtime.jobs.get_documents(job_id).execution
     try:
         process = request.runtime.catalog.get(job.process_id).process
@@ -33,7 +33,7 @@ def get_inputs(request: Request) -> Response:
 
 def get_outputs(request: Request) -> Response:
     """Every result as a link, whatever form was asked for; sizes and media types with it. Errors as for the results."""
-    query, job_id = read_query(request, LANDING), request.matchdict["job"]
+    query, job_id = read_query(request, PLAIN), request.matchdict["job"]
     found = get_results(request.runtime, request.runtime.jobs.get(job_id))
     outputs = [{"id": result.output, "href": request.urls.result(job_id, result), "type": result.format.media_type or JSON, "length": result.size_bytes,
                 **({"format": render_format(result.format)} if result.format.media_type else {})} for result in found.results]
@@ -53,7 +53,7 @@ def get_log(request: Request) -> Response:
 
 def get_exceptions(request: Request) -> Response:
     """Why a job failed: the problem, with the traceback of the job's own code; an empty list for other jobs."""
-    query, job_id = read_query(request, LANDING), request.matchdict["job"]
+    query, job_id = read_query(request, PLAIN), request.matchdict["job"]
     documents = request.runtime.jobs.get_documents(job_id)
     exceptions = []
     if documents.error is not None:
@@ -63,14 +63,14 @@ def get_exceptions(request: Request) -> Response:
 
 def get_statistics(request: Request) -> Response:
     """What the job used; empty until it has ended."""
-    query, job_id = read_query(request, LANDING), request.matchdict["job"]
+    query, job_id = read_query(request, PLAIN), request.matchdict["job"]
     statistics = request.runtime.jobs.get_documents(job_id).statistics or {}
     return answer(request, statistics | {"links": _links(request, job_id, "statistics")}, title="Statistics", f=query["f"])
 
 
 def get_file(request: Request) -> Response:
     """A result file below /outputs."""
-    read_query(request, LANDING)
+    read_query(request, PLAIN)
     return file_answer(request, request.runtime.area.path_of("/" + "/".join(request.matchdict["path"])))
 
 

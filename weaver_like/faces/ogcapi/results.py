@@ -15,11 +15,11 @@ from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.faces.html.render import render_page
 from weaver_like.faces.ogcapi.answer import body_answer, read_query
-from weaver_like.faces.ogcapi.negotiate import HTML, JSON, names_json_only, prefers_html
+from weaver_like.faces.ogcapi.negotiate import HTML, JSON, prefers_html, prefers_json
 from weaver_like.faces.ogcapi.parts import multipart_body, results_entries, value_body
 from weaver_like.faces.ogcapi.stream import file_answer, stream_answer
-from weaver_like.jobs.results import JobResults, get_output, get_results
-from weaver_like.schemas.query import LANDING, RESULTS
+from weaver_like.jobs.results import JobResults, by_value, get_output, get_results
+from weaver_like.schemas.query import PLAIN, RESULTS
 
 _PROFILE_NAMES = (PROFILE_RESULTS, PROFILE_RESULTS.replace("https:", "http:"), "ogc-results")
 
@@ -60,7 +60,9 @@ def choose_form(request: Request, found: JobResults, query: Mapping, fresh: bool
         return Form.DOCUMENT
     if several and _preference(request, execution, fresh) and execution.response is None:
         return Form.DOCUMENT
-    if not fresh and names_json_only(request) and not _single_json(found):
+    if several and not _shows_first_edition(execution) and prefers_json(request, "multipart/related"):
+        return Form.DOCUMENT
+    if not fresh and not _single_json(found) and prefers_json(request, "multipart/related" if several else _own_type(found)):
         return Form.DOCUMENT
     if found.results and all(_by_reference(execution, result) for result in found.results):
         return Form.LINKS
@@ -85,22 +87,22 @@ def answer_one(request: Request, result: Result) -> Response:
     if result.path is not None:
         return file_answer(request, request.runtime.area.path_of(result.path), result.format.media_type)
     body, media_type = value_body(result)
-    if media_type == "text/plain" and names_json_only(request):
+    if media_type == "text/plain" and prefers_json(request, media_type):
         body, media_type = value_body(result, as_json=True)
     return body_answer(body, media_type)
 
 
 def get_job_output(request: Request) -> Response:
     """`/jobs/{id}/results/{output}`: negotiated. Source: 2.0 draft, /req/core/job-result-op, job-results-async-one."""
-    query = read_query(request, LANDING)
+    query = read_query(request, PLAIN)
     job = request.runtime.jobs.get(request.matchdict["job"])
     results = get_output(request.runtime, job, request.matchdict["output"])
     requested = JobResults(job, request.runtime.jobs.get_documents(job.id).execution, (results[0].output,), results)
     if prefers_html(request, query["f"]) and not _is_html(requested):
         return body_answer(render_page(f"Output {results[0].output}", _page(request, requested), request.urls), HTML)
-    own = results[0].format.media_type or value_body(results[0])[1] if results[0].path is None else results[0].format.media_type
+    own = _own_type(requested)
     accepted = "HTTP_ACCEPT" not in request.environ or bool(request.accept.acceptable_offers([str(own).partition(";")[0]]))
-    if query["f"] != "json" and len(results) == 1 and (accepted or (results[0].path is None and names_json_only(request))):
+    if query["f"] != "json" and len(results) == 1 and (accepted or (results[0].path is None and prefers_json(request, str(own)))):
         return answer_one(request, results[0])
     if query["f"] != "json" and not request.accept.acceptable_offers([JSON]):
         raise NotAcceptable(f"Output '{results[0].output}' is '{own}'; it can also be had as {JSON} and {HTML}.")
@@ -113,19 +115,8 @@ def _by_reference(execution: Execution, result: Result) -> bool:
 
 
 def _inliner(request: Request, execution: Execution, preference: str | None) -> Callable[[Result], bool]:
-    """Whether a document holds a result by value: as asked; else by size, unless `return=representation` wants all.
-
-    Source: 2.0 draft, /rec/core/process-execute-sync-many-json-prefer-*.
-    """
     limit = request.runtime.settings.limits.inline_bytes
-
-    def inline(result: Result) -> bool:
-        wanted = (execution.outputs or {}).get(result.output)
-        if wanted is not None and wanted.transmission is not None:
-            return wanted.transmission is Transmission.VALUE
-        return preference == "representation" or result.size_bytes <= limit
-
-    return inline
+    return lambda result: by_value(execution, result, preference, limit)
 
 
 def _preference(request: Request, execution: Execution, fresh: bool) -> str | None:
@@ -138,12 +129,24 @@ def _wants_results_profile(request: Request, query: Mapping) -> bool:
     return any(name in _PROFILE_NAMES for name in query.get("profile", ())) or "ogc-results" in accept
 
 
+def _shows_first_edition(execution: Execution) -> bool:
+    """True if the request has a member that only 1.0 has."""
+    return execution.response is not None or any(wanted.transmission is not None for wanted in (execution.outputs or {}).values())
+
+
 def _single_json(found: JobResults) -> bool:
     """True if the one result, as itself, is JSON already."""
     if len(found.requested) != 1 or len(found.results) != 1:
         return False
     result = found.results[0]
     return is_json(result.format.media_type) if result.path else not result.format.media_type or is_json(result.format.media_type)
+
+
+def _own_type(found: JobResults) -> str:
+    """Media type of the one result, as itself."""
+    if not found.results:
+        return JSON
+    return found.results[0].format.media_type or value_body(found.results[0])[1]
 
 
 def _is_html(found: JobResults) -> bool:

@@ -12,7 +12,7 @@ from weaver_like.faces.ogcapi.answer import body_answer
 from weaver_like.faces.ogcapi.parts import Body
 
 _CHUNK = 1 << 18
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)\Z")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})\Z")
 
 
 def stream_answer(request: Request, body: Body, headers: Iterable[tuple[str, str]] = ()) -> Response:
@@ -55,7 +55,7 @@ def _unchanged(request: Request, etag: str, modified: int) -> bool:
     if since := request.headers.get("If-Modified-Since"):
         try:
             return modified <= parsedate_to_datetime(since).timestamp()
-        except ValueError:
+        except (ValueError, TypeError, OverflowError):  # what is no date does not condition anything
             return False
     return False
 

@@ -107,12 +107,12 @@ class SqlJobStore(SqlOutbox, JobStore):
         return Claim(codec.row_job(row), parse_stored(loads(row.execution)), codec.load_followers(row.followers))
 
     def move(self, job_id: str, to: Status, *, attempt: int | None = None, message: str = "",
-             outcome: Outcome | None = None, followers: Sequence[NewJob] = (), entries: Sequence[LogEntry] = ()) -> bool:
+             outcome: Outcome | None = None, followers: Sequence[NewJob] = (), entries: Sequence[LogEntry] = (), counted: bool = True) -> bool:
         now = codec.to_micros(datetime.now(UTC))
         statement, held = (_MOVES[to], {}) if attempt is None else (_MOVES_OF_ATTEMPT[to], {"held": attempt})
         changes: dict = {"status": str(to), "updated": now, "message": message, "lease": None}
         if to is Status.ACCEPTED:
-            changes |= {"worker": None, "progress": 0}
+            changes |= {"worker": None, "progress": 0} | ({} if counted or attempt is None else {"attempt": attempt - 1})
         if to.final:
             changes |= {"finished": now}
         if to is Status.SUCCESSFUL:

@@ -1,0 +1,38 @@
+"""Plugins that tests write, and running them."""
+import textwrap
+from pathlib import Path
+
+from webtest import TestApp
+
+from tests.conftest import finished, submit
+
+#: What every plugin of these tests begins with.
+HEAD = """
+import datetime, enum, json, os, signal, sys, time, typing
+from pathlib import Path
+from typing import Annotated, Literal
+from weaver_like.authoring import BoundingBox, Cancelled, Context, File, Input, Output, process
+"""
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def function(body: str, head: str = "def run(context: Context) -> str:", options: str = 'id="run"') -> str:
+    return f"{HEAD}\n@process({options})\n{head}\n{textwrap.indent(textwrap.dedent(body), '    ')}\n"
+
+
+def run(app: TestApp, inputs: dict | None = None, process: str = "run", limit_s: float = 20) -> tuple[dict, list[str]]:
+    """Status and log of a job."""
+    job_id = submit(app, process, inputs)
+    status = finished(app, job_id, limit_s)
+    return status, [entry["message"] for entry in app.get(f"/jobs/{job_id}/logs?limit=10000").json["logs"]]
+
+
+def still_works(app: TestApp) -> None:
+    """Every worker is as good as before."""
+    for number in range(4):
+        assert app.post_json("/processes/echo/execution", {"inputs": {"message": str(number)}, "response": "document"}).json == {"message": str(number)}
