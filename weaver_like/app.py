@@ -1,6 +1,7 @@
 """`main(global_config, **settings)`: settings -> wiring -> Pyramid configuration -> WSGI application."""
 import logging
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,6 +28,8 @@ from weaver_like.settings import Settings
 from weaver_like.wiring import build
 
 log = logging.getLogger(__name__)
+#: Source: RFC 9112 section 3.2; links are made of it.
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z")
 
 
 class Service:
@@ -83,8 +86,9 @@ def make_wsgi(runtime: Runtime) -> Router:
 def check_request(handler: Callable[[Request], Response], registry: object) -> Callable[[Request], Response]:
     """A tween: requests that name no host (RFC 9112 section 3.2), bodies that are too large, and requests that another site's page makes a browser send."""
     def tween(request: Request) -> Response:
-        if "HTTP_HOST" not in request.environ and request.environ.get("SERVER_PROTOCOL") == "HTTP/1.1":
-            raise InvalidInput("The header Host is missing.")
+        host = request.environ.get("HTTP_HOST", "" if request.environ.get("SERVER_PROTOCOL") == "HTTP/1.1" else "none")
+        if not _HOST.match(host):
+            raise InvalidInput("The header Host is missing, or names no host.")
         if request.method not in ("GET", "HEAD"):
             limit = request.runtime.settings.limits.body_bytes
             if (request.content_length or 0) > limit:

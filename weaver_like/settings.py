@@ -87,7 +87,7 @@ class Jobs:
     """Limits and life of jobs."""
 
     sync_limit_s: float = setting(20, "longest wait of a synchronous execute before it goes on as asynchronous")
-    max_attempts: int = setting(3, "how often a job is started whose worker was lost")
+    max_attempts: int = setting(3, "so many lost workers end a job")
     keep_days: float = setting(30, "age at which finished jobs and their files are swept; 0 keeps them")
     time_limit_s: float = setting(86400, "longest run of one job; 0: no limit; a process may ask for less")
     memory_limit_bytes: int = setting(0, "memory of each process of a job; 0: no limit; a process may ask for less")

@@ -38,8 +38,8 @@ def build(settings: Settings, serving: bool = False) -> Runtime:
         folder.mkdir(parents=True, exist_ok=True)
     guard = Guard(settings.security.allowed_hosts)
     jobs = _store(settings, settings.server.threads if serving else 1)
-    # A worker looks at every job: it must not run an older description than the one that the request was checked against.
-    catalog = Catalog(_sources(settings)) if serving else Catalog(_sources(settings), look_s=0, patience_s=None)
+    # A worker waits for a changed description: it must not run an older one than the request was checked against.
+    catalog = Catalog(_sources(settings)) if serving else Catalog(_sources(settings), patience_s=None)
     fetchers = _Fetchers(settings, guard)
     runtime = Runtime(settings, jobs, catalog, OutputArea(settings.outputs_dir), guard, fetchers, RUNNERS, _LazyNotifier(fetchers), None)
     if not serving:

@@ -13,8 +13,7 @@ REQUIRED = ["setup.cfg", "setup.py", "config", "weaver_like", "tests", "docs", "
 FLOORS = [
     {"domain"},
     {"settings", "schemas", "authoring"},
-    {"security"},
-    {"observe", "client", "builtin"},
+    {"security", "observe", "client", "builtin"},
     {"stores", "notify", "sandbox"},
     {"fetchers"},
     {"files"},

@@ -56,6 +56,16 @@ class QueueContract:
         second = jobs.claim_next("w2", until()).job
         assert (second.attempt, second.worker, second.started, second.message) == (2, "w2", first.started, "")
 
+    def test_a_job_that_was_given_back_gets_a_new_number(self, jobs: JobStore) -> None:
+        """The number tells a late writer from the holder, also if the stop of the server does not count as a loss."""
+        job_id = in_status(jobs, Status.RUNNING)
+        assert jobs.move(job_id, Status.ACCEPTED, attempt=1, counted=False)
+        held = jobs.claim_next("w2", until()).job.attempt
+        assert held != 1
+        assert not jobs.report(job_id, 1, until(), percent=99)
+        assert not jobs.move(job_id, Status.SUCCESSFUL, attempt=1)
+        assert jobs.report(job_id, held, until(), percent=10)
+
     @pytest.mark.parametrize(("origin", "to"), list(itertools.product(Status, Status)))
     def test_moves_are_those_of_the_table(self, jobs: JobStore, origin: Status, to: Status) -> None:
         job_id = in_status(jobs, origin)

@@ -1,5 +1,6 @@
 """Plugin folders: what is broken is listed and hurts nobody; what changes is seen; nothing foreign runs in the server."""
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from webtest import TestApp
 
 from tests.conftest import wait_until
 from tests.contract.plugins import HEAD, function, still_works, write
+from tests.recovery.system import family_of, gone
 
 
 @pytest.fixture
@@ -64,6 +66,9 @@ def test_a_plugin_that_hangs_or_prints_for_ever_holds_nobody_up(serve: Callable,
         assert served.get("/processes/greet/execution", "POST", {"inputs": {"name": "b"}})[1] == b"Hello b"
         assert time.monotonic() - began < 2.5
     assert psutil.Process(served.process.pid).memory_info().rss - memory < 32 * 2**20
+    seen = family_of(served.process.pid)
+    served.stop(signal.SIGKILL)
+    gone(seen)
 
 
 def test_no_plugin_is_imported_by_server_or_worker(with_plugin: Callable, tmp_path: Path) -> None:

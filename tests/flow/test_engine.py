@@ -208,13 +208,20 @@ def test_what_takes_longer_than_the_limit_goes_on_as_asynchronous(planned: Calla
     assert app.post_json("/processes/sleep/execution", {"inputs": {"delay": 0.05}}, status=200)
 
 
+def test_the_first_requests_of_a_server_may_come_together(serve: Callable) -> None:
+    served = serve()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: served.get("/processes/greet/execution", "POST", {"inputs": {"name": "x"}})[:2], range(8)))
+    assert answers == [(200, b"Hello x")] * 8
+
+
 def test_more_synchronous_requests_than_places_do_not_block_the_server(serve: Callable) -> None:
     """Four threads: two places to wait in; the third request is answered at once, as asynchronous."""
     served = serve("server.threads=4")
     body = {"inputs": {"delay": 1.5}}
     with ThreadPoolExecutor(2) as pool:
         waiting = [pool.submit(served.get, "/processes/sleep/execution", "POST", body) for _ in range(2)]
-        wait_until(lambda: len(served.get("/jobs?status=running")[1]["jobs"]) == 2, 10, "two running jobs")
+        wait_until(lambda: len(served.get("/jobs")[1]["jobs"]) == 2, 10, "two waiting requests")
         began = time.monotonic()
         status, document, _ = served.get("/processes/sleep/execution", "POST", body)
         assert (status, document["status"]) == (201, "accepted")

@@ -90,7 +90,7 @@ def test_lists_and_words_that_are_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["unknown=1", "Limit=1", "limits=1", "=1", "unknown", "%00=1", "%6Cimits=1", "f[]=json"])
-@pytest.mark.parametrize("schema", [PLAIN, PROCESS_LIST, JOB_LIST, RESULTS, PLAIN, LOG])
+@pytest.mark.parametrize("schema", [PLAIN, PROCESS_LIST, JOB_LIST, RESULTS, LOG])
 def test_unknown_parameters_are_refused(text: str, schema: colander.MappingSchema) -> None:
     """/req/core/query-param-unknown (Common Part 1)"""
     with pytest.raises(InvalidQueryParameter):

@@ -2,7 +2,9 @@
 import importlib
 import importlib.util
 import json
+import os
 import sys
+import threading
 import traceback
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -49,9 +51,18 @@ def describe(target: dict) -> list[Process]:
             for name, entry in declarations(load_module(target)).items()]
 
 
+def _end_with(life: int) -> None:
+    os.read(life, 1)
+    os._exit(1)
+
+
 def main() -> None:
-    """`python -I -m weaver_like.authoring.load PATH FD`: write {"processes": [...]} or {"error", "traceback"} to FD."""
+    """`python -I -m weaver_like.authoring.load PATH FD LIFE`: write {"processes": [...]} or {"error", "traceback"} to FD.
+
+    LIFE: a pipe that ends with the server that asks; a plugin that hangs must not outlive it.
+    """
     sys.dont_write_bytecode = True
+    threading.Thread(target=_end_with, args=(int(sys.argv[3]),), daemon=True).start()
     try:
         answer = {"processes": [asdict(process) for process in describe({"path": sys.argv[1]})]}
         if not answer["processes"]:

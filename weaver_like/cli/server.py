@@ -7,6 +7,7 @@ from types import FrameType
 
 import waitress
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask
 
 from weaver_like.app import Service
@@ -36,8 +37,21 @@ class ProblemTask(ErrorTask):
         self.write(body)
 
 
+class Parser(HTTPRequestParser):
+    """waitress's own, which lets a few broken request lines through as exceptions."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:
+            raise ParsingError(f"the request is not HTTP: {error}") from error
+
+
 class Channel(HTTPChannel):
+    """One connection."""
+
     error_task_class = ProblemTask
+    parser_class = Parser
 
 
 def run_server(settings: Settings, announce: Callable[[str], None]) -> None:

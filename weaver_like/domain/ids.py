@@ -18,7 +18,7 @@ def is_process_id(text: str) -> bool:
 
 
 def safe_file_name(name: str, fallback: str = "file") -> str:
-    """The last path segment of `name` without characters that a file system or header would misread; at most 120 long."""
+    """The last path segment of `name` without characters that a file system or header would misread; at most 120 bytes."""
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rstrip("/").rpartition("/")[2]
     cleaned = _UNSAFE.sub("_", last).lstrip(".-")
-    return cleaned[-120:] or fallback
+    return cleaned.encode("utf-8", "ignore")[-120:].decode("utf-8", "ignore").lstrip(".-") or fallback

@@ -12,7 +12,8 @@ from weaver_like.domain.status import Status
 class Job:
     """The small record that lists are made of; times are aware, UTC.
 
-    priority: level, 0 is the most urgent.  attempt: how often a worker has claimed it.
+    priority: level, 0 is the most urgent.  attempt: how often a worker has claimed it; it only grows, for it fences late workers off.
+    losses: how many of these workers were lost.
     worker: who runs it.  base_url: public URL under which it was submitted, for links sent later.
     """
 
@@ -27,6 +28,7 @@ class Job:
     message: str = ""
     priority: int = 1
     attempt: int = 0
+    losses: int = 0
     worker: str | None = None
     parent_id: str | None = None
     title: str | None = None

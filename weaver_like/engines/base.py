@@ -20,6 +20,7 @@ EVERY_JOB = "*"
 class Subscription:
     """Events of one job as they happen: {"job", "kind": "status" | "progress" | "log", ...}. Use as a context manager.
 
+    A log event says that lines were kept, not which; who listens reads them, in order and each once.
     A status event has "outbox": true if a callback waits to be delivered.
     """
 

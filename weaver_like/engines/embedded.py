@@ -132,7 +132,8 @@ class EmbeddedEngine(Engine):
         theirs.close()
         os.close(held)
         worker = _Worker(name, process, ours, Reader(ours), life)
-        self._workers[name] = worker
+        with self._lock:
+            self._workers[name] = worker
         self._selector.register(ours, selectors.EVENT_READ, (worker, self._hear))
         self._selector.register(life, selectors.EVENT_READ, (worker, self._bury))
         worker.tell(self._greeting | {"name": name, "number": self._number})

@@ -1,4 +1,5 @@
 """Inputs from http and https."""
+import zlib
 from email.message import Message
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
@@ -7,6 +8,7 @@ import urllib3
 
 from weaver_like.domain.errors import FetchFailed
 from weaver_like.domain.ids import safe_file_name
+from weaver_like.domain.masks import shown
 from weaver_like.fetchers.base import CHUNK_BYTES, Fetched, Fetcher, FetchLimits
 from weaver_like.security.http import GuardedClient
 
@@ -31,8 +33,8 @@ class HttpFetcher(Fetcher):
                 return self._stream(uri, response, target, limits)
             finally:
                 response.close()
-        except urllib3.exceptions.HTTPError as error:
-            raise FetchFailed(f"'{uri[:200]}' could not be read: {_reason(error)}.") from error
+        except (urllib3.exceptions.HTTPError, zlib.error) as error:
+            raise FetchFailed(f"'{shown(uri)}' could not be read: {_reason(error)}.") from error
 
     def _open(self, uri: str, limits: FetchLimits) -> urllib3.BaseHTTPResponse:
         url = uri
@@ -43,36 +45,57 @@ class HttpFetcher(Fetcher):
             if response.status not in (301, 302, 303, 307, 308) or not location:
                 break
             response.close()
-            url = urljoin(url, location)
+            url = _join(uri, url, location)
         else:
-            raise FetchFailed(f"'{uri[:200]}' redirects more than {_MAX_REDIRECTS} times.")
+            raise FetchFailed(f"'{shown(uri)}' redirects more than {_MAX_REDIRECTS} times.")
         if response.status != 200:
             response.close()
-            raise FetchFailed(f"'{uri[:200]}' answered with HTTP status {response.status}.")
+            raise FetchFailed(f"'{shown(uri)}' answered with HTTP status {response.status}.")
         return response
 
     def _stream(self, uri: str, response: urllib3.BaseHTTPResponse, target: Path, limits: FetchLimits) -> Fetched:
         announced = response.headers.get("Content-Length", "")
         if announced.isdigit() and int(announced) > limits.max_bytes:
-            raise FetchFailed(f"'{uri[:200]}' has {announced} bytes; at most {limits.max_bytes} are taken.")
-        size = 0
+            raise FetchFailed(f"'{shown(uri)}' has {announced} bytes; at most {limits.max_bytes} are taken.")
+        encoding = response.headers.get("Content-Encoding", "identity").lower()
+        size, received, decoder = 0, 0, None if encoding == "identity" else _decoder(uri, encoding)
         with target.open("xb") as file:
-            while chunk := response.read(CHUNK_BYTES):
+            while sent := response.read(CHUNK_BYTES, decode_content=False):
                 limits.proceed()
+                received += len(sent)
+                chunk = decoder.decompress(sent) if decoder else sent
                 size += len(chunk)
                 if size > limits.max_bytes:
-                    raise FetchFailed(f"'{uri[:200]}' has more than the {limits.max_bytes} bytes that are taken.")
+                    raise FetchFailed(f"'{shown(uri)}' has more than the {limits.max_bytes} bytes that are taken.")
                 file.write(chunk)
-        if announced.isdigit() and size != int(announced):
-            raise FetchFailed(f"'{uri[:200]}' ended after {size} of {announced} bytes.")
+        if (announced.isdigit() and received != int(announced)) or (decoder and not decoder.eof):
+            raise FetchFailed(f"'{shown(uri)}' ended after {received} of {announced or 'more'} bytes.")
         return Fetched(response.headers.get("Content-Type"), _file_name(uri, response.headers.get("Content-Disposition")), size)
+
+
+def _decoder(uri: str, encoding: str) -> "zlib._Decompress":
+    """Nobody asked for compression, but some servers compress all the same."""
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise FetchFailed(f"'{shown(uri)}' was sent with Content-Encoding '{encoding[:50]}'; none, gzip or deflate is understood.")
+    return zlib.decompressobj(wbits=47)
+
+
+def _join(uri: str, url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise FetchFailed(f"'{shown(uri)}' redirects to '{shown(location)}', which is no URL.") from error
 
 
 def _file_name(uri: str, disposition: str | None) -> str:
     message = Message()
-    message["Content-Disposition"] = disposition or ""
-    return safe_file_name(message.get_filename() or unquote(urlsplit(uri).path))
+    try:
+        message["Content-Disposition"] = disposition or ""
+        given = message.get_filename()
+    except ValueError:  # a header that is none
+        given = None
+    return safe_file_name(given or unquote(urlsplit(uri).path))
 
 
-def _reason(error: urllib3.exceptions.HTTPError) -> str:
+def _reason(error: Exception) -> str:
     return str(getattr(error, "reason", None) or error)[:300]

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from weaver_like.domain.errors import FetchFailed
 from weaver_like.domain.formats import media_type_of
 from weaver_like.domain.ids import safe_file_name
+from weaver_like.domain.masks import shown
 from weaver_like.fetchers.base import Fetched, Fetcher, FetchLimits
 
 
@@ -27,24 +28,24 @@ class LocalFetcher(Fetcher):
         source = self._resolve(uri)
         try:
             if not source.is_file():
-                raise FetchFailed(f"'{uri[:200]}' is no file.")
+                raise FetchFailed(f"'{shown(uri)}' is no file.")
             size = source.stat().st_size
             if size > limits.max_bytes:
-                raise FetchFailed(f"'{uri[:200]}' has {size} bytes; at most {limits.max_bytes} are taken.")
+                raise FetchFailed(f"'{shown(uri)}' has {size} bytes; at most {limits.max_bytes} are taken.")
             shutil.copyfile(source, target)
         except OSError as error:
-            raise FetchFailed(f"'{uri[:200]}' could not be read: {os.strerror(error.errno or 0)}.") from error
+            raise FetchFailed(f"'{shown(uri)}' could not be read: {os.strerror(error.errno or 0)}.") from error
         return Fetched(media_type_of(source.name), safe_file_name(source.name), size)
 
     def _resolve(self, uri: str) -> Path:
         parts = urlsplit(uri)
         path = unquote(parts.path)
         if parts.netloc not in ("", "localhost") or "\0" in path:
-            raise FetchFailed(f"'{uri[:200]}' is no local file.")
+            raise FetchFailed(f"'{shown(uri)}' is no local file.")
         try:
             resolved = Path(path).resolve()
         except (OSError, RuntimeError) as error:  # links that lead in a circle
-            raise FetchFailed(f"'{uri[:200]}' leads nowhere.") from error
+            raise FetchFailed(f"'{shown(uri)}' leads nowhere.") from error
         if not any(resolved.is_relative_to(root) for root in self._roots):
-            raise FetchFailed(f"'{uri[:200]}' lies outside the folders that this server may read (security.file_roots).")
+            raise FetchFailed(f"'{shown(uri)}' lies outside the folders that this server may read (security.file_roots).")
         return resolved

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput
 from weaver_like.domain.execution import Execution
 from weaver_like.domain.formats import essence, is_json, is_media_type, media_type_of
+from weaver_like.domain.masks import shown
 from weaver_like.domain.values import Reference, Value
 from weaver_like.fetchers.base import Fetcher, FetchLimits
 from weaver_like.schemas.jsontext import loads
@@ -30,10 +31,10 @@ def find_fetcher(fetchers: Mapping[str, Fetcher], uri: str) -> Fetcher:
     try:
         scheme = urlsplit(uri).scheme.lower()
     except ValueError as error:
-        raise FetchFailed(f"'{uri[:200]}' is no URI: {error}.") from error
+        raise FetchFailed(f"'{shown(uri)}' is no URI: {error}.") from error
     fetcher = fetchers.get(scheme)
     if fetcher is None:
-        raise FetchFailed(f"The scheme of '{uri[:200]}' is '{scheme}'; {', '.join(fetchers)} are known.")
+        raise FetchFailed(f"The scheme of '{shown(uri)}' is '{scheme}'; {', '.join(fetchers)} are known.")
     return fetcher
 
 

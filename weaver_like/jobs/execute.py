@@ -7,6 +7,7 @@ from pathlib import Path
 
 from weaver_like.domain.errors import Fault, InvalidInput, JobDismissed, NoSuchJob, RunFailed, WeaverError
 from weaver_like.domain.job import Claim, Follower, NewJob, Outcome
+from weaver_like.domain.masks import clean
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.engines.base import Link
@@ -19,7 +20,6 @@ from weaver_like.processes.catalog import Offer
 from weaver_like.runtime import Runtime
 from weaver_like.sandbox.children import Child, Children, Ended, ZygoteLost
 from weaver_like.schemas.execute import parse_execute
-from weaver_like.security.masks import clean
 
 log = logging.getLogger(__name__)
 
@@ -48,16 +48,27 @@ def _finish(rt: Runtime, claim: Claim, link: Link, run: "_Run") -> None:
         rt.jobs.move(job.id, Status.ACCEPTED, attempt=job.attempt, counted=False,
                      message="The server was stopped; the job waits for its next start.")
         return None
+    try:
+        _keep(rt, claim, link, run, to, outcome)
+    except Exception as error:  # what cannot be kept is a failure of this job, not of its worker
+        log.exception("job %s could not be kept", job.id)
+        lost = RunFailed(f"The outcome could not be kept: {type(error).__name__}.")
+        _keep(rt, claim, link, run, Status.FAILED, Outcome(error=lost))
+    return None
+
+
+def _keep(rt: Runtime, claim: Claim, link: Link, run: "_Run", to: Status, outcome: Outcome) -> None:
+    job = claim.job
     message = "" if outcome.error is None else outcome.error.detail[:1000]
     followers = _followers(rt, claim) if to is Status.SUCCESSFUL else []
     if not rt.jobs.move(job.id, to, attempt=job.attempt, message=message, outcome=outcome, followers=followers, entries=run.reporter.take()):
-        return _discard(rt, run)  # dismissed or taken over in the last moment
+        _discard(rt, run)  # dismissed or taken over in the last moment
+        return
     if to is Status.FAILED:
         rt.area.remove(job.id)
     for follower in followers:
         link.publish({"job": follower.job.id, "kind": "submitted"})
     link.publish({"job": job.id, "kind": "status", "status": str(to), "outbox": claim.execution.subscriber is not None})
-    return None
 
 
 def _discard(rt: Runtime, run: "_Run") -> None:
@@ -118,6 +129,7 @@ class _Run:
             self.error = RunFailed(f"{type(error).__name__}: {error}")
         if self.error is not None:
             self.error.detail = clean(self.error.detail, 10000)
+            self.error.faults = tuple(Fault(fault.pointer, clean(fault.detail, 1000)) for fault in self.error.faults)
             self.traceback = clean(self.traceback, 20000) if self.traceback else None
             self.reporter.log(self.error.detail, logging.ERROR)
         bytes_out: dict[str, int] = {}

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from weaver_like.domain.errors import NoSuchJob, WeaverError
 from weaver_like.domain.job import Callback, LogEntry
+from weaver_like.domain.masks import clean, shown
 from weaver_like.engines.base import EVERY_JOB, Engine
 from weaver_like.runtime import Runtime
 
@@ -54,11 +55,14 @@ class Courier(threading.Thread):
             return self._rt.jobs.settle_callback(callback.id, None)
         except WeaverError as error:
             failure = error.detail
+        except Exception as error:  # one odd subscriber must not silence the courier for all others
+            log.exception("callback of job %s", callback.job_id)
+            failure = f"{type(error).__name__}: {error}"
         if failure is None:
             return self._rt.jobs.settle_callback(callback.id, None)
         if callback.attempts < len(RETRY_S):
             again = datetime.now(UTC) + timedelta(seconds=RETRY_S[callback.attempts])
             return self._rt.jobs.settle_callback(callback.id, again)
-        log.warning("callback of job %s to %s given up: %s", callback.job_id, callback.uri, failure)
-        self._rt.jobs.append_log(callback.job_id, [LogEntry(datetime.now(UTC), logging.WARNING, f"Callback {callback.kind} was given up: {failure}.")])
+        log.warning("callback of job %s to %s given up: %s", callback.job_id, shown(callback.uri), failure)
+        self._rt.jobs.append_log(callback.job_id, [LogEntry(datetime.now(UTC), logging.WARNING, clean(f"Callback {callback.kind} was given up: {failure}.", 1000))])
         return self._rt.jobs.settle_callback(callback.id, None)

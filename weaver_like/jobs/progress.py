@@ -1,13 +1,12 @@
-"""What a running job says: passed on at once to those who listen, kept in batches."""
+"""What a running job says: kept in batches, a few a second, and those who listen are told that there is something new."""
 import logging
 import time
 from datetime import UTC, datetime, timedelta
 
 from weaver_like.domain.job import Claim, LogEntry
+from weaver_like.domain.masks import clean
 from weaver_like.engines.base import Link
 from weaver_like.runtime import Runtime
-from weaver_like.schemas.job import render_log
-from weaver_like.security.masks import clean
 
 _BATCH_S = 0.25
 
@@ -41,7 +40,6 @@ class Reporter:
         text = clean(message, 10000) if self._lines < limit else f"The log is full: of the lines after this one none is kept (jobs.log_lines is {limit})."
         entry = LogEntry(datetime.now(UTC), level, text, self._percent)
         self._entries.append(entry)
-        self._publish({"kind": "log", "entry": render_log([entry])[0]})
 
     def progress(self, percent: int, message: str | None) -> None:
         self._percent = min(100, max(0, percent))
@@ -54,6 +52,8 @@ class Reporter:
         self._flushed, self._lease_due = now, now + self._rt.settings.engine.lease_s / 3
         percent, message, entries = self._percent, self._message, self.take()
         held = self._rt.jobs.report(self._job.id, self._job.attempt, lease_end(self._rt), percent=percent, message=message, entries=entries)
+        if entries:
+            self._publish({"kind": "log"})
         if held and percent is not None and self._in_progress_uri:
             self._rt.jobs.notify_progress(self._job.id, self._in_progress_uri)
             self._publish({"kind": "progress", "progress": percent, "message": message or "", "outbox": True})

@@ -23,14 +23,14 @@ def recover_lost(rt: Runtime, worker_prefix: str | None, announce: Callable[[Job
     lost = rt.jobs.find_lost(now, worker_prefix)
     for job in lost:
         entry = LogEntry(now, logging.WARNING, f"The worker of attempt {job.attempt} was lost.")
-        if job.attempt < rt.settings.jobs.max_attempts:
+        rt.area.remove(job.id)
+        if job.losses + 1 < rt.settings.jobs.max_attempts:
             to, outcome, message = Status.ACCEPTED, None, "The worker was lost; the job waits for another."
         else:
-            error = RunFailed(f"The worker was lost in each of {job.attempt} attempts.")
+            error = RunFailed(f"The worker was lost {job.losses + 1} times.")
             to, outcome, message = Status.FAILED, Outcome(error=error), error.detail
         if rt.jobs.move(job.id, to, attempt=job.attempt, message=message, outcome=outcome, entries=[entry]):
             log.warning("job %s: worker %s was lost in attempt %s; now %s", job.id, job.worker, job.attempt, to)
-            rt.area.remove(job.id)
             shutil.rmtree(rt.settings.work_dir / f"{job.id}-{job.attempt}", ignore_errors=True)
             announce(rt.jobs.get(job.id))
     return len(lost)

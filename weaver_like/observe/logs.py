@@ -3,7 +3,7 @@ import logging
 import logging.handlers
 from pathlib import Path
 
-from weaver_like.security.masks import mask
+from weaver_like.domain.masks import mask
 
 
 class _MaskingFormatter(logging.Formatter):

@@ -23,6 +23,7 @@ class Offer:
     """One process on offer."""
 
     process: Process
+    source: Source
 
     @cached_property
     def validator(self) -> ProcessValidator:
@@ -39,31 +40,37 @@ class Snapshot:
 
 
 class Catalog:
-    """look_s: the offer is looked at again at most this often.  patience_s: longest wait for a changed offer (None: to its end).
+    """patience_s: longest wait of a request for a changed offer (None: to its end, as a worker does).
 
-    Thread-safe. A changed plugin file is seen by the next request; a slow or broken one holds up no other process."""
+    Thread-safe. A changed plugin file is seen by the next request; a slow or broken one holds up no other process.
+    """
 
-    def __init__(self, sources: Sequence[Source], look_s: float = _LOOK_S, patience_s: float | None = _PATIENCE_S):
-        self._look_s = look_s
-        self._patience_s = patience_s
+    def __init__(self, sources: Sequence[Source], patience_s: float | None = _PATIENCE_S):
         self._sources = list(sources)
-        self._lock = threading.Lock()
+        self._patience_s = patience_s
+        self._changed = threading.Condition()
         self._signature: object = None
         self._looked = float("-inf")
+        self._looking = False
         self._snapshot = Snapshot()
-        self._look: threading.Thread | None = None
 
     def snapshot(self) -> Snapshot:
-        if time.monotonic() - self._looked >= self._look_s:
-            with self._lock:
-                look = self._start_look()
-            if look is not None:
-                look.join(self._patience_s if self._snapshot.number else None)
-        return self._snapshot
+        """The offer, not older than a second, as far as it could be read in time."""
+        with self._changed:
+            self._look()
+            self._changed.wait_for(lambda: not self._looking, self._patience_s)
+            return self._snapshot
 
     def get(self, process_id: str) -> Offer:
-        """Raises: NoSuchProcess."""
-        offer = self.snapshot().offers.get(process_id)
+        """One process, as it is now. Raises: NoSuchProcess."""
+        offer = self._snapshot.offers.get(process_id)
+        if offer is not None and offer.source.is_current(offer.process):
+            return offer
+        with self._changed:
+            self._looked = float("-inf")
+            self._look()
+            self._changed.wait_for(lambda: not self._looking or self._has_current(process_id), self._patience_s)
+            offer = self._snapshot.offers.get(process_id)
         if offer is None:
             raise NoSuchProcess(f"There is no process '{process_id[:100]}'.")
         return offer
@@ -74,36 +81,54 @@ class Catalog:
         names = sorted(name for name in offers if after is None or name > after)
         return [offers[name].process for name in names[:limit]], len(names) > limit
 
-    def _start_look(self) -> threading.Thread | None:
-        """The thread that describes a changed offer; None if nothing changed."""
-        if self._look is not None and self._look.is_alive():
-            return None if self._snapshot.number else self._look
+    def _has_current(self, process_id: str) -> bool:
+        offer = self._snapshot.offers.get(process_id)
+        return offer is not None and offer.source.is_current(offer.process)
+
+    def _look(self) -> None:
+        """Start to read the offer if it has changed; the lock is held."""
+        if self._looking or time.monotonic() - self._looked < _LOOK_S:
+            return
         self._looked = time.monotonic()
         signature = tuple(source.signature() for source in self._sources)
-        if signature == self._signature:
-            return None
-        self._look = threading.Thread(target=self._collect, args=(signature,), name="catalog", daemon=True)
-        self._look.start()
-        return self._look
+        if signature != self._signature:
+            self._looking = True
+            threading.Thread(target=self._collect, args=(signature,), name="catalog", daemon=True).start()
 
     def _collect(self, signature: object) -> None:
+        """Read the offer. The first time every plugin is on offer as soon as it is known."""
+        found: list[tuple[int, Plugin]] = []
         try:
-            plugins = [plugin for source in self._sources for plugin in source.collect()]
+            for number, source in enumerate(self._sources):
+                for plugin in source.collect():
+                    found.append((number, plugin))
+                    if self._signature is None:
+                        self._publish(found)
+            self._publish(found)
+            self._signature = signature
         except Exception:  # e.g. a full disk: what was on offer stays, and the next look tries again
             log.exception("the offer could not be read")
-            return
-        self._snapshot = _assemble(self._snapshot.number + 1, plugins)
-        self._signature = signature
+        finally:
+            with self._changed:
+                self._looking = False
+                self._changed.notify_all()
+
+    def _publish(self, found: list[tuple[int, Plugin]]) -> None:
+        ordered = sorted(found, key=lambda entry: (entry[0], entry[1].name))
+        snapshot = _assemble(self._snapshot.number + 1, [(self._sources[number], plugin) for number, plugin in ordered])
+        with self._changed:
+            self._snapshot = snapshot
+            self._changed.notify_all()
 
 
-def _assemble(number: int, plugins: list[Plugin]) -> Snapshot:
+def _assemble(number: int, found: list[tuple[Source, Plugin]]) -> Snapshot:
     """Of two processes with one id the first stays; the plugin of the second is listed with that error."""
     offers: dict[str, Offer] = {}
     listed = []
-    for plugin in plugins:
+    for source, plugin in found:
         taken = [process.id for process in plugin.processes if process.id in offers]
         if taken:
             plugin = replace(plugin, processes=(), error=f"Its processes are already offered by another plugin: {', '.join(taken)}.")
-        offers.update({process.id: Offer(process) for process in plugin.processes})
+        offers.update({process.id: Offer(process, source) for process in plugin.processes})
         listed.append(plugin)
     return Snapshot(number, offers, tuple(listed))

@@ -1,7 +1,10 @@
 """The execute request: JSON <-> `Execution`."""
+from dataclasses import replace
+
 from weaver_like.domain.errors import Fault, InvalidInput, UnsupportedMediaType
 from weaver_like.domain.execution import Execution, OutputRequest, ResponseForm, Subscriber, Transmission
 from weaver_like.domain.formats import Format
+from weaver_like.domain.masks import mask
 from weaver_like.domain.process import InputDescription, Process
 from weaver_like.domain.values import Item, Occurrences, Reference, Value
 from weaver_like.schemas.jsontext import check_depth, loads
@@ -176,6 +179,13 @@ def render_inputs(execution: Execution, process: Process | None) -> dict:
         repeatable = description.repeatable if description else len(rendered) != 1
         document[name] = rendered if repeatable else rendered[0]
     return document
+
+
+def masked(execution: Execution) -> Execution:
+    """The same without passwords and keys in its references: whoever knows a job may see its inputs."""
+    inputs = {name: replace(given, items=tuple(replace(item, href=mask(item.href)) if isinstance(item, Reference) else item for item in given.items))
+              for name, given in execution.inputs.items()}
+    return replace(execution, inputs=inputs)
 
 
 def render_item(item: Item) -> object:

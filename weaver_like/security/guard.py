@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from weaver_like.domain.errors import FetchFailed, SettingError
+from weaver_like.domain.masks import shown
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _TRANSLATED, _COMPATIBLE = ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96")
@@ -40,11 +41,11 @@ class Guard:
             parts = urlsplit(url)
             host, port = (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(parts.scheme, 0)
         except ValueError as error:
-            raise FetchFailed(f"'{url[:200]}' is no URL: {error}.") from error
+            raise FetchFailed(f"'{shown(url)}' is no URL: {error}.") from error
         if parts.scheme not in _PORTS:
-            raise FetchFailed(f"The scheme of '{url[:200]}' is '{parts.scheme}'; http or https is wanted.")
+            raise FetchFailed(f"The scheme of '{shown(url)}' is '{parts.scheme}'; http or https is wanted.")
         if not host or (any(not label or len(label) > 63 for label in host.split(".")) and ":" not in host):
-            raise FetchFailed(f"'{url[:200]}' names no host.")
+            raise FetchFailed(f"'{shown(url)}' names no host.")
         address = _literal(host)
         if address is not None:
             self.check_address(address, host, port)

@@ -1,8 +1,8 @@
 """Processes shipped with the service; our own code, so it is described without a child."""
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
 from weaver_like.authoring.load import describe
-from weaver_like.domain.process import Plugin
+from weaver_like.domain.process import Plugin, Process
 from weaver_like.sources.base import Source
 
 
@@ -15,5 +15,9 @@ class BuiltinSource(Source):
     def signature(self) -> Hashable:
         return self._modules
 
-    def collect(self) -> list[Plugin]:
-        return [Plugin(name.rpartition(".")[2], tuple(describe({"module": name}))) for name in self._modules]
+    def is_current(self, process: Process) -> bool:
+        return True
+
+    def collect(self) -> Iterator[Plugin]:
+        for name in self._modules:
+            yield Plugin(name.rpartition(".")[2], tuple(describe({"module": name})))

@@ -5,11 +5,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Hashable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Hashable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 
-from weaver_like.domain.process import Plugin
+from weaver_like.domain.process import Plugin, Process
 from weaver_like.sandbox.children import scrubbed_environment
 from weaver_like.schemas.description import parse_stored
 from weaver_like.schemas.jsontext import dumps, loads
@@ -31,17 +32,25 @@ class PluginSource(Source):
     def signature(self) -> Hashable:
         return tuple((str(path), _state(path)) for path in self._found())
 
-    def collect(self) -> list[Plugin]:
+    def is_current(self, process: Process) -> bool:
+        return process.unit.target["state"] == _state(Path(process.unit.target["path"]))
+
+    def collect(self) -> Iterator[Plugin]:
         remembered = self._load_cache() | self._broken
         states = {str(path): _state(path) for path in self._found()}
-        fresh = [path for path, state in states.items() if remembered.get(path, {}).get("state") != state]
+        entries = {path: remembered[path] for path, state in states.items() if remembered.get(path, {}).get("state") == state}
+        for path, entry in entries.items():
+            yield _plugin(path, entry)
+        fresh = [path for path in states if path not in entries]
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            answers = dict(zip(fresh, pool.map(_describe, fresh), strict=True))
-        entries = {path: {"state": states[path], "plugin": answers[path]} if path in answers else remembered[path] for path in states}
+            asked = {pool.submit(_describe, path): path for path in fresh}
+            for answer in as_completed(asked):
+                path = asked[answer]
+                entries[path] = {"state": states[path], "plugin": answer.result()}
+                yield _plugin(path, entries[path])
         self._broken = {path: entry for path, entry in entries.items() if "error" in entry["plugin"]}
         if fresh or entries.keys() != remembered.keys():
             self._save_cache({path: entry for path, entry in entries.items() if path not in self._broken})
-        return [_plugin(path, entry["plugin"]) for path, entry in entries.items()]
 
     def _found(self) -> list[Path]:
         paths = [path for folder in self._folders if folder.is_dir() for path in sorted(folder.iterdir())]
@@ -77,14 +86,17 @@ def _state(path: Path) -> str:
 def _describe(path: str) -> dict:
     """Ask a child what the plugin offers; whatever the plugin starts or prints at import ends with that child."""
     answers, held = os.pipe()
-    command = [sys.executable, "-I", "-m", "weaver_like.authoring.load", path, str(held)]
-    child = subprocess.Popen(command, pass_fds=[held], env=scrubbed_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    watched, life = os.pipe()
+    command = [sys.executable, "-I", "-m", "weaver_like.authoring.load", path, str(held), str(watched)]
+    child = subprocess.Popen(command, pass_fds=[held, watched], env=scrubbed_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                              stderr=subprocess.DEVNULL, start_new_session=True)
     os.close(held)
+    os.close(watched)
     try:
         text = _read(answers, time.monotonic() + _TIMEOUT_S)
     finally:
         os.close(answers)
+        os.close(life)
         os.killpg(child.pid, signal.SIGKILL)
         code = child.wait()
     if text is None:
@@ -110,10 +122,15 @@ def _read(descriptor: int, deadline: float) -> bytes | None:
     return None
 
 
-def _plugin(path: str, answer: dict) -> Plugin:
-    name = Path(path).stem
+def _plugin(path: str, entry: dict) -> Plugin:
+    """Its processes carry the state of the files that they were read from."""
+    name, answer = Path(path).stem, entry["plugin"]
     if "error" in answer:
         return Plugin(name, (), answer["error"], answer.get("traceback"))
-    return Plugin(name, tuple(parse_stored(process) for process in answer["processes"]))
+    return Plugin(name, tuple(_stamped(parse_stored(process), entry["state"]) for process in answer["processes"]))
+
+
+def _stamped(process: Process, state: str) -> Process:
+    return replace(process, unit=replace(process.unit, target=process.unit.target | {"state": state}))
 
 

@@ -44,7 +44,7 @@ class JobStore(ABC):
         """Change the status if `status.MOVES` allows it; False, with no change, if another was first.
 
         attempt: the claim that the caller holds; a later claim, or None for a client's own wish, decides otherwise.
-        counted: False takes back the count of the attempt, for a job that was only stopped.
+        counted: a move back to accepted is a loss of the worker; False, if the job was only stopped.
         A final status puts the subscriber's callback into the outbox; followers and log entries are kept in the same transaction.
         """
 

@@ -12,8 +12,6 @@ from weaver_like.schemas.query import PLAIN
 
 #: A line is sent at least this often, so that a listener that has gone is noticed and its thread is free again.
 _HEARTBEAT_S = 15.0
-#: Running jobs keep their lines in batches; so much later everything is kept that was said before a listener came.
-_FIRST_LOOK_S = 0.6
 
 
 def get_events(request: Request) -> Response:
@@ -35,8 +33,6 @@ class _Events:
         self._job_id = job_id
         self._open = True
         self._last = 0
-        # Told once, live or from the store; the second sight of a line takes it out again, so this stays small.
-        self._known: set[tuple[str, str]] = set()
         self._lines = self._events()
 
     def __iter__(self) -> Iterator[bytes]:
@@ -56,13 +52,14 @@ class _Events:
             try:
                 yield self._status()
                 yield from self._stored()
-                ended, wait_s = jobs.get(self._job_id).status.final, _FIRST_LOOK_S
+                ended = jobs.get(self._job_id).status.final
                 while not ended:
-                    event = subscription.next(wait_s)
-                    if wait_s == _FIRST_LOOK_S:  # lines that were said before we listened, but kept after we looked
-                        wait_s = _HEARTBEAT_S
-                        yield from self._stored()
-                    yield from self._told(event)
+                    event = subscription.next(_HEARTBEAT_S)
+                    yield from self._stored()
+                    if event is None:
+                        yield b": still here\n\n"
+                    elif event["kind"] == "progress":
+                        yield _event("progress", {"progress": event["progress"], "message": event["message"]})
                     if event is None or event["kind"] == "status":
                         ended = jobs.get(self._job_id).status.final
                         yield b"" if ended or event is None else self._status()
@@ -71,29 +68,12 @@ class _Events:
             except NoSuchJob:
                 yield _event("removed", {"jobID": self._job_id})
 
-    def _told(self, event: dict | None) -> Iterator[bytes]:
-        if event is None:
-            yield b": still here\n\n"
-        elif event["kind"] == "progress":
-            yield _event("progress", {"progress": event["progress"], "message": event["message"]})
-        elif event["kind"] == "log" and self._is_new(event["entry"]):
-            yield _event("log", event["entry"])
-
     def _stored(self) -> Iterator[bytes]:
-        """Lines of the log that were kept and not yet told."""
+        """Lines of the log that were not told yet."""
         while entries := self._request.runtime.jobs.read_log(self._job_id, self._last):
             self._last = entries[-1].number
             for entry in render_log(entries):
-                if self._is_new(entry):
-                    yield _event("log", entry, entry["number"])
-
-    def _is_new(self, entry: dict) -> bool:
-        key = entry["time"], entry["message"]
-        if key in self._known:
-            self._known.remove(key)
-            return False
-        self._known.add(key)
-        return True
+                yield _event("log", entry, entry["number"])
 
     def _status(self) -> bytes:
         return _event("status", render_status(self._request.runtime.jobs.get(self._job_id), self._request.urls))

@@ -58,4 +58,5 @@ def problem_type(request: Request) -> str:
     if HTML in accept and prefers_html(request):
         return HTML
     kinds = [part.partition(";")[0].strip() for part in accept.split(",")]
-    return JSON if JSON in kinds and PROBLEM not in kinds else PROBLEM
+    wants_json = JSON in kinds and PROBLEM not in kinds and bool(request.accept.acceptable_offers([JSON]))
+    return JSON if wants_json else PROBLEM

@@ -40,7 +40,7 @@ def get_process(request: Request) -> Response:
     profile = Link(PROFILE_PROCESS, "profile")
     if choose(request, (JSON, HTML), query["f"]) == HTML:
         return answer(request, render_description(process, request.urls), title=process.title or process.id, f=query["f"], links=[profile])
-    key = ("process", request.urls.base, process.id)
+    key = ("process", request.urls.base, process.id, id(process))  # the object too: what was just read may be newer than the memo
     body = request.registry.memo.get(request.runtime, key, lambda _: dumps(render_description(process, request.urls)))
     return body_answer(body, JSON, headers=[("Link", profile.header())])
 

@@ -8,7 +8,7 @@ from weaver_like.faces.ogcapi.answer import answer, read_query
 from weaver_like.faces.ogcapi.negotiate import JSON
 from weaver_like.faces.ogcapi.stream import file_answer
 from weaver_like.jobs.results import get_results
-from weaver_like.schemas.execute import render_format, render_inputs, render_outputs
+from weaver_like.schemas.execute import masked, render_format, render_inputs, render_outputs
 from weaver_like.schemas.job import render_log, render_problem
 from weaver_like.schemas.query import LOG, PLAIN
 from weaver_like.schemas.urls import render_links
@@ -22,7 +22,7 @@ def get_inputs(request: Request) -> Response:
         process = request.runtime.catalog.get(job.process_id).process
     except NoSuchProcess:
         process = None
-    document: dict = {"processID": job.process_id, "inputs": render_inputs(execution, process)}
+    document: dict = {"processID": job.process_id, "inputs": render_inputs(masked(execution), process)}
     if execution.outputs is not None:
         document["outputs"] = render_outputs(execution)
     if execution.response:

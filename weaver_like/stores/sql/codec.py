@@ -27,7 +27,7 @@ def job_row(job: Job, ageing_s: float) -> dict:
     created = to_micros(job.created)
     return {"id": job.id, "process": job.process_id, "status": str(job.status), "created": created, "updated": to_micros(job.updated),
             "progress": job.progress, "message": job.message, "priority": job.priority,
-            "place": created + int(job.priority * ageing_s * 1e6), "attempt": job.attempt, "parent": job.parent_id,
+            "place": created + int(job.priority * ageing_s * 1e6), "attempt": job.attempt, "losses": job.losses, "parent": job.parent_id,
             "title": job.title, "base_url": job.base_url}
 
 
@@ -39,7 +39,7 @@ def documents_row(new: NewJob) -> dict:
 
 def row_job(row: Row) -> Job:
     return Job(row.id, row.process, Status(row.status), to_moment(row.created), to_moment(row.updated), to_moment(row.started),
-               to_moment(row.finished), row.progress, row.message, row.priority, row.attempt, row.worker, row.parent, row.title, row.base_url)
+               to_moment(row.finished), row.progress, row.message, row.priority, row.attempt, row.losses, row.worker, row.parent, row.title, row.base_url)
 
 
 def row_documents(row: Row) -> JobDocuments:

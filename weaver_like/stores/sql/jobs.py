@@ -112,13 +112,14 @@ class SqlJobStore(SqlOutbox, JobStore):
         statement, held = (_MOVES[to], {}) if attempt is None else (_MOVES_OF_ATTEMPT[to], {"held": attempt})
         changes: dict = {"status": str(to), "updated": now, "message": message, "lease": None}
         if to is Status.ACCEPTED:
-            changes |= {"worker": None, "progress": 0} | ({} if counted or attempt is None else {"attempt": attempt - 1})
+            changes |= {"worker": None, "progress": 0} | ({"losses": jobs.c.losses + 1} if counted else {})
         if to.final:
             changes |= {"finished": now}
         if to is Status.SUCCESSFUL:
             changes |= {"progress": 100}
         with self._database.writing() as connection:
-            if connection.execute(statement, changes | held | {"key": job_id}).rowcount != 1:
+            if connection.execute(statement.values(losses=changes.pop("losses")) if "losses" in changes else statement,
+                                  changes | held | {"key": job_id}).rowcount != 1:
                 return False
             if outcome is not None:
                 connection.execute(_SET_OUTCOME, {

@@ -22,6 +22,7 @@ jobs = Table(
     # Place in the queue: created + level x ageing. One number gives levels and ageing, and an index keeps it in order.
     Column("place", BigInteger, nullable=False),
     Column("attempt", SmallInteger, nullable=False),
+    Column("losses", SmallInteger, nullable=False),
     Column("worker", String(80)),
     Column("lease", BigInteger),
     Column("parent", String(36)),

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from weaver_like.security.masks import mask
+from weaver_like.domain.masks import mask
 
 
 @pytest.mark.parametrize("text", [

@@ -18,6 +18,11 @@ def mask(text: str) -> str:
     return text
 
 
+def shown(uri: str) -> str:
+    """A URI as a message may show it."""
+    return clean(uri, 2000)[:200]
+
+
 def clean(text: str, limit: int) -> str:
     """Foreign text as a log or a document can hold it: masked, without what UTF-8 or a database refuses, at most `limit` long."""
     return mask(text[:limit].encode("utf-8", "replace").decode().replace("\0", "\ufffd"))
