@@ -64,5 +64,6 @@ class Courier(threading.Thread):
             again = datetime.now(UTC) + timedelta(seconds=RETRY_S[callback.attempts])
             return self._rt.jobs.settle_callback(callback.id, again)
         log.warning("callback of job %s to %s given up: %s", callback.job_id, shown(callback.uri), failure)
-        self._rt.jobs.append_log(callback.job_id, [LogEntry(datetime.now(UTC), logging.WARNING, clean(f"Callback {callback.kind} was given up: {failure}.", 1000))])
+        told = clean(f"Callback {callback.kind} was given up: {failure}.", 1000)
+        self._rt.jobs.append_log(callback.job_id, [LogEntry(datetime.now(UTC), logging.WARNING, told)])
         return self._rt.jobs.settle_callback(callback.id, None)
