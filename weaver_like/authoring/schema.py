@@ -33,7 +33,7 @@ def schema_of(kind: object, media_types: Sequence[str] = ()) -> dict:
         return {"type": "array", "items": schema_of(arguments[0]) if arguments else {}}
     if origin is dict:
         return {"type": "object"}
-    if isinstance(kind, (type, typing._SpecialForm)) and kind in _PLAIN:
+    if isinstance(kind, type) and kind in _PLAIN:
         return _media(dict(_PLAIN[kind]), media_types)
     raise TypeError(f"There is no schema for the type {kind!r}; use Input(schema=...) or a type that docs/processes.rst lists.")
 

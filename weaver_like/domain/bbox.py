@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from weaver_like.domain.errors import Fault
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
-CRS84H = "http://www.opengis.net/def/crs/OGC/0/CRS84h"
 
 
 def bbox_faults(value: object, pointer: str) -> Iterator[Fault]:

@@ -96,10 +96,6 @@ class Engine(ABC):
         """Tell subscribers what this process itself did with a job."""
 
     @abstractmethod
-    def capacity(self) -> int:
-        """How many jobs can run at once."""
-
-    @abstractmethod
     def drain(self, policy: ClosePolicy, grace_s: float) -> None:
         """Stop; no process is left when this returns."""
 

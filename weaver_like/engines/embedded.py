@@ -92,9 +92,6 @@ class EmbeddedEngine(Engine):
     def publish(self, event: dict) -> None:
         self._hub.publish(event)
 
-    def capacity(self) -> int:
-        return self._count
-
     def drain(self, policy: ClosePolicy, grace_s: float) -> None:
         self._closing = True
         for worker in list(self._workers.values()):

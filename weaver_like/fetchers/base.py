@@ -27,8 +27,6 @@ class Fetched:
 class Fetcher(ABC):
     """Any thread may call."""
 
-    schemes: tuple[str, ...]
-
     @abstractmethod
     def check(self, uri: str) -> None:
         """Refuse at submission what can be refused without asking anybody. Raises: FetchFailed."""

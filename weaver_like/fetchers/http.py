@@ -18,7 +18,6 @@ _MAX_REDIRECTS = 5
 class HttpFetcher(Fetcher):
     """Streams through the guarded client; every redirect is checked like the first URL."""
 
-    schemes = ("http", "https")
 
     def __init__(self, client: GuardedClient):
         self._client = client

@@ -15,7 +15,6 @@ from weaver_like.fetchers.base import Fetched, Fetcher, FetchLimits
 class LocalFetcher(Fetcher):
     """file:// below the roots; links are followed first, then the place is checked."""
 
-    schemes = ("file",)
 
     def __init__(self, roots: Sequence[Path]):
         self._roots = [root.resolve() for root in roots]

@@ -1,6 +1,4 @@
-"""Process descriptions: domain -> JSON of the standard, and the stored form back and forth."""
-from dataclasses import asdict
-
+"""Process descriptions: domain -> JSON of the standard; and read from a plugin's child."""
 from weaver_like.domain.process import ExecutionUnit, InputDescription, JobControl, OutputDescription, Process
 from weaver_like.schemas.urls import Urls, render_links
 
@@ -37,13 +35,8 @@ def render_input(entry: InputDescription) -> dict:
         "valuePassing": ["byValue", "byReference"], "schema": entry.schema}
 
 
-def render_stored(process: Process) -> dict:
-    """The form that passes between OS processes; `parse_stored` reads it back, equal."""
-    return asdict(process)
-
-
 def parse_stored(document: dict) -> Process:
-    """Read what `render_stored` wrote, or its JSON."""
+    """Read a description in the form in which it passes between OS processes: the fields of `Process`."""
     return Process(**(document | {
         "unit": ExecutionUnit(**document["unit"]),
         "keywords": tuple(document.get("keywords", ())), "metadata": tuple(document.get("metadata", ())),

@@ -2,7 +2,7 @@
 import logging
 from datetime import UTC, datetime
 
-from weaver_like.domain.errors import Fault, WeaverError
+from weaver_like.domain.errors import WeaverError
 from weaver_like.domain.job import Job, LogEntry
 from weaver_like.domain.links import Link
 from weaver_like.schemas.urls import Urls, render_links
@@ -63,7 +63,3 @@ def render_problem(error: WeaverError, instance: str | None = None) -> dict:
     if error.faults:
         document["errors"] = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.faults]
     return document
-
-
-def parse_faults(problem: dict) -> list[Fault]:
-    return [Fault(entry["pointer"], entry["detail"]) for entry in problem.get("errors", ())]

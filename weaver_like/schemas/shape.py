@@ -17,9 +17,6 @@ class Shape:
         self.schema = schema
         self._validator = jsonschema_rs.Draft202012Validator(to_2020(schema), validate_formats=True)
 
-    def accepts(self, value: object) -> bool:
-        return self._validator.is_valid(value)
-
     def faults(self, value: object, pointer: str = "") -> list[Fault]:
         """Every fault of `value`, at most `MAX_FAULTS`; `pointer` is where the value stands in the request."""
         if self._validator.is_valid(value):
