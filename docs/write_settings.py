@@ -2,7 +2,7 @@
 from dataclasses import fields
 from pathlib import Path
 
-from weaver_like.settings import Settings
+from weaver_like.settings import Settings, shown_default
 
 ROOT = Path(__file__).parents[1]
 
@@ -14,7 +14,7 @@ def render_ini() -> str:
     for section in fields(Settings):
         lines += ["", f"# {section.type.__doc__}"]
         for entry in fields(section.type):
-            lines += [f"# {entry.metadata['doc']}", f"# weaver_like.{section.name}.{entry.name} = {_text(entry.default)}"]
+            lines += [f"# {entry.metadata['doc']}", f"# weaver_like.{section.name}.{entry.name} = {shown_default(entry.default)}"]
     return "\n".join(lines) + "\n"
 
 
@@ -26,14 +26,9 @@ def render_rst() -> str:
     for section in fields(Settings):
         lines += [section.name, "-" * len(section.name), "", section.type.__doc__, ""]
         for entry in fields(section.type):
-            lines += [f"``{section.name}.{entry.name}`` ({entry.type.__name__}, default ``{_text(entry.default) or 'empty'}``)", f"    {entry.metadata['doc']}", ""]
+            default = shown_default(entry.default) or "empty"
+            lines += [f"``{section.name}.{entry.name}`` ({entry.type.__name__}, default ``{default}``)", f"    {entry.metadata['doc']}", ""]
     return "\n".join(lines)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "" if value == Path() else str(value)
 
 
 if __name__ == "__main__":

@@ -174,6 +174,13 @@ def declared() -> Iterator[tuple[str, Field]]:
             yield f"{section.name}.{entry.name}", entry
 
 
+def shown_default(value: object) -> str:
+    """A default as it would be written in a file."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value == Path() else str(value)
+
+
 def load(ini: Path | None = None, environment: Mapping[str, str] | None = None, overrides: Iterable[str] = (),
          pairs: Mapping[str, str] | None = None) -> Settings:
     """Read the settings.

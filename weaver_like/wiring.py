@@ -36,6 +36,8 @@ def build(settings: Settings, serving: bool = False) -> Runtime:
     """
     for folder in (settings.data_dir, settings.outputs_dir, settings.work_dir):
         folder.mkdir(parents=True, exist_ok=True)
+    if not settings.plugins.folders:
+        settings.plugin_folders[0].mkdir(exist_ok=True)
     guard = Guard(settings.security.allowed_hosts)
     jobs = _store(settings, settings.server.threads if serving else 1)
     # A worker waits for a changed description: it must not run an older one than the request was checked against.

@@ -12,7 +12,7 @@ from weaver_like import settings as settings_module
 from weaver_like.cli.server import run_server
 from weaver_like.domain.errors import WeaverError
 from weaver_like.jobs.recover import sweep_old
-from weaver_like.settings import Settings, declared
+from weaver_like.settings import Settings, declared, shown_default
 from weaver_like.wiring import build
 
 _OPTIONS = [
@@ -54,8 +54,12 @@ def serve(config: Path | None, data: Path | None, overrides: tuple[str, ...], ho
     _refuse_open(settings)
     try:
         run_server(settings, lambda url: click.echo(f"weaver-like {__version__} answers at {url}"))
-    except (WeaverError, OSError) as error:
-        raise click.ClickException(getattr(error, "detail", None) or str(error)) from error
+    except WeaverError as error:
+        raise click.ClickException(error.detail) from error
+    except OSError as error:
+        where = f"{settings.server.host}:{settings.server.port}"
+        raise click.ClickException(f"{where} or {settings.data_dir} cannot be used: {error.strerror or error}. "
+                                   "Another port: --port (make start PORT=...), another folder: --data (DATA=...).") from error
     sys.stdout.flush()
     os._exit(0)  # threads of waitress may still wait for a client that will never read
 
@@ -114,7 +118,7 @@ def plugins(config: Path | None, data: Path | None, overrides: tuple[str, ...], 
 def settings() -> None:
     """List every setting with its default."""
     for name, entry in declared():
-        click.echo(f"{name} = {entry.default}\n    {entry.metadata['doc']}")
+        click.echo(f"{name} = {shown_default(entry.default)}\n    {entry.metadata['doc']}")
 
 
 if __name__ == "__main__":

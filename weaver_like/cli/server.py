@@ -2,6 +2,7 @@
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 
@@ -75,11 +76,21 @@ def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
     host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
     announce(settings.server.url or f"http://{host}:{_port(server)}")
     _wait_for_signal(settings, service)
+    _let_answers_out(server)
     server.close()
+    log.info("stopped")
 
 
 def _port(server: object) -> int:
     return getattr(server, "effective_port", None) or server.effective_listen[0][1]
+
+
+def _let_answers_out(server: object) -> None:
+    """Requests that waited for jobs are answered now; give them a second."""
+    end = time.monotonic() + 1
+    while server.task_dispatcher.active_count and time.monotonic() < end:
+        time.sleep(0.02)
+    time.sleep(0.05)
 
 
 def _wait_for_signal(settings: Settings, service: Service) -> None:
@@ -92,7 +103,7 @@ def _wait_for_signal(settings: Settings, service: Service) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask)
     asked.acquire()
-    log.info("stopping")
+    log.info("stopping: engine.close is %s, running jobs have %g s; a second signal ends them now", settings.engine.close, settings.engine.close_grace_s)
     stopping = threading.Thread(target=service.stop, name="stop")
     stopping.start()
     while stopping.is_alive():

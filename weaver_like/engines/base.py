@@ -21,7 +21,7 @@ class Subscription:
     """Events of one job as they happen: {"job", "kind": "status" | "progress" | "log", ...}. Use as a context manager.
 
     A log event says that lines were kept, not which; who listens reads them, in order and each once.
-    A status event has "outbox": true if a callback waits to be delivered.
+    A status event has "outbox": true if a callback waits to be delivered. {"kind": "closed"} is the last one: the engine stops.
     """
 
     def __init__(self, hub: "EventHub", job_id: str):
@@ -65,6 +65,13 @@ class EventHub:
             if not waiting:
                 del self._waiting[job_id]
 
+    def close(self) -> None:
+        """Wake everybody: nothing will happen any more."""
+        with self._lock:
+            waiting = [subscription for several in self._waiting.values() for subscription in several]
+        for subscription in waiting:
+            subscription.put({"job": EVERY_JOB, "kind": "closed"})
+
     def publish(self, event: dict) -> None:
         with self._lock:
             waiting = [*self._waiting.get(event["job"], ()), *self._waiting.get(EVERY_JOB, ())]
@@ -94,6 +101,11 @@ class Engine(ABC):
     @abstractmethod
     def publish(self, event: dict) -> None:
         """Tell subscribers what this process itself did with a job."""
+
+    @property
+    @abstractmethod
+    def closing(self) -> bool:
+        """True from the moment that a stop began: nothing more should be submitted."""
 
     @abstractmethod
     def drain(self, policy: ClosePolicy, grace_s: float) -> None:

@@ -92,6 +92,10 @@ class EmbeddedEngine(Engine):
     def publish(self, event: dict) -> None:
         self._hub.publish(event)
 
+    @property
+    def closing(self) -> bool:
+        return self._closing
+
     def drain(self, policy: ClosePolicy, grace_s: float) -> None:
         self._closing = True
         for worker in list(self._workers.values()):
@@ -105,6 +109,7 @@ class EmbeddedEngine(Engine):
             self._wait_for_workers(10)
         os.write(self._wake_write, b"x")
         self._thread.join(timeout=5)
+        self._hub.close()
         if self._lock_descriptor >= 0:
             os.close(self._lock_descriptor)
             self._lock_descriptor = -1

@@ -45,8 +45,9 @@ def _finish(rt: Runtime, claim: Claim, link: Link, run: "_Run") -> None:
         rt.jobs.append_log(job.id, run.reporter.take())
         return _discard(rt, run)
     except WorkerStopped:
-        rt.jobs.move(job.id, Status.ACCEPTED, attempt=job.attempt, counted=False,
-                     message="The server was stopped; the job waits for its next start.")
+        message = "The server was stopped; the job waits for its next start."
+        run.reporter.log(message)
+        rt.jobs.move(job.id, Status.ACCEPTED, attempt=job.attempt, counted=False, message=message, entries=run.reporter.take())
         return None
     try:
         _keep(rt, claim, link, run, to, outcome)

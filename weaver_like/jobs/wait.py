@@ -28,6 +28,6 @@ def wait_for(rt: Runtime, subscription: Subscription, job_id: str, limit_s: floa
     end = time.monotonic() + limit_s
     while (left := end - time.monotonic()) > 0:
         event = subscription.next(left)
-        if event is None or event.get("status") in ("successful", "failed", "dismissed"):
+        if event is None or event["kind"] == "closed" or event.get("status") in ("successful", "failed", "dismissed"):
             break
     return rt.jobs.get(job_id)

@@ -6,6 +6,8 @@ from socket import socket
 
 from weaver_like.sandbox.wire import Reader, send
 
+_OURS = ("weaver_like.runners", "weaver_like.authoring")
+
 
 @dataclass(frozen=True, slots=True)
 class Runner:
@@ -16,6 +18,14 @@ class Runner:
 
     kind: str
     module: str
+
+
+def _traceback(error: BaseException) -> str:
+    """The traceback as the author of the code knows it: it begins where our own code ends."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_globals.get("__name__", "").startswith(_OURS):
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(error), error, trace))
 
 
 class ChildRun(ABC):
@@ -51,6 +61,6 @@ class ChildRun(ABC):
             self.tell({"done": self.run()})
         except BaseException as error:  # SystemExit and Cancelled of foreign code too: the job's owner must see why
             detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            self.tell({"failed": {"detail": detail[:10000], "traceback": traceback.format_exc()[-20000:], "blame": self.blame(error)}})
+            self.tell({"failed": {"detail": detail[:10000], "traceback": _traceback(error)[-20000:], "blame": self.blame(error)}})
             return 1
         return 0

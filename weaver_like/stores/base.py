@@ -45,7 +45,8 @@ class JobStore(ABC):
 
         attempt: the claim that the caller holds; a later claim, or None for a client's own wish, decides otherwise.
         counted: a move back to accepted is a loss of the worker; False, if the job was only stopped.
-        A final status puts the subscriber's callback into the outbox; followers and log entries are kept in the same transaction.
+        A final status puts the subscriber's callback into the outbox; followers (created at this moment) and log
+        entries are kept in the same transaction.
         """
 
     @abstractmethod

@@ -1,18 +1,9 @@
 """Any document as an HTML5 page: everything that the JSON says, every link as an anchor."""
-import re
-
 import jinja2
 from markupsafe import Markup
 
 from weaver_like.schemas.jsontext import dumps
 from weaver_like.schemas.urls import Urls
-
-_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
-
-
-def _label(name: str) -> str:
-    """processID -> process ID."""
-    return _WORDS.sub(" ", name)
 
 
 def _is_table(value: object) -> bool:
@@ -20,8 +11,14 @@ def _is_table(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(entry, dict) for entry in value)
 
 
+def _is_links(value: object) -> bool:
+    """Only what may be followed: a result may look like links too."""
+    return _is_table(value) and all(_address(entry.get("href")) and isinstance(entry.get("rel"), str) for entry in value)
+
+
 def _columns(rows: list[dict]) -> list[str]:
-    return list(dict.fromkeys(name for row in rows for name in row))
+    """Links come last."""
+    return sorted(dict.fromkeys(name for row in rows for name in row), key=lambda name: name == "links")
 
 
 def _address(value: object) -> str | None:
@@ -31,8 +28,8 @@ def _address(value: object) -> str | None:
 
 _environment = jinja2.Environment(loader=jinja2.PackageLoader("weaver_like.faces.html"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
                                   undefined=jinja2.StrictUndefined)
-_environment.filters |= {"label": _label, "address": _address, "columns": _columns, "json": lambda value: Markup.escape(dumps(value).decode())}
-_environment.tests["table"] = _is_table
+_environment.filters |= {"address": _address, "columns": _columns, "json": lambda value: Markup.escape(dumps(value).decode())}
+_environment.tests |= {"table": _is_table, "links": _is_links}
 
 
 def render_page(title: str, document: dict, urls: Urls) -> bytes:

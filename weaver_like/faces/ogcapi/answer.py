@@ -21,14 +21,23 @@ def answer(request: Request, document: dict, *, title: str, f: object = None, st
     """A document in the form that the client asks for. Raises: NotAcceptable."""
     kind = choose(request, (JSON, HTML), f)
     headers = [("Link", link.header()) for link in links]
-    return body_answer(dumps(document) if kind == JSON else render_page(title, _as_page(document), request.urls), kind, status, headers)
+    return body_answer(dumps(document) if kind == JSON else render_page(title, as_page(document), request.urls), kind, status, headers)
 
 
-def _as_page(document: dict) -> dict:
+def as_page(document: dict) -> dict:
     """In the HTML form of a document it is the HTML form that is `self`, and JSON the alternate."""
-    turned = {("self", JSON): "alternate", ("alternate", HTML): "self"}
-    links = [link | {"rel": turned.get((link["rel"], link.get("type")), link["rel"])} for link in document.get("links", ())]
+    links = [turned for link in document.get("links", ()) for turned in _turned(link)]
     return document | {"links": links} if links else document
+
+
+def _turned(link: dict) -> list[dict]:
+    if (link["rel"], link.get("type")) == ("alternate", HTML):
+        return [link | {"rel": "self"}]
+    if (link["rel"], link.get("type")) == ("self", JSON):
+        alternate = link | {"rel": "alternate"}
+        # Under the same address a browser gets HTML again, so that people need one that says JSON.
+        return [alternate, alternate | {"href": link["href"] + ("&" if "?" in link["href"] else "?") + "f=json"}]
+    return [link]
 
 
 def body_answer(body: bytes, media_type: str, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:

@@ -60,6 +60,8 @@ class _Events:
                         yield b": still here\n\n"
                     elif event["kind"] == "progress":
                         yield _event("progress", {"progress": event["progress"], "message": event["message"]})
+                    if event is not None and event["kind"] == "closed":
+                        break
                     if event is None or event["kind"] == "status":
                         ended = jobs.get(self._job_id).status.final
                         yield b"" if ended or event is None else self._status()

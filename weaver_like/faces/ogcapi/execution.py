@@ -22,6 +22,8 @@ def execute(request: Request) -> Response:
     rt = request.runtime
     process_id = request.matchdict["process"]
     rt.catalog.get(process_id)
+    if rt.engine.closing:
+        raise ServerBusy("The server is stopping.", retry_after_s=10)
     document = read_body(request.body, request.environ.get("CONTENT_TYPE", ""))
     submission = check_submission(rt, process_id, document, parse_prefer(request.headers.get("Prefer")))
     if not submission.mode.wait_s:

@@ -44,7 +44,7 @@ def _detail(refusal: HTTPException, request: Request) -> str:
     if refusal.status_int == 404:
         return "There is nothing at this path; the landing page links to what there is."
     if refusal.status_int == 405:
-        return f"Method {request.method[:20]} was got; {refusal.headers.get('Allow', 'another')} is possible here."
+        return f"{request.method[:20]} is not possible here; {refusal.headers.get('Allow', 'another method')} is."
     return str(refusal.detail or refusal.explanation or refusal.title)
 
 

@@ -14,7 +14,7 @@ from weaver_like.domain.prefer import parse_prefer
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.faces.html.render import render_page
-from weaver_like.faces.ogcapi.answer import body_answer, read_query
+from weaver_like.faces.ogcapi.answer import as_page, body_answer, read_query
 from weaver_like.faces.ogcapi.negotiate import HTML, JSON, prefers_html, prefers_json
 from weaver_like.faces.ogcapi.parts import multipart_body, results_entries, value_body
 from weaver_like.faces.ogcapi.stream import file_answer, stream_answer
@@ -47,7 +47,7 @@ def answer_results(request: Request, job: Job, query: Mapping, *, asked: Executi
         return _with_monitor(request, job, Response(status=204, headerlist=[]))
     found = get_results(rt, job, query.get("outputs"))
     if prefers_html(request, query["f"]) and not _is_html(found):
-        response = body_answer(render_page(f"Results of job {job.id}", _page(request, found), request.urls), HTML)
+        response = body_answer(render_page(f"Results of job {job.id}", as_page(_page(request, found)), request.urls), HTML)
     else:
         response = _render(request, found, choose_form(request, found, query, fresh), _preference(request, found.execution, fresh))
     return _with_monitor(request, job, response) if fresh else response
@@ -99,7 +99,7 @@ def get_job_output(request: Request) -> Response:
     results = get_output(request.runtime, job, request.matchdict["output"])
     requested = JobResults(job, request.runtime.jobs.get_documents(job.id).execution, (results[0].output,), results)
     if prefers_html(request, query["f"]) and not _is_html(requested):
-        return body_answer(render_page(f"Output {results[0].output}", _page(request, requested), request.urls), HTML)
+        return body_answer(render_page(f"Output {results[0].output}", as_page(_page(request, requested)), request.urls), HTML)
     own = _own_type(requested)
     accepted = "HTTP_ACCEPT" not in request.environ or bool(request.accept.acceptable_offers([str(own).partition(";")[0]]))
     if query["f"] != "json" and len(results) == 1 and (accepted or (results[0].path is None and prefers_json(request, str(own)))):
@@ -172,7 +172,8 @@ def _page(request: Request, found: JobResults) -> dict:
         link = {"href": request.urls.result(found.job.id, result), "type": result.format.media_type or JSON, "size (bytes)": result.size_bytes}
         shown = result.path is None and result.size_bytes < 20000
         page.setdefault(result.output, []).append({"value": result.value} | link if shown else link)
-    links = request.urls.twins(f"{request.urls.job(found.job.id)}/results")
+    here = request.urls.job(found.job.id)
+    links = [*request.urls.twins(f"{here}/results"), Link(here, "up", JSON)]
     return {name: entries[0] if len(entries) == 1 else entries for name, entries in page.items()} | {
         "links": [{"href": link.href, "rel": link.rel, "type": link.type} for link in links]}
 

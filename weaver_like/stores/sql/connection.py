@@ -23,7 +23,10 @@ class Database:
             raise SettingError(f"The setting 'store.url' is no database URL: {error}") from error
         self.sqlite = self.url.get_backend_name() == "sqlite"
         options = {"connect_args": {"timeout": 30, "check_same_thread": False}} if self.sqlite else {"pool_pre_ping": True}
-        self.engine: Engine = create_engine(self.url, pool_size=connections, max_overflow=connections, **options)
+        try:
+            self.engine: Engine = create_engine(self.url, pool_size=connections, max_overflow=connections, **options)
+        except (ImportError, ArgumentError) as error:
+            raise SettingError(f"The setting 'store.url' asks for a driver that is not here: {error}.") from error
         if self.sqlite:
             self._prepare_sqlite(synchronous)
         self._reads = self.engine.execution_options(reads=True)

@@ -1,6 +1,7 @@
 """SqlJobStore: jobs on SQLite (and whatever else speaks SQL)."""
 import heapq
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice, product
 
@@ -108,7 +109,8 @@ class SqlJobStore(SqlOutbox, JobStore):
 
     def move(self, job_id: str, to: Status, *, attempt: int | None = None, message: str = "",
              outcome: Outcome | None = None, followers: Sequence[NewJob] = (), entries: Sequence[LogEntry] = (), counted: bool = True) -> bool:
-        now = codec.to_micros(datetime.now(UTC))
+        moment = datetime.now(UTC)
+        now = codec.to_micros(moment)
         statement, held = (_MOVES[to], {}) if attempt is None else (_MOVES_OF_ATTEMPT[to], {"held": attempt})
         changes: dict = {"status": str(to), "updated": now, "message": message, "lease": None}
         if to is Status.ACCEPTED:
@@ -128,7 +130,7 @@ class SqlJobStore(SqlOutbox, JobStore):
             if to.final:
                 self._announce(connection, job_id, to, now)
             for new in followers:
-                self._insert(connection, new)
+                self._insert(connection, replace(new, job=replace(new.job, created=moment, updated=moment)))
             _append(connection, job_id, entries)
         return True
 

@@ -147,4 +147,4 @@ def _ring_area(ring: LinearRing, local: Proj, pole: Point, brush: _Brush) -> Bas
 
 
 def _shift(geometry: BaseGeometry, degrees: float) -> BaseGeometry:
-    return shapely.transform(geometry, lambda points: points + (degrees, 0)) if degrees else geometry
+    return shapely.transform(geometry, lambda points: points + (degrees, 0)) if degrees else geometry  # noqa: RUF005 (numbers are added)

@@ -1,4 +1,5 @@
 """Reading GeoTIFFs window by window."""
+import itertools
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,4 +84,4 @@ def _steps(start: int, length: int, step: int) -> list[tuple[int, int]]:
     """[start, start + length) cut at the multiples of `step`."""
     end = start + length
     cuts = [start, *range(start - start % step + step, end, step), end]
-    return list(zip(cuts, cuts[1:], strict=False))
+    return list(itertools.pairwise(cuts))
