@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from weaver_like.domain.errors import RunFailed
+from weaver_like.domain.errors import NoSuchJob, RunFailed
 from weaver_like.domain.job import Job, LogEntry, Outcome
 from weaver_like.domain.status import Status
 from weaver_like.runtime import Runtime
@@ -31,9 +31,23 @@ def recover_lost(rt: Runtime, worker_prefix: str | None, announce: Callable[[Job
             to, outcome, message = Status.FAILED, Outcome(error=error), error.detail
         if rt.jobs.move(job.id, to, attempt=job.attempt, message=message, outcome=outcome, entries=[entry]):
             log.warning("job %s: worker %s was lost in attempt %s; now %s", job.id, job.worker, job.attempt, to)
-            shutil.rmtree(rt.settings.work_dir / f"{job.id}-{job.attempt}", ignore_errors=True)
             announce(rt.jobs.get(job.id))
+    if worker_prefix:
+        _clear_ended(rt)
     return len(lost)
+
+
+def _clear_ended(rt: Runtime) -> None:
+    """Remove work folders of attempts that do not run: a worker may die after the end of a job and before it cleared up."""
+    for folder in rt.settings.work_dir.iterdir():
+        job_id, _, attempt = folder.name.rpartition("-")
+        try:
+            job = rt.jobs.get(job_id)
+            in_use = job.status is Status.RUNNING and str(job.attempt) == attempt
+        except NoSuchJob:
+            in_use = False
+        if not in_use:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def clear_work(rt: Runtime) -> None:
