@@ -14,9 +14,22 @@ UV := $(shell command -v uv 2>/dev/null)
 INSTALL := $(if $(UV),VIRTUAL_ENV=$(VENV) $(UV) pip install --cache-dir .cache/uv -q,$(BIN)/python -m pip install -q --cache-dir .cache/pip)
 EDITABLE := --no-deps $(if $(UV),-e .,-e . --use-pep517 --config-settings editable_mode=compat)
 WORKERS ?= 2
+# Of make worker and make deploy-local.
+CONCURRENCY ?= 2
+QUEUES ?= default
+WEB ?= 2
+IMAGE ?= weaver-like
+ENGINE := $(shell command -v docker 2>/dev/null || command -v podman 2>/dev/null)
+
+# What a store or an engine could change first; `make systems` asks everything of each of them.
+SYSTEMS := mongodb-celery-rabbitmq postgresql-celery-redis mariadb-embedded
+CORE_TESTS := tests/flow/test_execution.py tests/flow/test_events.py tests/flow/test_schedules.py tests/flow/test_folders.py tests/flow/test_steps.py $(addprefix tests/conformance/,test_official_suite.py \
+  test_results.py test_dismiss.py test_job_list.py test_callback.py)
+on_systems = for system in $(SYSTEMS); do echo "on $$system:"; \
+  $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --system $$system $(1) || exit 1; done
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-examples start test test-all conformance recovery bench lint docs clean
+.PHONY: help install install-test install-examples start test test-all systems conformance conformance-cwl recovery bench bench-distributed lint docs worker deploy-local docker clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -48,20 +61,42 @@ install-examples: $(VENV)/installed  ## The same with what the geospatial exampl
 start: $(VENV)/installed  ## Serve on HOST=127.0.0.1 PORT=4001 with DATA=./data; Ctrl-C ends it
 	@WEAVER_LIKE_PROCESSES_TESTING=$${WEAVER_LIKE_PROCESSES_TESTING:-true} exec $(BIN)/weaver-like serve --config $(CONFIG) --host $(HOST) --port $(PORT) --data $(DATA)
 
-test: $(VENV)/installed-test  ## Every test; those whose service is not to be had are skipped with the reason
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+worker: $(VENV)/installed  ## A Celery worker: CONCURRENCY=2 QUEUES=default DATA=./data; the broker by WEAVER_LIKE_CELERY_BROKER_URL or in CONFIG
+	@WEAVER_LIKE_PROCESSES_TESTING=$${WEAVER_LIKE_PROCESSES_TESTING:-true} exec $(BIN)/weaver-like worker --config $(CONFIG) --data $(DATA) --concurrency $(CONCURRENCY) --queues $(QUEUES)
 
-test-all: $(VENV)/installed-test  ## Every test; a skipped one is a failure
+deploy-local: $(VENV)/installed  ## Web, workers, database and broker on this host: PORT=4001 DATA=./data WEB=2 CONCURRENCY=2 QUEUES=default STORE_URL= BROKER_URL=
+	@exec $(BIN)/weaver-like deploy-local --config $(CONFIG) --host $(HOST) --port $(PORT) --data $(DATA) --web $(WEB) --concurrency $(CONCURRENCY) \
+	  --queues $(QUEUES) $(if $(STORE_URL),--store-url "$(STORE_URL)") $(if $(BROKER_URL),--broker-url "$(BROKER_URL)")
+
+docker:  ## Build the container image IMAGE=weaver-like
+	@test -n "$(ENGINE)" || { echo "No container engine is here: install docker.io (with buildx) or podman, then make docker again." >&2; exit 1; }
+	@$(ENGINE) info >/dev/null 2>&1 || { echo "$(ENGINE) is here, but its engine does not answer; $(notdir $(ENGINE)) info says why." >&2; exit 1; }
+	$(ENGINE) build -f docker/Dockerfile -t $(IMAGE) .
+
+test: $(VENV)/installed-test  ## Every test; those whose service is not to be had are skipped with the reason
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not heavy"
+	@$(call on_systems,$(CORE_TESTS))
+
+test-all: $(VENV)/installed-test  ## Every test, on more systems; a skipped one is a failure
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-skips
+
+systems: $(VENV)/installed-test  ## All flow and conformance tests on MongoDB + Celery/RabbitMQ, PostgreSQL + Celery/Redis, MariaDB + embedded
+	@$(call on_systems,tests/flow tests/conformance)
 
 conformance: $(VENV)/installed-test  ## One test for each requirement of the standard
 	$(BIN)/python -m pytest tests/conformance
 
-recovery: $(VENV)/installed-test  ## Kill children, workers and the server in the middle of jobs
-	$(BIN)/python -m pytest tests/recovery
+conformance-cwl: $(VENV)/installed-test  ## The official suite of CWL v1.2 through HTTP: SUITE=folder with conformance_tests.yaml
+	@$(BIN)/python -m tests.conformance.cwl --jobs $(WORKERS) $(if $(SUITE),--suite "$(SUITE)")
+
+recovery: $(VENV)/installed-test  ## Kill children, workers, servers, brokers and databases in the middle of jobs
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/recovery
 
 bench: $(VENV)/installed-test  ## Measure, as ratios to bare baselines of the same run
 	$(BIN)/python -m tests.bench
+
+bench-distributed: $(VENV)/installed-test  ## The same on Celery, RabbitMQ, Redis, MongoDB and PostgreSQL
+	$(BIN)/python -m tests.bench --only distributed
 
 lint: $(VENV)/installed-test  ## Style and layout
 	$(BIN)/ruff check weaver_like tests docs

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,16 +13,35 @@ from pathlib import Path
 import pytest
 from webtest import TestApp
 
+from tests import systems
+from tests.s3_server import S3Server, running_s3
+from tests.waiting import wait_until
 from weaver_like import settings as settings_module
 from weaver_like.app import Service
 from weaver_like.engines.base import ClosePolicy
+
+pytest_plugins = ["tests.services", "tests.systems"]
 
 ROOT = Path(__file__).parents[1]
 GEO = ROOT / "docs" / "examples" / "geo"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--system", default="sqlite-embedded", choices=list(systems.SYSTEMS), help="store and engine of every service that a test starts")
     parser.addoption("--no-skips", action="store_true", help="a skipped test is a failure")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "heavy: the same as another test on one more system; not selected by `make test`")
+    config.addinivalue_line("markers", "only(*systems): about a part that only these systems have; not selected on others")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    chosen = config.getoption("--system")
+    other = [item for item in items if any(chosen not in mark.args for mark in item.iter_markers("only"))]
+    if other:
+        config.hook.pytest_deselected(items=other)
+        items[:] = [item for item in items if item not in other]
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -35,8 +53,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
 
 def make_service(folder: Path, *overrides: str) -> Service:
     """A started service in this process, with its own folder and two real workers."""
-    given = [f"files.data_dir={folder}", "processes.testing=true", "engine.workers=2", "log.level=WARNING"]
-    service = Service(settings_module.load(overrides=[*given, *overrides]))
+    given = [f"files.data_dir={folder}", "processes.testing=true", "engine.workers=2", "log.level=WARNING", *systems.current[0].settings(folder), *overrides]
+    service = systems.TestedService(settings_module.load(overrides=given), given)
     service.start()
     return service
 
@@ -72,17 +90,6 @@ def make_app(tmp_path: Path) -> Iterator[Callable[..., TestApp]]:
         made.stop(ClosePolicy.KILL)
 
 
-def wait_until(condition: Callable[[], object], limit_s: float = 20, what: str = "the condition") -> object:
-    """Wait for a state, with a limit; what the condition gave."""
-    end = time.monotonic() + limit_s
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"{what} did not come within {limit_s} s")
-
-
 def submit(app: TestApp, process: str, inputs: dict | None = None, **body: object) -> str:
     """Submit a job asynchronously; its id."""
     answer = app.post_json(f"/processes/{process}/execution", {"inputs": inputs or {}, **body}, headers={"Prefer": "respond-async"}, status=201)
@@ -103,17 +110,22 @@ class Served:
 
     def __init__(self, folder: Path, *overrides: str):
         self.folder = folder
-        self._overrides = ["processes.testing=true", "engine.workers=2", "security.allowed_hosts=127.0.0.1", *overrides]
+        self._overrides = ["processes.testing=true", "engine.workers=2", "security.allowed_hosts=127.0.0.1",
+                           *systems.current[0].settings(folder), *overrides]
+        self.arguments: list[str] = []
+        self.workers: systems.Workers | None = None
         self.process: subprocess.Popen | None = None
         self.url = ""
 
     def start(self) -> "Served":
         settings = [part for override in self._overrides for part in ("--set", override)]
-        command = [str(Path(sys.executable).parent / "weaver-like"), "serve", "--port", "0", "--data", str(self.folder), *settings]
+        command = [str(Path(sys.executable).parent / "weaver-like"), "serve", "--port", "0", "--data", str(self.folder), *settings, *self.arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ), start_new_session=True)
         line = self.process.stdout.readline()
         assert " answers at " in line, line
         self.url = line.rpartition(" ")[2].strip()
+        if "engine.kind=celery" in self._overrides:
+            self.workers = systems.Workers(self.folder, self._overrides)
         return self
 
     def get(self, path: str, method: str = "GET", body: object = None, headers: dict | None = None) -> tuple[int, object, dict]:
@@ -136,6 +148,8 @@ class Served:
         if self.process.poll() is None:
             self.process.send_signal(number)
         code = self.process.wait(limit_s)
+        if self.workers is not None:
+            self.workers.stop()
         self.process.stdout.close()
         return code
 
@@ -155,6 +169,25 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
             served.stop(signal.SIGKILL)
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 4 MiB; the test is skipped where this user may not mount one."""
+    folder = tmp_path / "small-disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(folder)], capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """A real S3 service on 127.0.0.1, one for all tests; each makes a bucket of its own."""
+    with running_s3() as server:
+        yield server
+
+
 class _Site(BaseHTTPRequestHandler):
     """Serves `server.pages` (path -> (status, headers, body)), and keeps every POST in `server.received`."""
 
@@ -166,7 +199,10 @@ class _Site(BaseHTTPRequestHandler):
         for name, value in ({"Content-Length": str(len(body))} | headers).items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_HEAD = do_GET
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

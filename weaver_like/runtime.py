@@ -7,10 +7,11 @@ from weaver_like.fetchers.base import Fetcher
 from weaver_like.files.area import OutputArea
 from weaver_like.notify.base import Notifier
 from weaver_like.processes.catalog import Catalog
+from weaver_like.processes.deploy import Deployer
 from weaver_like.runners.base import Runner
 from weaver_like.security.guard import Guard
 from weaver_like.settings import Settings
-from weaver_like.stores.base import JobStore
+from weaver_like.stores.base import JobStore, ProcessStore, ScheduleStore
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,10 @@ class Runtime:
 
     settings: Settings
     jobs: JobStore
+    schedules: ScheduleStore
+    deployments: ProcessStore
     catalog: Catalog
+    deployer: Deployer
     area: OutputArea
     guard: Guard
     fetchers: Mapping[str, Fetcher]

@@ -1,32 +1,43 @@
 """`build(settings) -> Runtime`: the only module that names concrete adapters."""
-import fcntl
+import logging
 import os
-import uuid
+import shlex
+import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
 
 from weaver_like.domain.errors import SettingError
-from weaver_like.domain.job import Job
 from weaver_like.engines.base import Engine
 from weaver_like.engines.embedded import EmbeddedEngine
 from weaver_like.fetchers.base import Fetcher
 from weaver_like.files.area import OutputArea
-from weaver_like.jobs.recover import recover_lost
+from weaver_like.jobs.names import hold_name
+from weaver_like.jobs.recover import announce, recover_lost
 from weaver_like.notify.base import Notifier
 from weaver_like.processes.catalog import Catalog
+from weaver_like.processes.deploy import Deployer
+from weaver_like.processes.packages import PackageReader
 from weaver_like.runners.base import Runner
 from weaver_like.runtime import Runtime
+from weaver_like.sandbox.commands import BUBBLEWRAP, DOCKER, NONE, PODMAN, Confinement, bubblewrap_users, secrets
+from weaver_like.sandbox.containers import CLIENT_VARIABLES, Containers
 from weaver_like.security.guard import Guard
-from weaver_like.settings import Settings, declared
+from weaver_like.settings import Settings, dump
 from weaver_like.sources.base import Source
 from weaver_like.sources.builtin import BuiltinSource
+from weaver_like.sources.deployed import DeployedSource
 from weaver_like.sources.plugins import PluginSource
-from weaver_like.stores.base import JobStore
-from weaver_like.stores.sql.connection import Database
-from weaver_like.stores.sql.jobs import SqlJobStore
+from weaver_like.stores.base import JobStore, ProcessStore, ScheduleStore
 
-RUNNERS = {"python": Runner("python", "weaver_like.runners.python")}
-#: What a zygote keeps warm: runners, and the processes that need nothing else.
-WARM = [*(runner.module for runner in RUNNERS.values()), "weaver_like.builtin.testing"]
+#: What one database keeps: jobs, schedules, deployed processes.
+Stores = tuple[JobStore, ScheduleStore, ProcessStore]
+log = logging.getLogger(__name__)
+PYTHON = Runner("python", "weaver_like.runners.python")
+#: What a zygote keeps warm from the beginning; other runners take a second to get warm, at their first job.
+WARM = [PYTHON.module, "weaver_like.builtin.testing"]
 
 
 def build(settings: Settings, serving: bool = False) -> Runtime:
@@ -34,29 +45,127 @@ def build(settings: Settings, serving: bool = False) -> Runtime:
 
     Raises: SettingError.
     """
-    for folder in (settings.data_dir, settings.outputs_dir, settings.work_dir):
+    if (settings.outputs_s3 or settings.s3_buckets) and find_spec("boto3") is None:
+        raise SettingError("files.outputs_dir or security.s3_buckets asks for S3, which boto3 speaks: pip install weaver-like[s3]")
+    for folder in (settings.data_dir, settings.work_dir, settings.cache_dir):
         folder.mkdir(parents=True, exist_ok=True)
     if not settings.plugins.folders:
         settings.plugin_folders[0].mkdir(exist_ok=True)
     guard = Guard(settings.security.allowed_hosts)
-    jobs = _store(settings, settings.server.threads if serving else 1)
+    stores = _stores(settings, settings.server.threads if serving else 1)
     # A worker waits for a changed description: it must not run an older one than the request was checked against.
-    catalog = Catalog(_sources(settings)) if serving else Catalog(_sources(settings), patience_s=None)
+    sources = _sources(settings, stores[2])
+    catalog = Catalog(sources) if serving else Catalog(sources, patience_s=None)
     fetchers = _Fetchers(settings, guard)
-    runtime = Runtime(settings, jobs, catalog, OutputArea(settings.outputs_dir), guard, fetchers, RUNNERS, _LazyNotifier(fetchers), None)
+    confinement = _confinement(settings)
+    runners = _runners(settings, confinement)
+    options = runners["cwl"].options | {"containers_answer": lambda: _containers(settings).find() is not None}
+    deployer = Deployer(stores[2], catalog, PackageReader(settings.cache_dir), fetchers, options, settings.limits.package_bytes)
+    runtime = Runtime(settings, *stores, catalog, deployer, _area(settings, fetchers), guard, fetchers, runners, _LazyNotifier(fetchers), None)
     if not serving:
         return runtime
-    jobs.migrate()
-    return Runtime(**{**vars(runtime), "engine": _engine(settings, runtime)})
+    _warn_of_unconfined(settings, confinement)
+    return replace(runtime, engine=_engine(settings, runtime))
 
 
-def _store(settings: Settings, connections: int) -> JobStore:
-    return SqlJobStore(Database(settings.store_url, settings.store.synchronous, connections), settings.engine.ageing_s)
+def open_stores(settings: Settings, url: str) -> Stores:
+    """Another store than that of the settings; to close its jobs closes it. Raises: SettingError."""
+    return _stores(replace(settings, store=replace(settings.store, url=url)), 1)
 
 
-def _sources(settings: Settings) -> list[Source]:
+def _stores(settings: Settings, connections: int) -> Stores:
+    if settings.store_url.startswith(("mongodb://", "mongodb+srv://")):
+        return _mongo_stores(settings, connections)
+    from weaver_like.stores.sql.connection import Database
+    from weaver_like.stores.sql.jobs import SqlJobStore
+    from weaver_like.stores.sql.processes import SqlProcessStore
+    from weaver_like.stores.sql.schedules import SqlScheduleStore
+    database = Database(settings.store_url, settings.store.synchronous, connections)
+    jobs = SqlJobStore(database, settings.engine.ageing_s)
+    return jobs, SqlScheduleStore(database, jobs), SqlProcessStore(database)
+
+
+def _mongo_stores(settings: Settings, connections: int) -> Stores:
+    try:
+        from weaver_like.stores.mongo.connection import Database
+        from weaver_like.stores.mongo.jobs import MongoJobStore
+        from weaver_like.stores.mongo.processes import MongoProcessStore
+        from weaver_like.stores.mongo.schedules import MongoScheduleStore
+    except ImportError as error:
+        raise SettingError(f"The setting 'store.url' asks for MongoDB, and its driver is not here: {error}. Install weaver-like[mongo].") from error
+    database = Database(settings.store_url, connections)
+    jobs = MongoJobStore(database, settings.engine.ageing_s)
+    return jobs, MongoScheduleStore(database, jobs), MongoProcessStore(database)
+
+
+def _area(settings: Settings, fetchers: "_Fetchers") -> OutputArea:
+    """Raises: SettingError."""
+    place = settings.outputs_s3
+    if place is not None:
+        from weaver_like.files.s3 import S3Area
+        return S3Area(fetchers.s3(), *place)
+    from weaver_like.files.folder import FolderArea
+    settings.outputs_dir.mkdir(parents=True, exist_ok=True)
+    return FolderArea(settings.outputs_dir)
+
+
+def _sources(settings: Settings, deployments: ProcessStore) -> list[Source]:
     builtin = [BuiltinSource(["weaver_like.builtin.testing"])] if settings.processes.testing else []
-    return [*builtin, PluginSource(settings.plugin_folders, settings.data_dir / "cache" / "plugins.json")]
+    return [*builtin, PluginSource(settings.plugin_folders, settings.cache_dir / "plugins.json"), DeployedSource(deployments)]
+
+
+def _runners(settings: Settings, confinement: Confinement) -> dict[str, Runner]:
+    """Python functions, and application packages with what the operator allows them."""
+    sandbox = settings.sandbox
+    options = {"confinement": asdict(confinement), "containers": asdict(_containers(settings)), "parallel": sandbox.parallel, "cores": sandbox.cores,
+               "engine": _engine_command(settings), "engine_processes": settings.packages.engine_processes.replace(",", " ").split()}
+    cwl = Runner("cwl", "weaver_like.runners.cwl.run", options, starts_commands=True)
+    return {runner.kind: runner for runner in (PYTHON, cwl)}
+
+
+def _engine_command(settings: Settings) -> list[str]:
+    """Raises: SettingError, if it is not installed."""
+    command = shlex.split(settings.packages.engine)
+    if command and shutil.which(command[0]) is None:
+        raise SettingError(f"The setting 'packages.engine' names the command '{command[0]}', which was not found.")
+    return command
+
+
+def _confinement(settings: Settings) -> Confinement:
+    def paths(text: str) -> tuple[str, ...]:
+        return tuple(str(Path(path).expanduser().resolve()) for path in text.split(":") if path)
+
+    asked = settings.sandbox.kind
+    user, trouble = ((), "") if asked not in ("", BUBBLEWRAP) else bubblewrap_users()
+    if asked == BUBBLEWRAP and trouble:
+        raise SettingError(f"The setting 'sandbox.kind' asks for bubblewrap, which does not run here: {trouble}")
+    kind = NONE if trouble else asked or BUBBLEWRAP
+    return Confinement(kind, (*_own_places(settings), *secrets(), *paths(settings.sandbox.hidden)), paths(settings.sandbox.visible), settings.images,
+                       user, settings.sandbox.network)
+
+
+def _containers(settings: Settings) -> Containers:
+    """Raises: SettingError."""
+    sandbox = settings.sandbox
+    kind = sandbox.kind if sandbox.kind in (DOCKER, PODMAN) else sandbox.containers
+    if sandbox.kind in (DOCKER, PODMAN) and shutil.which(sandbox.kind) is None:
+        raise SettingError(f"The setting 'sandbox.kind' asks for {sandbox.kind}, whose client is not installed here.")
+    environment = {name: os.environ[name] for name in CLIENT_VARIABLES if name in os.environ}
+    return Containers(kind, sandbox.image, sandbox.pull, {"PATH": os.defpath} | environment)
+
+
+def _own_places(settings: Settings) -> list[str]:
+    """Where this installation keeps what is nobody else's business."""
+    outputs = [] if settings.outputs_s3 else [str(settings.outputs_dir)]
+    store = settings.store_url.removeprefix("sqlite:///") if settings.store_url.startswith("sqlite:///") else ""
+    files = [str(Path(store + end).resolve()) for end in ("", "-wal", "-shm", "-journal")] if store else []
+    return [str(settings.data_dir), *outputs, *map(str, settings.plugin_folders), *files]
+
+
+def _warn_of_unconfined(settings: Settings, confinement: Confinement) -> None:
+    if confinement.kind == NONE:
+        why = "the setting says so" if settings.sandbox.kind == NONE else f"bubblewrap does not run here: {bubblewrap_users()[1]}"
+        log.warning("commands of application packages see and may do all that this server may (sandbox.kind=none; %s)", why)
 
 
 class _Fetchers(Mapping[str, Fetcher]):
@@ -74,17 +183,27 @@ class _Fetchers(Mapping[str, Fetcher]):
         if scheme == "file":
             from weaver_like.fetchers.local import LocalFetcher
             return self._made.setdefault("file", LocalFetcher(self._settings.file_roots))
+        if scheme == "s3" and self._settings.s3_buckets:
+            from weaver_like.fetchers.s3 import S3Fetcher
+            return self._made.setdefault("s3", S3Fetcher(self._settings.s3_buckets, self.s3))
         raise KeyError(scheme)
 
     def client(self) -> object:
         from weaver_like.security.http import GuardedClient
         return self._made.setdefault("client", GuardedClient(self._guard, self._settings.limits.fetch_timeout_s))
 
+    def s3(self) -> object:
+        if "s3 client" not in self._made:
+            from weaver_like.security.s3 import S3Client
+            files = self._settings.files
+            self._made.setdefault("s3 client", S3Client(files.s3_endpoint, files.s3_region, self._settings.limits.fetch_timeout_s))
+        return self._made["s3 client"]
+
     def __iter__(self) -> Iterator[str]:
-        return iter(("http", "https", "file"))
+        return iter(("http", "https", "file", *(["s3"] if self._settings.s3_buckets else [])))
 
     def __len__(self) -> int:
-        return 3
+        return len(list(self))
 
 
 class _LazyNotifier(Notifier):
@@ -107,37 +226,15 @@ class _LazyNotifier(Notifier):
 def _engine(settings: Settings, runtime: Runtime) -> Engine:
     """The engine hears of lost workers and passes their jobs on; those it hands back to itself through the store."""
     def on_lost(worker_prefix: str) -> None:
-        recover_lost(runtime, worker_prefix, announce)
+        recover_lost(runtime, worker_prefix, partial(announce, engine))
 
-    def announce(job: Job) -> None:
-        engine.publish({"job": job.id, "kind": "status", "status": str(job.status), "outbox": True})
-        engine.submit(job.id, job.priority)
-
-    greeting = {"settings": {name: str(_value(settings, name)) for name, _ in declared()}}
-    name, lock = _engine_name(settings)
-    engine = EmbeddedEngine(settings.workers, name, greeting, on_lost, lock)
+    if settings.engine.kind == "celery":
+        from weaver_like.engines.celery.broker import Broker
+        from weaver_like.engines.celery.engine import CeleryEngine
+        return CeleryEngine(Broker(settings.celery.broker_url, settings.celery.prefix))
+    held = hold_name(settings.data_dir / "engine.id")
+    if held is None:
+        raise SettingError(f"Another server works in {settings.data_dir}; stop it, or give this one its own --data folder.")
+    name, lock = held
+    engine = EmbeddedEngine(settings.workers, f"{name}/", {"settings": dump(settings)}, on_lost, lock)
     return engine
-
-
-def _value(settings: Settings, name: str) -> object:
-    section, _, key = name.partition(".")
-    return getattr(getattr(settings, section), key)
-
-
-def _engine_name(settings: Settings) -> tuple[str, int]:
-    """A name, the same after a restart, and the descriptor that holds the lock on it.
-
-    The name stays, so that the jobs of a dead server's workers are known at once and not when their lease ends.
-
-    Raises: SettingError, if another server works in this folder: the lock ends with the process that holds it.
-    """
-    descriptor = os.open(settings.data_dir / "engine.id", os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise SettingError(f"Another server works in {settings.data_dir}; stop it, or give this one its own --data folder.") from None
-    name = os.read(descriptor, 64).decode().strip()
-    if not name:
-        name = uuid.uuid4().hex[:12]
-        os.write(descriptor, name.encode())
-    return f"{name}/", descriptor

@@ -34,9 +34,11 @@ HIDDEN_FROM_FACES = ADAPTERS | {"sandbox"}
 #: Every library has one home.
 HOMES = {
     "sqlalchemy": {"stores"}, "pymongo": {"stores"}, "celery": {"engines"}, "colander": {"schemas", "faces"}, "cornice": {"faces", "app"},
+    "cronsim": {"schemas"},
     "pyramid": {"faces", "security", "app"}, "pywps": {"faces", "runners"}, "owslib": {"runners", "sources"}, "cwltool": {"runners", "sources"},
-    "boto3": {"fetchers"}, "psutil": {"observe", "sandbox"}, "urllib3": {"security", "fetchers", "notify"}, "jsonschema_rs": {"schemas"},
-    "orjson": {"schemas"}, "waitress": {"cli"}, "click": {"cli"}, "jinja2": {"faces"},
+    "boto3": {"security"}, "botocore": {"security"}, "s3transfer": {"security"},
+    "psutil": {"observe", "sandbox"}, "urllib3": {"security", "fetchers", "notify"}, "jsonschema_rs": {"schemas"},
+    "orjson": {"schemas"}, "waitress": {"cli"}, "gunicorn": {"cli"}, "click": {"cli"}, "jinja2": {"faces"},
 }
 MAX_LINES, MAX_FUNCTION = 400, 60
 

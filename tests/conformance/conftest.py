@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from webtest import TestApp
 
 from tests.conftest import ROOT, Served, finished, make_service, submit, wait_until
+from tests.packages import sweep
 from weaver_like.engines.base import ClosePolicy
 
 SCHEMAS = Path(os.environ.get("OGC_SCHEMAS") or ROOT.parent / "shared" / "schemas" / "ogcapi")
@@ -52,6 +53,13 @@ def schema() -> Callable[[str], Draft202012Validator]:
     if not SCHEMAS.is_dir():
         pytest.skip("The folder of the official schemas is not there; OGC_SCHEMAS names it.")
     return _load
+
+
+@pytest.fixture(scope="module")
+def swept(app: TestApp) -> Iterator[None]:
+    """What the tests of a file deploy goes with it."""
+    yield
+    sweep(app)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """What every `JobStore` promises about keeping, finding and calling back; `job_store_queue` has the rest."""
 import itertools
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput, NoSuchJo
 from weaver_like.domain.execution import Execution, OutputRequest, ResponseForm, Subscriber, Transmission
 from weaver_like.domain.formats import Format
 from weaver_like.domain.ids import new_job_id
-from weaver_like.domain.job import Follower, Job, JobFilter, LogEntry, NewJob, Outcome
+from weaver_like.domain.job import Callback, Follower, Job, JobFilter, LogEntry, NewJob, Outcome
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.domain.values import Occurrences, Reference, Value
@@ -99,7 +100,8 @@ class KeepingContract:
         assert (claim.execution, claim.followers) == (kept.execution, kept.followers)
 
     def test_an_outcome_survives(self, jobs: JobStore) -> None:
-        results = (Result("a", 2**70, size_bytes=21), Result("b", None, "/x/b/f.tif", Format("image/tiff"), 5, 0), Result("c", False))
+        results = (Result("a", 2**70, size_bytes=21), Result("b", None, "/x/b/f.tif", Format("image/tiff"), 5, 0), Result("c", False),
+                   Result("d", [{"href": "/x/b/f.tif"}], references=((0, "href"),)))
         error = InvalidInput("bad ☃", faults=[Fault("/inputs/a", "why")])
         job_id = in_status(jobs, Status.RUNNING)
         outcome = Outcome(results, error, "Traceback: x", {"cpuSeconds": 0.5, "bytesIn": {"a": 2**40}})
@@ -123,6 +125,32 @@ class KeepingContract:
         assert [entry.number for entry in jobs.read_log(first, after=1, limit=2)] == [2, 3]
         assert jobs.read_log(first, after=4) == []
         assert [entry.number for entry in jobs.read_log(second)] == [1]
+
+    def test_odd_texts_survive(self, jobs: JobStore) -> None:
+        """NUL, what some databases use to write it, blanks at an end, what is beyond the basic plane, and long ones."""
+        odd = "\0a\0\ufdd0\ufdd00\ufdd01 \U0001f600 \\0 \\x00 % %s :x ' \" \x1a\r\n\t "
+        entry = new(title=odd, base_url="http://x/\0")
+        jobs.add(entry, PLENTY)
+        assert jobs.claim_next("w1", until()).job.title == odd
+        assert jobs.report(entry.job.id, 1, until(), message=odd, entries=[line(odd), line("x" * 70000)])
+        assert jobs.get(entry.job.id).message == odd
+        assert jobs.move(entry.job.id, Status.FAILED, message=odd, outcome=Outcome(error=InvalidInput(odd), traceback=odd * 5000))
+        kept = jobs.get_documents(entry.job.id)
+        assert (jobs.get(entry.job.id).message, kept.error.detail, kept.traceback) == (odd, odd, odd * 5000)
+        assert [found.message for found in jobs.read_log(entry.job.id)] == [odd, "x" * 70000]
+        assert (jobs.get(entry.job.id).title, jobs.get(entry.job.id).base_url) == (odd, "http://x/\0")
+
+    def test_names_are_compared_exactly(self, jobs: JobStore) -> None:
+        """Case, accents and blanks at the end count."""
+        jobs.add(new(id="id", process="Echo", queue="Q"), PLENTY)
+        for other in ("ID", "id ", "íd", "id\0", "\0", "", "id" * 500):
+            with pytest.raises(NoSuchJob):
+                jobs.get(other)
+        for other in ("echo", "Echo ", "Écho", "Echo\0"):
+            assert jobs.find(JobFilter(processes=(other,))).jobs == ()
+        for other in ("q", "Q ", "Q\0"):
+            assert jobs.claim_next("w1", until(), other) is None
+        assert jobs.claim_next("w1", until(), "Q").job.id == "id"
 
     @pytest.mark.parametrize("status", list(Status))
     def test_only_a_finished_job_is_deleted(self, jobs: JobStore, status: Status) -> None:
@@ -226,14 +254,14 @@ class OutboxContract:
         assert jobs.next_callback() is None
         assert jobs.move(job_id, to)
         assert not jobs.move(job_id, to)
-        (callback,) = jobs.due_callbacks(datetime.now(UTC), 10)
+        (callback,) = take(jobs, datetime.now(UTC))
         assert (callback.job_id, callback.kind, callback.uri, callback.attempts) == (job_id, kind, uri, 0)
 
     def test_progress_waits_once(self, jobs: JobStore) -> None:
         job_id = self.subscribed(jobs)
         for _ in range(3):
             jobs.notify_progress(job_id, "http://s/now")
-        (callback,) = jobs.due_callbacks(datetime.now(UTC), 10)
+        (callback,) = take(jobs, datetime.now(UTC))
         jobs.settle_callback(callback.id, None)
         assert jobs.next_callback() is None
 
@@ -242,11 +270,33 @@ class OutboxContract:
         assert jobs.move(first, Status.FAILED, outcome=Outcome(error=FetchFailed("x")))
         assert jobs.move(second, Status.SUCCESSFUL)
         now = datetime.now(UTC)
-        assert [callback.job_id for callback in jobs.due_callbacks(now, 10)] == [first, second]
-        (callback,) = jobs.due_callbacks(now, 1)
+        (callback,) = jobs.take_callbacks(now, now + SECOND * 99, 1)
+        assert callback.job_id == first
         later = now + SECOND * 5
         jobs.settle_callback(callback.id, later)
-        assert [callback.job_id for callback in jobs.due_callbacks(now, 10)] == [second]
-        assert [(callback.job_id, callback.attempts) for callback in jobs.due_callbacks(later, 10)] == [(second, 0), (first, 1)]
-        jobs.settle_callback(jobs.due_callbacks(now, 1)[0].id, None)
-        assert jobs.next_callback() == later
+        assert [callback.job_id for callback in take(jobs, now)] == [second]
+        assert [(callback.job_id, callback.attempts) for callback in take(jobs, later)] == [(first, 1)]
+        jobs.settle_callback(callback.id, None)
+        assert jobs.next_callback() == now + SECOND * 99
+
+    def test_a_callback_that_was_taken_is_nobody_elses_until_its_time(self, jobs: JobStore) -> None:
+        job_id = self.subscribed(jobs)
+        assert jobs.move(job_id, Status.SUCCESSFUL)
+        now = datetime.now(UTC)
+        (callback,) = jobs.take_callbacks(now, now + SECOND * 5, 10)
+        assert take(jobs, now) == take(jobs, now + SECOND * 4) == []
+        assert take(jobs, now + SECOND * 6) == [callback]
+
+    def test_of_many_couriers_one_takes_a_callback(self, jobs: JobStore) -> None:
+        for _ in range(10):
+            assert jobs.move(self.subscribed(jobs), Status.SUCCESSFUL)
+        now = datetime.now(UTC)
+        with ThreadPoolExecutor(4) as pool:
+            taken = [callback.id for callbacks in pool.map(lambda _: take(jobs, now), range(8)) for callback in callbacks]
+        assert len(taken) == len(set(taken)) <= 10
+        taken += [callback.id for callback in take(jobs, now)]
+        assert len(set(taken)) == 10
+
+
+def take(jobs: JobStore, now: datetime) -> list[Callback]:
+    return jobs.take_callbacks(now, now + SECOND * 99, 10)

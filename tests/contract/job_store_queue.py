@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.contract.job_store_contract import PLENTY, SECOND, T0, FindingContract, KeepingContract, OutboxContract, add, in_status, line, new, until
+from tests.contract.job_store_lead import LeadContract
+from tests.contract.job_store_steps import StepContract
+from tests.contract.job_store_transfer import TransferContract
 from weaver_like.domain.errors import NoSuchJob, ServerBusy
 from weaver_like.domain.job import JobFilter, Outcome
 from weaver_like.domain.results import Result
@@ -45,6 +48,21 @@ class QueueContract:
         assert job.started is not None
         assert job == jobs.get(job_id)
         assert jobs.claim_next("host/2", lease) is None
+
+    def test_workers_of_a_queue_claim_its_jobs_only(self, jobs: JobStore) -> None:
+        (slow,), (urgent,), (gpu,) = add(jobs, T0), add(jobs, T0 + SECOND, priority=0), add(jobs, T0, queue="gpu")
+        assert jobs.claim_next("w1", until(), "none") is None
+        assert [jobs.claim_next("w1", until(), "default").job.id for _ in range(2)] == [urgent, slow]
+        assert jobs.claim_next("w1", until(), "default") is None
+        assert jobs.claim_next("w1", until(), "gpu").job.id == gpu
+
+    def test_waiting_jobs_are_counted_by_queue(self, jobs: JobStore) -> None:
+        add(jobs, T0, T0 + SECOND, T0 + 9 * SECOND)
+        add(jobs, T0, queue="gpu")
+        assert jobs.count_waiting(T0) == {}
+        assert jobs.count_waiting(T0 + SECOND * 2) == {"default": 2, "gpu": 1}
+        jobs.claim_next("w1", until(), "gpu")
+        assert jobs.count_waiting(T0 + SECOND * 10) == {"default": 3}
 
     def test_a_second_attempt_keeps_the_first_start_and_says_nothing_old(self, jobs: JobStore) -> None:
         job_id = in_status(jobs, Status.RUNNING)
@@ -188,5 +206,5 @@ print(*claimed)
 """
 
 
-class JobStoreContract(KeepingContract, FindingContract, QueueContract, OutboxContract):
+class JobStoreContract(KeepingContract, FindingContract, QueueContract, OutboxContract, LeadContract, StepContract, TransferContract):
     """All of it; a subclass gives the fixtures `jobs` (an empty store, ageing 60 s) and `opening` (code that opens it again as `store`)."""

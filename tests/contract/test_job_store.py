@@ -1,14 +1,12 @@
-"""Every job store keeps the promises of `JobStore`; and migrations."""
+"""Every job store keeps the promises of `JobStore`."""
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 
-from tests.contract.job_store_contract import add
 from tests.contract.job_store_queue import JobStoreContract
-from weaver_like.domain.errors import SettingError
+from weaver_like.stores.mongo.connection import Database as MongoDatabase
+from weaver_like.stores.mongo.jobs import MongoJobStore
 from weaver_like.stores.sql.connection import Database
 from weaver_like.stores.sql.jobs import SqlJobStore
 
@@ -17,67 +15,62 @@ from weaver_like.stores.sql.connection import Database
 from weaver_like.stores.sql.jobs import SqlJobStore
 store = SqlJobStore(Database({url!r}, "NORMAL", 2), 60)
 """
+OPENING_MONGODB = """
+from weaver_like.stores.mongo.connection import Database
+from weaver_like.stores.mongo.jobs import MongoJobStore
+store = MongoJobStore(Database({url!r}, 2), 60)
+"""
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/jobs.sqlite"
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[SqlJobStore]:
-    opened = SqlJobStore(Database(url, "NORMAL", 8), 60)
-    yield opened
-    opened.close()
-
-
-class TestSqliteJobStore(JobStoreContract):
-    """SQLite, in a file."""
+class SqlContract(JobStoreContract):
+    """A subclass gives the fixture `url`: of an empty database."""
 
     @pytest.fixture
-    def jobs(self, store: SqlJobStore) -> SqlJobStore:
-        store.migrate()
-        return store
+    def jobs(self, url: str) -> Iterator[SqlJobStore]:
+        opened = SqlJobStore(Database(url, "NORMAL", 8), 60)
+        opened.migrate()
+        yield opened
+        opened.close()
 
     @pytest.fixture
     def opening(self, url: str) -> str:
         return OPENING.format(url=url)
 
 
-class TestMigrations:
-    """Numbered from 1, applied once each, in order."""
+class TestMongoJobStore(JobStoreContract):
+    """MongoDB, a standalone server; the folder `mongo` has what is its own."""
 
-    def test_a_new_store_gets_every_migration_and_then_none(self, store: SqlJobStore) -> None:
-        applied = store.migrate()
-        assert applied == list(range(1, len(applied) + 1))
-        assert applied
-        (job_id,) = add(store)
-        assert store.migrate() == []
-        assert store.get(job_id).id == job_id
+    @pytest.fixture
+    def jobs(self, mongodb_url: str) -> Iterator[MongoJobStore]:
+        opened = MongoJobStore(MongoDatabase(mongodb_url, 8), 60)
+        opened.migrate()
+        yield opened
+        opened.close()
 
-    def test_two_who_migrate_at_once_do_it_once(self, url: str) -> None:
-        def migrate(_: int) -> list[int]:
-            opened = SqlJobStore(Database(url, "NORMAL", 2), 60)
-            try:
-                return opened.migrate()
-            finally:
-                opened.close()
+    @pytest.fixture
+    def opening(self, mongodb_url: str) -> str:
+        return OPENING_MONGODB.format(url=mongodb_url)
 
-        with ThreadPoolExecutor(4) as pool:
-            applied = [numbers for numbers in pool.map(migrate, range(4)) if numbers]
-        assert len(applied) == 1
 
-    def test_the_schema_of_a_newer_release_is_refused_and_left_alone(self, store: SqlJobStore, url: str) -> None:
-        store.migrate()
-        engine = create_engine(url)
-        with engine.begin() as connection:
-            connection.execute(text("INSERT INTO schema_version (number, applied) VALUES (999, 0)"))
-        with pytest.raises(SettingError, match="999"):
-            store.migrate()
-        with engine.begin() as connection:
-            assert connection.scalar(text("SELECT max(number) FROM schema_version")) == 999
-        engine.dispose()
+class TestSqliteJobStore(SqlContract):
+    """SQLite, in a file."""
 
-    def test_an_address_that_is_none_is_named(self) -> None:
-        with pytest.raises(SettingError, match=r"store\.url"):
-            Database("nonsense", "NORMAL", 1)
+    @pytest.fixture
+    def url(self, tmp_path: Path) -> str:
+        return f"sqlite:///{tmp_path}/jobs.sqlite"
+
+
+class TestPostgresqlJobStore(SqlContract):
+    """A PostgreSQL server."""
+
+    @pytest.fixture
+    def url(self, postgresql_url: str) -> str:
+        return postgresql_url
+
+
+class TestMariadbJobStore(SqlContract):
+    """A MariaDB server."""
+
+    @pytest.fixture
+    def url(self, mariadb_url: str) -> str:
+        return mariadb_url

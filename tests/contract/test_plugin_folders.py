@@ -41,7 +41,11 @@ def test_broken_plugins_are_listed_with_their_error_and_hurt_nobody(with_plugin:
     shadow = function("return 's'", "def run() -> str:", 'id="shadow"')
     imports = "import calendar\n" + function("return calendar.month_name[5]", "def run() -> str:", 'id="may"')
     app = with_plugin({"aa_good.py": GOOD, "noisy.py": noisy, "calendar.py": shadow, "may.py": imports} | {name: text for name, (text, _) in BROKEN.items()})
-    listed = {plugin["name"]: plugin for plugin in app.get("/plugins").json["plugins"]}
+    def all_listed() -> dict | None:
+        found = {plugin["name"]: plugin for plugin in app.get("/plugins").json["plugins"]}
+        return found if {name.removesuffix(".py") for name in BROKEN} <= found.keys() else None
+
+    listed = wait_until(all_listed, what="the list of all plugins")
     for name, (_, said) in BROKEN.items():
         plugin = listed[name.removesuffix(".py")]
         assert plugin["processes"] == []

@@ -223,6 +223,7 @@ def test_a_huge_log_is_cut_and_says_so(with_plugin: Callable) -> None:
     still_works(app)
 
 
+@pytest.mark.only("sqlite-embedded", "mongodb-celery-rabbitmq", "mongodb-embedded", "postgresql-celery-redis")  # MariaDB: max_allowed_packet
 def test_a_value_of_many_megabytes_comes_back_whole(worse_app: Callable) -> None:
     app = worse_app(function("return 'é' * (20 * 2**20)"))
     status, _ = run(app)

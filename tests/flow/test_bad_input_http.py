@@ -12,10 +12,10 @@ ECHO = "/processes/echo/execution"
 GOOD = b'{"inputs":{"message":"x"}}'
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+@pytest.fixture(scope="module", params=["waitress", "gunicorn"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """One server for all tests here; it must be alive after each."""
-    started = Served(tmp_path_factory.mktemp("server") / "data", "limits.body_bytes=100000").start()
+    started = Served(tmp_path_factory.mktemp("server") / "data", "limits.body_bytes=100000", f"server.kind={request.param}").start()
     yield started
     started.stop()
 

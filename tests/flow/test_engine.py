@@ -4,6 +4,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,9 @@ import pytest
 from webtest import TestApp
 
 from tests.conftest import Served, finished, submit, wait_until
+from weaver_like.domain.execution import Execution
+from weaver_like.domain.ids import new_job_id
+from weaver_like.domain.job import Job, NewJob
 from weaver_like.domain.status import Status
 
 PLUGIN = '''
@@ -138,6 +142,17 @@ def test_half_a_character_does_not_stop_the_queue(planned: Callable) -> None:
     for job in app.get("/jobs").json["jobs"]:
         assert finished(app, job["jobID"])["status"] == "successful"
     assert app.post_json("/processes/greet/execution", {"inputs": {"name": "x"}}).text == "Hello x"
+
+
+def test_a_job_that_nobody_told_the_engine_of_runs(make_app: Callable) -> None:
+    """It came by a repair of the store, or its server died in between: the housekeeper sees that it waits while workers sleep."""
+    app = make_app("engine.workers=1")
+    finished(app, submit(app, "greet", {"name": "x"}))
+    runtime = app.service.runtime
+    now = datetime.now(UTC)
+    job = Job(new_job_id(), "wps-echo", Status.ACCEPTED, now, now)
+    runtime.jobs.add(NewJob(job, Execution()), 99)
+    finished(app, job.id, 60)
 
 
 def test_a_chain_runs_in_order_and_stops_at_a_failure(planned: Callable, tmp_path: Path) -> None:

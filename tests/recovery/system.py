@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.conftest import Served, wait_until
 
-#: One line for every attempt that came to its end; grandchildren of three kinds, which say who they are.
+#: `note` leaves one line for every attempt that came to its end, with the time; grandchildren of three kinds, which say who they are.
 PLUGIN = '''
 import os, signal, subprocess, sys, time
 from pathlib import Path
@@ -17,7 +17,7 @@ from weaver_like.authoring import Context, File, process
 def note(context: Context, delay: float = 0.02) -> str:
     time.sleep(delay)
     with open({notes!r}, "a") as file:
-        file.write(context.workdir.name + "\\n")
+        file.write(f"{context.workdir.name} {time.time()}\\n")
     return "noted"
 
 def _write(name: str, pid: int) -> None:
@@ -66,6 +66,14 @@ def slow_file(context: Context, pause: float = 0) -> File:
     path = context.workdir / "text.txt"
     path.write_text(context.workdir.name[-1])
     return File(path, "text/plain")
+
+@process(id="fill")
+def fill(context: Context, size: int) -> File:
+    path = context.workdir / "zeros.bin"
+    with open(path, "wb") as file:
+        for _ in range(size >> 16):
+            file.write(bytes(1 << 16))
+    return File(path, "application/octet-stream")
 '''
 
 #: Name of a job's folder: its id and the number of the attempt.
@@ -78,6 +86,22 @@ def write_plugin(folder: Path) -> None:
         (folder / name).mkdir(parents=True)
     text = PLUGIN.replace("{notes!r}", repr(str(folder / "notes.txt"))).replace("{folder!r}", repr(str(folder / "family")))
     (folder / "plugins" / "faults.py").write_text(text)
+
+
+@dataclass(frozen=True)
+class Note:
+    """An attempt that came to its end. at: seconds since 1970."""
+
+    job_id: str
+    attempt: int
+    at: float
+
+
+def notes_of(folder: Path) -> list[Note]:
+    """What `note` left, oldest first."""
+    path = folder / "notes.txt"
+    lines = [line.split() for line in path.read_text().splitlines()] if path.exists() else []
+    return [Note(name[:36], int(name[37:]), float(at)) for name, at in lines]
 
 
 @dataclass(frozen=True)
@@ -104,14 +128,18 @@ class Seen:
         return "sandbox.zygote" in self.command and parent is not None and "sandbox.zygote" not in parent.command
 
     @property
-    def is_job(self) -> bool:
-        """True if it runs a job: the child that stands by has no folder of a job yet."""
+    def job_id(self) -> str | None:
+        """The job that it is the child of: it works in the job's folder. The child that stands by has no job yet."""
         try:
             folder = os.path.basename(os.readlink(f"/proc/{self.pid}/cwd"))
         except OSError:
-            return False
+            return None
         parent = look(self.parent)
-        return bool(_ATTEMPT.fullmatch(folder)) and parent is not None and parent.is_zygote
+        return folder[:36] if _ATTEMPT.fullmatch(folder) and parent is not None and parent.is_zygote else None
+
+    @property
+    def is_job(self) -> bool:
+        return self.job_id is not None
 
 
 def look(pid: int) -> Seen | None:
@@ -172,6 +200,15 @@ def end_of(served: Served, job_id: str, limit_s: float = 20) -> dict:
         return found if found["status"] in ("successful", "failed", "dismissed") else None
 
     return wait_until(ended, limit_s, f"the end of {job_id}")
+
+
+def all_ended(served: Served, limit_s: float = 60) -> dict[str, dict]:
+    """Wait until every job has ended; all of them by id."""
+    def ended() -> dict[str, dict] | None:
+        found = all_jobs(served)
+        return None if any(job["status"] in ("accepted", "running") for job in found.values()) else found
+
+    return wait_until(ended, limit_s, "the end of all jobs")
 
 
 def begin(served: Served, process: str, **inputs: object) -> str:

@@ -5,14 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Served, wait_until
-from tests.recovery.system import all_jobs, begin, end_of, family_of, gone, jobs_of, kill, log_of, look, status_of, workers_of, write_plugin, zygotes_of
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    write_plugin(tmp_path / "data")
-    return tmp_path / "data"
+from tests.conftest import wait_until
+from tests.recovery.system import begin, end_of, family_of, gone, jobs_of, kill, log_of, look, status_of, workers_of, zygotes_of
 
 
 def test_a_killed_child_fails_its_job_alone_and_says_the_signal(serve: object) -> None:
@@ -141,55 +135,3 @@ def test_a_worker_that_wakes_up_late_spoils_nothing(serve: object, data: Path) -
     wait_until(lambda: not list((data / "work").glob(f"{job_id}-*")), 10, "the end of the late attempt")
     assert status_of(served, job_id)["status"] == "successful"
     assert served.get(f"/jobs/{job_id}/results/output")[:2] == (200, b"2")
-
-
-def check_all(served: Served, data: Path, ids: list[str], may_fail: int, limit_s: float = 40) -> None:
-    """Every job has ended, none twice; what was successful was noted; nothing is left in the work folder."""
-    def open_jobs() -> bool:
-        return any(job["status"] in ("accepted", "running") for job in all_jobs(served).values())
-
-    wait_until(lambda: not open_jobs(), limit_s, "the end of all jobs")
-    found = all_jobs(served)
-    assert set(found) == set(ids)
-    failed = [job for job in found.values() if job["status"] != "successful"]
-    assert len(failed) <= may_fail, failed
-    notes = (data / "notes.txt").read_text().split()
-    assert len(set(notes)) == len(notes)
-    noted = {note[:36] for note in notes}
-    for job_id, job in found.items():
-        ends = [line for line in log_of(served, job_id) if line.startswith(("successful after", "failed after"))]
-        assert len(ends) <= 1, (job_id, ends)
-        if job["status"] == "successful":
-            assert len(ends) == 1
-            assert job["processID"] == "sleep" or job_id in noted
-    wait_until(lambda: not list((data / "work").iterdir()), 5, "an empty work folder")
-
-
-def submit_many(served: Served, count: int = 200) -> list[str]:
-    return [served.submit("sleep", {"delay": 0.05}) if number % 4 == 0 else served.submit("note", {"delay": 0.02}) for number in range(count)]
-
-
-def test_nothing_is_lost_when_child_worker_and_zygote_are_killed_under_way(serve: object, data: Path) -> None:
-    served = serve()
-    ids = submit_many(served)
-    for victims in (jobs_of, workers_of, zygotes_of, workers_of, jobs_of, zygotes_of):
-        found = wait_until(lambda victims=victims: victims(served), 10, "a victim")
-        kill(found[0])
-    check_all(served, data, ids, may_fail=4)
-    gone([seen for seen in family_of(served.process.pid) if seen.is_job])
-
-
-@pytest.mark.parametrize("who", ["the server", "everybody"])
-def test_nothing_is_lost_when_the_server_is_killed_under_way(serve: object, data: Path, who: str) -> None:
-    served = serve()
-    ids = submit_many(served)
-    wait_until(lambda: len([job for job in all_jobs(served).values() if job["status"] == "successful"]) > 20, 20, "twenty successes")
-    before = {job_id for job_id, job in all_jobs(served).items() if job["status"] == "successful"}
-    seen = family_of(served.process.pid)
-    assert len(seen) >= 5
-    kill(*(seen if who == "everybody" else seen[:1]))
-    served.process.wait(10)
-    again = serve()
-    gone(seen)
-    check_all(again, data, ids, may_fail=0)
-    assert before <= {job_id for job_id, job in all_jobs(again).items() if job["status"] == "successful"}

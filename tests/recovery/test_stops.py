@@ -8,13 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Served, wait_until
-from tests.recovery.system import Seen, all_jobs, begin, end_of, family_of, gone, jobs_of, log_of, look, status_of, workers_of, write_plugin
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    write_plugin(tmp_path / "data")
-    return tmp_path / "data"
+from tests.recovery.system import Seen, all_jobs, begin, end_of, family_of, gone, jobs_of, log_of, look, status_of, workers_of
 
 
 def statuses(served: Served, ids: list[str]) -> list[str]:
@@ -73,7 +67,7 @@ def test_an_idle_server_stops_at_once(serve: object) -> None:
     seen = wait_until(lambda: len(found := family_of(served.process.pid)) >= 5 and found, 10, "workers and zygotes")
     began = time.monotonic()
     assert served.stop(signal.SIGINT) == 0
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5  # there is nothing to wait 10 s for
     gone(seen, 1)
 
 
@@ -135,3 +129,14 @@ def test_grandchildren_end_with_their_job(serve: object, data: Path) -> None:
     seen = grandchildren(data)
     assert end_of(served, job_id)["status"] == "successful"
     gone(seen, 1)
+
+
+def test_a_dismissal_does_not_disturb_the_reading_of_plugins(serve: object, data: Path) -> None:
+    """The worker reads them in children of its own, beside the job."""
+    (data / "plugins" / "slow.py").write_text(
+        "import time\nfrom weaver_like.authoring import process\ntime.sleep(3)\n@process(id='slow')\ndef slow() -> str:\n    return 'x'\n")
+    served = serve("engine.workers=1", "jobs.cancel_grace_s=0.2")
+    job_id = begin(served, "sleep", delay=60)
+    assert served.get(f"/jobs/{job_id}", "DELETE")[0] == 200
+    ended = end_of(served, served.submit("slow"))
+    assert ended["status"] == "successful", ended

@@ -76,18 +76,18 @@ class Declaration:
 def process(function: Callable | None = None, *, id: str | None = None, title: str | None = None, version: str = "1.0.0",
             keywords: Sequence[str] = (), outputs: Mapping[str, object] | None = None,
             job_control: Sequence[str] = ("sync-execute", "async-execute", "dismiss"),
-            time_limit_s: float = 0, memory_limit_bytes: int = 0) -> Callable:
+            time_limit_s: float = 0, memory_limit_bytes: int = 0, queue: str = "default") -> Callable:
     """Make a process of a typed function; its docstring is the description.
 
     id: else the function's name with "-" for "_".  outputs: id -> type or `Annotated[type, Output(...)]`; the function then
-    returns a dict; without it the return annotation is the one output.
+    returns a dict; without it the return annotation is the one output.  queue: only workers of this queue run it (Celery).
     Raises: TypeError, ValueError, if the function cannot be described; the plugin is then listed with that error.
     """
     def declare(decorated: Callable) -> Callable:
         head = {"id": id or decorated.__name__.replace("_", "-"), "version": version, "keywords": tuple(keywords),
                 "title": title, "description": inspect.getdoc(decorated),
                 "job_control": tuple(JobControl(option) for option in job_control)}
-        limits = {"time_limit_s": time_limit_s, "memory_limit_bytes": memory_limit_bytes}
+        limits = {"time_limit_s": time_limit_s, "memory_limit_bytes": memory_limit_bytes, "queue": queue}
         setattr(decorated, ATTRIBUTE, _declare(decorated, head, limits, outputs))
         return decorated
 
@@ -97,6 +97,8 @@ def process(function: Callable | None = None, *, id: str | None = None, title: s
 def _declare(function: Callable, head: dict, limits: dict, outputs: Mapping[str, object] | None) -> Declaration:
     if not is_process_id(head["id"]):
         raise ValueError(f"Process id '{head['id']}' is not valid: letters, digits, '.', '_' and '-' are wanted.")
+    if not is_process_id(limits["queue"]):
+        raise ValueError(f"Queue '{limits['queue']}' is not valid: letters, digits, '.', '_' and '-' are wanted.")
     hints = typing.get_type_hints(function, include_extras=True)
     parameters, inputs, context = {}, {}, None
     for name, parameter in inspect.signature(function).parameters.items():

@@ -1,4 +1,5 @@
 """Serving HTTP with waitress until a signal."""
+import importlib
 import logging
 import signal
 import threading
@@ -12,7 +13,7 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask
 
 from weaver_like.app import Service
-from weaver_like.domain.errors import InvalidInput, TooLarge, WeaverError
+from weaver_like.domain.errors import InvalidInput, SettingError, TooLarge, WeaverError
 from weaver_like.engines.base import ClosePolicy
 from weaver_like.observe.logs import configure_logs
 from weaver_like.sandbox import kernel
@@ -58,26 +59,50 @@ class Channel(HTTPChannel):
 def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
     """Listen, start the engine, call `announce` with the URL, and serve; returns when everything has ended.
 
-    Raises: SettingError; OSError, if the address cannot be listened on.
+    Raises: SettingError; OSError, if the address cannot be listened on; SystemExit, if no process comes up.
     """
+    check_processes(settings)
+    if settings.server.kind == "gunicorn":
+        try:
+            production = importlib.import_module("weaver_like.cli.production")
+        except ImportError as error:
+            raise SettingError(f"server.kind is gunicorn, which is not here ({error}): pip install weaver-like[production]") from error
+        production.run_processes(settings, announce)
+    else:
+        _run_waitress(settings, announce)
+
+
+def check_processes(settings: Settings) -> None:
+    """Raises: SettingError, if more processes are asked for than can work together."""
+    count = settings.server.processes
+    if count > 1 and settings.engine.kind == "embedded":
+        raise SettingError(f"server.processes is {count}, but one server owns the embedded engine. Use server.processes=1, or engine.kind=celery.")
+    if count > 1 and settings.server.kind == "waitress":
+        raise SettingError(f"server.processes is {count}, but waitress is one process. Use server.kind=gunicorn.")
+
+
+def _run_waitress(settings: Settings, announce: Callable[[str], None]) -> None:
     configure_logs(settings.log.level, settings.data_dir / "logs" / "server.log", console=True)
     logging.getLogger("waitress").setLevel(logging.ERROR)
     kernel.hide_from_siblings()
     service = Service(settings)
     server = waitress.create_server(
         service.wsgi, host=settings.server.host, port=settings.server.port, threads=settings.server.threads, connection_limit=1000,
-        ident="weaver-like", clear_untrusted_proxy_headers=True, channel_timeout=120,
+        ident="weaver-like", clear_untrusted_proxy_headers=False, channel_timeout=120,
         # The application refuses large bodies itself, after reading them: a client that is still sending would not see the answer.
         max_request_body_size=max(16 * settings.limits.body_bytes, 2**27), inbuf_overflow=2**20, outbuf_overflow=2**20, outbuf_high_watermark=2**22)
     server.channel_class = Channel
     thread = threading.Thread(target=server.run, name="http", daemon=True)
+    asked = _catch_signals(service)
     thread.start()
-    service.start()
-    host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
-    announce(settings.server.url or f"http://{host}:{_port(server)}")
-    _wait_for_signal(settings, service)
-    _let_answers_out(server)
+    if service.start():
+        host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
+        announce(settings.server.url or f"http://{host}:{_port(server)}")
+        asked.acquire()
+        _stop(settings, service, asked)
+        _let_answers_out(server)
     server.close()
+    service.close()
     log.info("stopped")
 
 
@@ -93,16 +118,21 @@ def _let_answers_out(server: object) -> None:
     time.sleep(0.05)
 
 
-def _wait_for_signal(settings: Settings, service: Service) -> None:
-    """The first signal stops as `engine.close` says, the second one kills."""
+def _catch_signals(service: Service) -> threading.Semaphore:
+    """What each SIGINT and SIGTERM releases; a start that waits for the store ends by it, also where this is process 1 of a container."""
     asked = threading.Semaphore(0)
 
     def ask(_number: int, _frame: FrameType | None) -> None:
         asked.release()
+        service.give_up()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask)
-    asked.acquire()
+    return asked
+
+
+def _stop(settings: Settings, service: Service, asked: threading.Semaphore) -> None:
+    """The first signal stops as `engine.close` says, the second one kills."""
     log.info("stopping: engine.close is %s, running jobs have %g s; a second signal ends them now", settings.engine.close, settings.engine.close_grace_s)
     stopping = threading.Thread(target=service.stop, name="stop")
     stopping.start()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 EXCEPTIONS = "http://www.opengis.net/def/exceptions/"
 PART1 = EXCEPTIONS + "ogcapi-processes-1/1.0/"
+PART2 = EXCEPTIONS + "ogcapi-processes-2/1.0/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,14 @@ class WeaverError(Exception):
     status = 500
     ows_code = "NoApplicableCode"
     title = "Internal error"
+    retry_after_s: int | None = None
 
     def __init__(self, detail: str = "", *, faults: Sequence[Fault] = (), retry_after_s: int | None = None):
         super().__init__(detail or self.title)
         self.detail = detail or self.title
         self.faults = tuple(faults)
-        self.retry_after_s = retry_after_s
+        if retry_after_s is not None:
+            self.retry_after_s = retry_after_s
 
 
 class NoSuchProcess(WeaverError):
@@ -45,6 +48,10 @@ class NoSuchProcess(WeaverError):
 class NoSuchJob(WeaverError):
     type_uri, status = PART1 + "no-such-job", 404
     ows_code, title = "NoSuchJob", "No such job"
+
+
+class NoSuchSchedule(WeaverError):
+    status, title = 404, "No such schedule"
 
 
 class ResultNotReady(WeaverError):
@@ -67,6 +74,42 @@ class OutputNotRequested(NoSuchOutput):
 
     type_uri, status = PART1 + "result-not-available", 404
     title = "Output was not requested"
+
+
+class ProcessExists(WeaverError):
+    """A process stands in the way. process_id: the one that is there, for a header `Location`."""
+
+    status, title = 409, "Process is there already"
+
+    def __init__(self, detail: str = "", *, process_id: str | None = None, faults: Sequence[Fault] = ()):
+        super().__init__(detail, faults=faults)
+        self.process_id = process_id
+
+
+class DuplicatedProcess(ProcessExists):
+    type_uri, status = PART2 + "duplicated-process", 409
+    title = "Process is there already"
+
+
+class ImmutableProcess(ProcessExists):
+    type_uri, status = PART2 + "immutable-process", 403
+    title = "Process cannot be changed"
+
+
+class WorkflowNotFound(WeaverError):
+    type_uri, status = PART2 + "workflow-not-found", 400
+    title = "No such workflow in the package"
+
+
+class UnsupportedPackage(WeaverError):
+    type_uri, status = PART2 + "unsupported-media-type", 415
+    title = "Unsupported media type"
+
+
+class InvalidPackage(WeaverError):
+    """What was deployed cannot be run: the text says why, and where in the document."""
+
+    status, title = 400, "Invalid application package"
 
 
 class InvalidQueryParameter(WeaverError):
@@ -96,6 +139,12 @@ class MethodNotAllowed(WeaverError):
     status, title = 405, "Method not allowed"
 
 
+class Conflict(WeaverError):
+    """What is asked does not go together with what is there."""
+
+    status, title = 409, "Conflict"
+
+
 class NotAcceptable(WeaverError):
     status, title = 406, "Not acceptable"
 
@@ -112,10 +161,20 @@ class ServerBusy(WeaverError):
     status, ows_code, title = 503, "ServerBusy", "Server is busy"
 
 
+class Unavailable(WeaverError):
+    """A service behind this one (store, broker, file store) is away; what was asked may succeed a little later."""
+
+    status, title, retry_after_s = 503, "A service behind this one is away", 5
+
+
 class FetchFailed(WeaverError):
     """An input given by reference could not be had: unreachable, refused or too large."""
 
     status, title = 400, "Input could not be fetched"
+
+
+class FetchTooLarge(FetchFailed):
+    """What a reference leads to has more bytes than are taken."""
 
 
 class RunFailed(WeaverError):
@@ -135,6 +194,12 @@ class SettingError(WeaverError):
     """A setting is unknown or ill-typed: the start stops."""
 
     title = "Bad setting"
+
+
+class CopyFailed(WeaverError):
+    """Jobs may not be copied from one store to another now, or the two are not the same afterwards."""
+
+    title = "Stores differ"
 
 
 def restore(name: str, detail: str, faults: Sequence[Fault] = ()) -> WeaverError:

@@ -42,6 +42,8 @@ class Execution:
     outputs: None if the request named none (all are wanted); empty if it wants none.
     response: None if the request does not say; `return_preference`: of the Prefer header, or None.
     mode: "sync", "async" or None: the body member of older clients; the Prefer header wins.
+    version: of the process, that the job keeps whatever is deployed meanwhile; None for processes without revisions.
+    reuse: steps of a package whose outputs were kept of an earlier job take them from there.
     """
 
     inputs: dict[str, Occurrences] = field(default_factory=dict)
@@ -52,3 +54,5 @@ class Execution:
     mode: str | None = None
     title: str | None = None
     return_preference: str | None = None
+    version: str | None = None
+    reuse: bool = False

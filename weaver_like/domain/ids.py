@@ -4,7 +4,7 @@ import unicodedata
 import uuid
 
 _PROCESS_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
-_UNSAFE = re.compile(r"[^\w.+-]+")
+_UNSAFE = re.compile(r"[^\w.+:=@,-]+")
 
 
 def new_job_id() -> str:

@@ -6,6 +6,10 @@ from weaver_like.domain.errors import WeaverError
 from weaver_like.domain.execution import Execution
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
+from weaver_like.domain.step import Step
+
+#: Where jobs wait whose process names no queue.
+DEFAULT_QUEUE = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +17,8 @@ class Job:
     """The small record that lists are made of; times are aware, UTC.
 
     priority: level, 0 is the most urgent.  attempt: how often a worker has claimed it; it only grows, for it fences late workers off.
-    losses: how many of these workers were lost.
-    worker: who runs it.  base_url: public URL under which it was submitted, for links sent later.
+    losses: how many of these workers were lost.  queue: which workers may claim it.
+    worker: who runs it.  parent_id: the job, or the schedule, that submitted it.  base_url: public URL under which it was submitted, for links sent later.
     """
 
     id: str
@@ -33,14 +37,25 @@ class Job:
     parent_id: str | None = None
     title: str | None = None
     base_url: str = ""
+    queue: str = DEFAULT_QUEUE
 
     @property
     def key(self) -> tuple[int, str]:
         """Where the job stands in a list: microseconds since 1970 of its creation, exact, then its id."""
-        return (self.created - _EPOCH) // timedelta(microseconds=1), self.id
+        return micros_of(self.created), self.id
+
+    @property
+    def schedule_id(self) -> str | None:
+        """The schedule that fired the job: ids of such jobs are UUIDs of version 5 (`Schedule.next_job_id`), all others of version 4."""
+        return self.parent_id if self.id[14:15] == "5" else None
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def micros_of(moment: datetime) -> int:
+    """Microseconds since 1970, exact."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +136,33 @@ class Callback:
     kind: str
     uri: str
     attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCallback:
+    """A callback of a job in the outbox, as it moves with its job from store to store; due: when it is tried next."""
+
+    kind: str
+    uri: str
+    attempts: int
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredJob:
+    """All that a store keeps of one job.
+
+    place: in the queue, the smallest is the most urgent.  lease: until when its worker has it; None if it does not run.
+    steps: of the last attempt.
+    """
+
+    job: Job
+    documents: JobDocuments
+    place: int
+    lease: datetime | None = None
+    log: tuple[LogEntry, ...] = ()
+    callbacks: tuple[WaitingCallback, ...] = ()
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

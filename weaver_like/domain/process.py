@@ -44,12 +44,19 @@ class ExecutionUnit:
     """What runs a process: the kind of runner and what that runner needs to find it (JSON, no secret).
 
     time_limit_s and memory_limit_bytes: 0 leaves the server's own limits.
+    queue: name of the queue whose workers may run it (e.g. those with a GPU); an engine without queues runs it all the same.
     """
 
     runner: str
     target: dict
     time_limit_s: float = 0
     memory_limit_bytes: int = 0
+    queue: str = "default"
+
+    @property
+    def holds_files(self) -> bool:
+        """True if values of its inputs may hold CWL's File and Directory objects."""
+        return self.runner == "cwl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +86,10 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """A plugin as it was found: the processes that it gives, or the error that kept it out."""
+    """A plugin as it was found: the processes that it gives, or the error that kept it out. deployed: it is no file, but a package."""
 
     name: str
     processes: tuple[Process, ...] = ()
     error: str | None = None
     traceback: str | None = None
+    deployed: bool = False

@@ -10,6 +10,7 @@ class Result:
 
     path: pseudo-relative, "/<job id>/<output id>/<file name>": it survives a move of the area (docs/results.rst); None for
     a value.  index: position, where an output has several files, else None.
+    references: where in `value` pseudo-relative references stand (domain/references.py).
     """
 
     output: str
@@ -18,3 +19,4 @@ class Result:
     format: Format = field(default_factory=Format)
     size_bytes: int = 0
     index: int | None = None
+    references: tuple[tuple[str | int, ...], ...] = ()

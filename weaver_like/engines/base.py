@@ -2,6 +2,7 @@
 import queue
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -15,13 +16,17 @@ class ClosePolicy(StrEnum):
 
 #: Subscribe to this instead of a job id to hear of every job.
 EVERY_JOB = "*"
+#: Subscribe to this instead of a job id to hear that there is a new schedule.
+SCHEDULES = "schedules"
+_CLOSED = {"job": EVERY_JOB, "kind": "closed"}
 
 
 class Subscription:
-    """Events of one job as they happen: {"job", "kind": "status" | "progress" | "log", ...}. Use as a context manager.
+    """Events of one job as they happen: {"job", "kind": "status" | "progress" | "log" | "step", ...}. Use as a context manager.
 
     A log event says that lines were kept, not which; who listens reads them, in order and each once.
-    A status event has "outbox": true if a callback waits to be delivered. {"kind": "closed"} is the last one: the engine stops.
+    A status event has "outbox": true if a callback waits to be delivered. {"kind": "missed"}: events may have been lost, look at the
+    store; {"kind": "closed"} is the last one: the engine stops. Both have EVERY_JOB for the job.
     """
 
     def __init__(self, hub: "EventHub", job_id: str):
@@ -53,10 +58,14 @@ class EventHub:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: dict[str, list[Subscription]] = {}
+        self._closed = False
 
     def add(self, job_id: str, subscription: Subscription) -> None:
         with self._lock:
             self._waiting.setdefault(job_id, []).append(subscription)
+            closed = self._closed
+        if closed:
+            subscription.put(_CLOSED)
 
     def remove(self, job_id: str, subscription: Subscription) -> None:
         with self._lock:
@@ -66,15 +75,17 @@ class EventHub:
                 del self._waiting[job_id]
 
     def close(self) -> None:
-        """Wake everybody: nothing will happen any more."""
+        """Wake everybody, also those who come later: nothing will happen any more."""
         with self._lock:
-            waiting = [subscription for several in self._waiting.values() for subscription in several]
-        for subscription in waiting:
-            subscription.put({"job": EVERY_JOB, "kind": "closed"})
+            self._closed = True
+        self.publish(_CLOSED)
 
     def publish(self, event: dict) -> None:
         with self._lock:
-            waiting = [*self._waiting.get(event["job"], ()), *self._waiting.get(EVERY_JOB, ())]
+            if event["job"] == EVERY_JOB:
+                waiting = [subscription for several in self._waiting.values() for subscription in several]
+            else:
+                waiting = [*self._waiting.get(event["job"], ()), *self._waiting.get(EVERY_JOB, ())]
         for subscription in waiting:
             subscription.put(event)
 
@@ -87,8 +98,12 @@ class Engine(ABC):
         """Begin to run jobs, those first that the store still holds."""
 
     @abstractmethod
-    def submit(self, job_id: str, priority: int) -> None:
-        """Say that an accepted job waits in the store."""
+    def submit(self, job_id: str, queue: str) -> None:
+        """Say that an accepted job waits in a queue of the store."""
+
+    @abstractmethod
+    def restore(self, waiting: Mapping[str, int]) -> None:
+        """Hear how many jobs have waited for a while in each queue; see that workers know of so many."""
 
     @abstractmethod
     def cancel(self, job_id: str) -> None:
@@ -105,7 +120,16 @@ class Engine(ABC):
     @property
     @abstractmethod
     def closing(self) -> bool:
-        """True from the moment that a stop began: nothing more should be submitted."""
+        """True from the moment that a stop began."""
+
+    @property
+    @abstractmethod
+    def refusing(self) -> bool:
+        """True if a stop began, and jobs that are submitted now would wait for the next start."""
+
+    @abstractmethod
+    def trouble(self) -> str | None:
+        """Why jobs would not begin to run now, in a few words without secrets; None if they would. Does not raise."""
 
     @abstractmethod
     def drain(self, policy: ClosePolicy, grace_s: float) -> None:
@@ -118,6 +142,10 @@ class Link(ABC):
     @abstractmethod
     def publish(self, event: dict) -> None:
         """Pass an event of a job to whoever waits for it; never fails, never blocks for long."""
+
+    @abstractmethod
+    def submitted(self, job_id: str, queue: str) -> None:
+        """Say that the running job has put another one into a queue of the store."""
 
     @abstractmethod
     def fileno(self) -> int:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from weaver_like.domain.job import DEFAULT_QUEUE
 from weaver_like.engines.base import ClosePolicy, Engine, EventHub, Subscription
 from weaver_like.sandbox.wire import Reader, WireError, send
 
@@ -21,7 +22,7 @@ _YOUNG_S = 5.0
 
 @dataclass
 class _Worker:
-    """One worker process. life: readable (at its end) when worker and zygote have both gone, and the job's child with them."""
+    """One worker process. heard: it has come up.  life: readable (at its end) when worker and zygote have both gone, and the job's child with them."""
 
     name: str
     process: subprocess.Popen
@@ -29,6 +30,7 @@ class _Worker:
     reader: Reader
     life: int
     born: float = field(default_factory=time.monotonic)
+    heard: bool = False
     idle: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -67,13 +69,13 @@ class EmbeddedEngine(Engine):
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
-        self._on_lost(self._name)
+        self._try(self._on_lost, self._name)
         self._submitted = 1
         for _ in range(self._count):
             self._spawn()
         self._thread.start()
 
-    def submit(self, job_id: str, priority: int) -> None:
+    def submit(self, job_id: str, queue: str) -> None:
         with self._lock:
             self._submitted += 1
             worker = next((worker for worker in self._workers.values() if worker.idle), None)
@@ -81,6 +83,11 @@ class EmbeddedEngine(Engine):
                 return
             worker.idle, number = False, self._submitted
         worker.tell({"wake": number})
+
+    def restore(self, waiting: Mapping[str, int]) -> None:
+        """Wake who sleeps: a job may have come into the store without a word, by a repair or by a server that died."""
+        for _ in range(min(sum(waiting.values()), self._count)):
+            self.submit("", DEFAULT_QUEUE)
 
     def cancel(self, job_id: str) -> None:
         for worker in list(self._workers.values()):
@@ -95,6 +102,14 @@ class EmbeddedEngine(Engine):
     @property
     def closing(self) -> bool:
         return self._closing
+
+    @property
+    def refusing(self) -> bool:
+        return self._closing
+
+    def trouble(self) -> str | None:
+        alive = any(worker.heard and worker.process.poll() is None for worker in list(self._workers.values()))
+        return None if alive else "no worker is up"
 
     def drain(self, policy: ClosePolicy, grace_s: float) -> None:
         self._closing = True
@@ -128,7 +143,7 @@ class EmbeddedEngine(Engine):
         name = f"{self._name}{self._number}/"  # with its end: no name is the beginning of another
         ours, theirs = socket.socketpair()
         life, held = os.pipe()
-        command = [sys.executable, "-m", "weaver_like.worker", str(theirs.fileno()), str(held)]
+        command = [sys.executable, "-m", "weaver_like.worker.embedded", str(theirs.fileno()), str(held)]
         # Own session: Ctrl-C in the terminal goes to the server alone, which decides how to stop.
         process = subprocess.Popen(command, pass_fds=[theirs.fileno(), held], env=self._environment(), stdin=subprocess.DEVNULL, start_new_session=True)
         theirs.close()
@@ -163,10 +178,11 @@ class EmbeddedEngine(Engine):
         worker.reader.fill()
         try:
             for message in worker.reader.messages():
+                worker.heard = True
                 if "idle" in message:
                     self._rest(worker, message["idle"])
                 elif "submitted" in message:
-                    self.submit(message["submitted"], 0)
+                    self.submit(message["submitted"], DEFAULT_QUEUE)
                 elif "event" in message:
                     self._hub.publish(message["event"])
         except WireError as error:

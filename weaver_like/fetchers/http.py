@@ -6,7 +6,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import urllib3
 
-from weaver_like.domain.errors import FetchFailed
+from weaver_like.domain.errors import FetchFailed, FetchTooLarge
 from weaver_like.domain.ids import safe_file_name
 from weaver_like.domain.masks import shown
 from weaver_like.fetchers.base import CHUNK_BYTES, Fetched, Fetcher, FetchLimits
@@ -55,7 +55,7 @@ class HttpFetcher(Fetcher):
     def _stream(self, uri: str, response: urllib3.BaseHTTPResponse, target: Path, limits: FetchLimits) -> Fetched:
         announced = response.headers.get("Content-Length", "")
         if announced.isdigit() and int(announced) > limits.max_bytes:
-            raise FetchFailed(f"'{shown(uri)}' has {announced} bytes; at most {limits.max_bytes} are taken.")
+            raise FetchTooLarge(f"'{shown(uri)}' has {announced} bytes; at most {limits.max_bytes} are taken.")
         encoding = response.headers.get("Content-Encoding", "identity").lower()
         size, received, decoder = 0, 0, None if encoding == "identity" else _decoder(uri, encoding)
         with target.open("xb") as file:
@@ -65,7 +65,7 @@ class HttpFetcher(Fetcher):
                 chunk = decoder.decompress(sent) if decoder else sent
                 size += len(chunk)
                 if size > limits.max_bytes:
-                    raise FetchFailed(f"'{shown(uri)}' has more than the {limits.max_bytes} bytes that are taken.")
+                    raise FetchTooLarge(f"'{shown(uri)}' has more than the {limits.max_bytes} bytes that are taken.")
                 file.write(chunk)
         if (announced.isdigit() and received != int(announced)) or (decoder and not decoder.eof):
             raise FetchFailed(f"'{shown(uri)}' ended after {received} of {announced or 'more'} bytes.")

@@ -1,65 +1,92 @@
-"""The output area: results in files, and the pseudo-relative references to them."""
-import os
-import shutil
+"""Interface of the output area: results in files, and the pseudo-relative references to them."""
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from weaver_like.domain.errors import NotFound, RunFailed
 from weaver_like.domain.ids import safe_file_name
 
+#: Length of every chunk but the last one; a multiple of 3, so that pieces of base64 can be joined.
+CHUNK_BYTES = 3 << 16
 
-class OutputArea:
-    """folder: where results live.  A reference is "/<job id>/<output id>/<file name>": settings may change between restarts,
-    and only this form survives (docs/results.rst)."""
 
-    def __init__(self, folder: Path):
-        self.folder = folder.resolve()
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A file that the area has taken."""
 
-    def publish(self, job_id: str, output: str, path: Path, workdir: Path) -> tuple[str, int]:
-        """Take a file of the work folder into the area, without copying where that is possible; its reference and size in bytes.
+    reference: str
+    size_bytes: int
 
-        Raises: RunFailed, if it is no regular file inside the work folder: a link may not lead out of it.
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file of the area. etag: with its quotes.  modified: aware, UTC.  read: (first, length) -> chunks, opened when they are asked for."""
+
+    name: str
+    size_bytes: int
+    etag: str
+    modified: datetime
+    read: Callable[[int, int], Iterator[bytes]]
+
+    def chunks(self, first: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """The bytes from `first` on, all or `length` of them; every chunk but the last one has CHUNK_BYTES."""
+        return self.read(first, self.size_bytes - first if length is None else length)
+
+
+class OutputArea(ABC):
+    """Where results live: a folder or a bucket. Any thread may call.
+
+    A reference is "/<job id>/<output id>/<file name>": settings may change between restarts, and only this form survives
+    (docs/results.rst).
+    """
+
+    @abstractmethod
+    def publish(self, job_id: str, output: str, path: Path, proceed: Callable[[], None]) -> Published:
+        """Take a regular file, without copying where that is possible. It is there whole or not at all.
+
+        proceed: called now and then; it raises to stop, e.g. when the job was dismissed.
+        Raises: RunFailed with the reason, e.g. no space; whatever `proceed` raises.
         """
-        source = path if path.is_absolute() else workdir / path
-        resolved = source.resolve()
-        if not resolved.is_relative_to(workdir.resolve()) or not resolved.is_file():
-            raise RunFailed(f"Output '{output}' is not a file in the work folder of the job: '{path.name}'.")
-        target = self._free_place(self.folder / job_id / safe_file_name(output, "output"), safe_file_name(path.name))
-        try:
-            os.link(resolved, target)  # not moved: the same file may be given for two outputs
-        except OSError:  # another file system
-            shutil.copyfile(resolved, target)
-        target.chmod(0o644)
-        return "/" + target.relative_to(self.folder).as_posix(), target.stat().st_size
 
-    def _free_place(self, folder: Path, name: str) -> Path:
-        folder.mkdir(parents=True, exist_ok=True)
-        target, number = folder / name, 1
-        while target.exists():
-            number += 1
-            target = folder / f"{number}-{name}"
-        return target
+    @abstractmethod
+    def get(self, reference: str) -> StoredFile:
+        """The file behind a reference. Raises: NotFound, also for references that lead out of the area; Unavailable."""
 
-    def path_of(self, reference: str) -> Path:
-        """The file behind a reference. Raises: NotFound, also for references that lead out of the area."""
-        try:
-            resolved = (self.folder / reference.lstrip("/")).resolve()
-        except (OSError, RuntimeError, ValueError):  # a name that is too long, NUL, links in a circle
-            resolved = self.folder
-        if not resolved.is_relative_to(self.folder) or not _is_file(resolved):
-            raise NotFound(f"There is no result file '{reference[:200]}'.")
-        return resolved
+    @abstractmethod
+    def trouble(self) -> str | None:
+        """Why nothing can be kept here now, in a few words, without names or addresses; None if it can. It may hang as long as a dead
+        network disk does."""
 
+    @abstractmethod
     def discard(self, reference: str) -> None:
-        """Remove one file; nothing happens if it has gone."""
-        (self.folder / reference.lstrip("/")).unlink(missing_ok=True)
+        """Remove one file; nothing happens if it has gone. Raises: Unavailable."""
 
+    @abstractmethod
     def remove(self, job_id: str) -> None:
-        """Remove every file of a job."""
-        shutil.rmtree(self.folder / job_id, ignore_errors=True)
+        """Remove every file of a job. Raises: Unavailable."""
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name that is too long
-        return False
+def places(job_id: str, output: str, path: Path) -> Iterator[str]:
+    """Yield the references that a file may get, without end; the first free one is for it."""
+    folder, name = f"/{job_id}/{safe_file_name(output, 'output')}", safe_file_name(path.name)
+    yield f"{folder}/{name}"
+    yield from (f"{folder}/{number}-{name}" for number in itertools.count(2))
+
+
+def check_reference(reference: str) -> None:
+    """Raises: NotFound, unless it has the form of a reference: no name of ours is empty or begins with a dot."""
+    parts = reference.split("/")
+    if len(parts) != 4 or parts[0] or any(not part or part.startswith(".") or "\0" in part for part in parts[1:]):
+        raise no_such_file(reference)
+
+
+def no_such_file(reference: str) -> NotFound:
+    return NotFound(f"There is no result file '{reference[:200]}'.")
+
+
+def not_kept(output: str, path: Path, reason: str) -> RunFailed:
+    """The error of a file that could not be published."""
+    return RunFailed(f"Output '{output}' (file '{path.name}') could not be kept: {reason}.")

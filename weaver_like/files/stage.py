@@ -2,11 +2,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput
 from weaver_like.domain.execution import Execution
+from weaver_like.domain.fileobjects import find_locations, location_of, relocated
 from weaver_like.domain.formats import essence, is_json, is_media_type, media_type_of
+from weaver_like.domain.ids import safe_file_name
 from weaver_like.domain.masks import shown
 from weaver_like.domain.values import Reference, Value
 from weaver_like.fetchers.base import Fetcher, FetchLimits
@@ -45,6 +47,9 @@ class Stager:
         self._fetchers = fetchers
         self._max_bytes = max_bytes
         self._proceed = proceed
+        # Folder of a fetched file -> where it came from: what lies beside it there may be asked for.
+        self._origins: dict[Path, str] = {}
+        self._objects = False
 
     def stage(self, execution: Execution, validator: ProcessValidator, workdir: Path) -> Staged:
         """Fetch every reference, and check what was fetched as if it had been given in the request.
@@ -52,6 +57,7 @@ class Stager:
         Raises: FetchFailed, InvalidInput, naming the input. Source: /req/core/process-execute-input-validation.
         """
         staged = Staged()
+        self._objects = validator.process.unit.holds_files
         for name, given in execution.inputs.items():
             staged.inputs[name], staged.bytes_in[name] = [], 0
             for number, item in enumerate(given.items):
@@ -62,6 +68,8 @@ class Stager:
 
     def _stage_item(self, name: str, number: int, item: Value | Reference, validator: InputValidator, workdir: Path) -> tuple[dict, int]:
         if isinstance(item, Value):
+            if self._objects and any(find_locations(item.data)):
+                return self._stage_objects(name, number, item, workdir)
             told = {"mediaType": item.format.media_type, "encoding": item.format.encoding}
             size = len(item.data) if isinstance(item.data, str) else 0
             return {"value": item.data} | {key: value for key, value in told.items() if value}, size
@@ -69,6 +77,39 @@ class Stager:
             return self._fetch(name, number, item, validator, workdir)
         except FetchFailed as error:
             raise FetchFailed(f"Input '{name}': {error.detail}", faults=[Fault(f"/inputs/{name}", error.detail)]) from error
+
+    def _stage_objects(self, name: str, number: int, item: Value, workdir: Path) -> tuple[dict, int]:
+        """A value with files in it: each is fetched into a folder of its own. Raises: FetchFailed, naming the input."""
+        sizes = []
+
+        def place(entry: dict) -> str:
+            folder = workdir / "inputs" / f"{name}-{number}" / str(len(sizes))
+            folder.mkdir(parents=True)
+            uri = location_of(entry)
+            try:
+                fetched = find_fetcher(self._fetchers, uri).fetch(uri, folder / "incoming", FetchLimits(self._max_bytes, self._proceed))
+            except FetchFailed as error:
+                raise FetchFailed(f"Input '{name}': {error.detail}", faults=[Fault(f"/inputs/{name}", error.detail)]) from error
+            self._origins[folder] = uri
+            sizes.append(fetched.size_bytes)
+            return (folder / "incoming").rename(folder / safe_file_name(entry.get("basename") or fetched.name)).as_uri()
+
+        return {"value": relocated(item.data, place)}, sum(sizes)
+
+    def fetch_beside(self, path: Path) -> bool:
+        """Bring what lies beside a fetched file at the place that it came from; False if there is none. Raises: FetchFailed for what is too large."""
+        origin = self._origins.get(path.parent)
+        if origin is None or path.exists():
+            return path.exists()
+        uri = urljoin(origin.partition("?")[0], quote(path.name))
+        incoming = path.with_name(".incoming")
+        try:
+            find_fetcher(self._fetchers, uri).fetch(uri, incoming, FetchLimits(self._max_bytes, self._proceed))
+        except FetchFailed:
+            incoming.unlink(missing_ok=True)
+            return False
+        incoming.rename(path)
+        return True
 
     def _fetch(self, name: str, number: int, item: Reference, validator: InputValidator, workdir: Path) -> tuple[dict, int]:
         folder = workdir / "inputs" / f"{name}-{number}"
@@ -78,6 +119,7 @@ class Stager:
         fetched = find_fetcher(self._fetchers, item.href).fetch(item.href, target, FetchLimits(limit, self._proceed))
         media_type = _media_type(item, fetched.media_type, fetched.name, validator)
         path = target.rename(folder / fetched.name)
+        self._origins[folder] = item.href
         if validator.by_content:
             value = _read_value(path, media_type, validator)
             self._check(name, Value(value), validator)

@@ -1,16 +1,20 @@
 """Dismissing and removing jobs."""
+import logging
 from dataclasses import replace
 
+from weaver_like.domain.errors import Unavailable
 from weaver_like.domain.job import Job
 from weaver_like.domain.status import Status
 from weaver_like.runtime import Runtime
+
+log = logging.getLogger(__name__)
 
 
 def dismiss_job(rt: Runtime, job_id: str) -> Job:
     """Dismiss a job that has not finished, remove one that has; the job as it is reported: dismissed.
 
     The status is changed first and by compare-and-set, so a late success of the worker changes nothing any more.
-    Raises: NoSuchJob.
+    Raises: NoSuchJob; Unavailable, if its files cannot be removed now: then it stays.
     Source: 2.0 draft, /req/dismiss/job-dismiss-status; the answer also fits 1.0, /req/dismiss/job-dismiss-success.
     """
     job = rt.jobs.get(job_id)
@@ -19,9 +23,17 @@ def dismiss_job(rt: Runtime, job_id: str) -> Job:
             rt.engine.publish({"job": job_id, "kind": "status", "status": "dismissed", "outbox": True})
             rt.engine.cancel(job_id)
         if job.status is Status.ACCEPTED:
-            rt.area.remove(job_id)
+            clear_outputs(rt, job_id)
         return rt.jobs.get(job_id)
     job = rt.jobs.get(job_id)
+    rt.area.remove(job_id)  # before its record: what cannot be removed now is found again
     rt.jobs.delete(job_id)
-    rt.area.remove(job_id)
     return replace(job, status=Status.DISMISSED, message="The job was removed.")
+
+
+def clear_outputs(rt: Runtime, job_id: str) -> None:
+    """Remove the files of a job that has no results, as far as that is possible now; what is left goes with the job's record."""
+    try:
+        rt.area.remove(job_id)
+    except Unavailable as error:
+        log.warning("job %s: %s They go with the job.", job_id, error.detail)

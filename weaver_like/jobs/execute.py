@@ -1,27 +1,33 @@
 """`execute_job`: the life of one claimed job in a worker: stage, run in a child, collect, finish."""
 import logging
-import shutil
 import signal
 import time
+from dataclasses import asdict
 from pathlib import Path
 
-from weaver_like.domain.errors import Fault, InvalidInput, JobDismissed, NoSuchJob, RunFailed, WeaverError
+from weaver_like.domain.errors import Fault, InvalidInput, JobDismissed, NoSuchJob, RunFailed, Unavailable, WeaverError
 from weaver_like.domain.job import Claim, Follower, NewJob, Outcome
 from weaver_like.domain.masks import clean
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.engines.base import Link
 from weaver_like.files.stage import Staged, Stager
-from weaver_like.jobs.outputs import Place, collect_outputs, wanted_media_types
+from weaver_like.jobs.control import clear_outputs
+from weaver_like.jobs.outputs import Place, collect_outputs, own_locations, wanted_media_types
 from weaver_like.jobs.progress import Reporter
+from weaver_like.jobs.recover import clear_attempt
 from weaver_like.jobs.submit import check_execution, new_job, submit_job
-from weaver_like.observe.statistics import TreeMeter, collect_statistics
+from weaver_like.jobs.watch import Watch
+from weaver_like.observe.statistics import collect_statistics
 from weaver_like.processes.catalog import Offer
 from weaver_like.runtime import Runtime
 from weaver_like.sandbox.children import Child, Children, Ended, ZygoteLost
 from weaver_like.schemas.execute import parse_execute
+from weaver_like.schemas.step import parse_told
 
 log = logging.getLogger(__name__)
+#: So long a worker waits with a finished job for a store that is away.
+_STORE_PATIENCE_S = 300.0
 
 
 class WorkerStopped(Exception):
@@ -33,8 +39,8 @@ def execute_job(rt: Runtime, claim: Claim, children: Children, link: Link) -> No
     run = _Run(rt, claim, children, link)
     try:
         _finish(rt, claim, link, run)
-    finally:
-        shutil.rmtree(run.workdir, ignore_errors=True)
+    except Unavailable:
+        log.error("job %s: the store stayed away; the job will be tried again", claim.job.id)
 
 
 def _finish(rt: Runtime, claim: Claim, link: Link, run: "_Run") -> None:
@@ -42,15 +48,20 @@ def _finish(rt: Runtime, claim: Claim, link: Link, run: "_Run") -> None:
     try:
         to, outcome = run.perform()
     except JobDismissed:
-        rt.jobs.append_log(job.id, run.reporter.take())
-        return _discard(rt, run)
+        _discard(rt, run)
+        return rt.jobs.append_log(job.id, run.reporter.take())
     except WorkerStopped:
         message = "The server was stopped; the job waits for its next start."
+        _discard_files(rt, run)
         run.reporter.log(message)
-        rt.jobs.move(job.id, Status.ACCEPTED, attempt=job.attempt, counted=False, message=message, entries=run.reporter.take())
+        changes = {"attempt": job.attempt, "counted": False, "message": message, "entries": run.reporter.take()}
+        if _move(run, Status.ACCEPTED, changes):
+            link.submitted(job.id, job.queue)
         return None
     try:
         _keep(rt, claim, link, run, to, outcome)
+    except Unavailable:
+        raise
     except Exception as error:  # what cannot be kept is a failure of this job, not of its worker
         log.exception("job %s could not be kept", job.id)
         lost = RunFailed(f"The outcome could not be kept: {type(error).__name__}.")
@@ -62,27 +73,61 @@ def _keep(rt: Runtime, claim: Claim, link: Link, run: "_Run", to: Status, outcom
     job = claim.job
     message = "" if outcome.error is None else outcome.error.detail[:1000]
     followers = _followers(rt, claim) if to is Status.SUCCESSFUL else []
-    if not rt.jobs.move(job.id, to, attempt=job.attempt, message=message, outcome=outcome, followers=followers, entries=run.reporter.take()):
+    changes = {"attempt": job.attempt, "message": message, "outcome": outcome, "followers": followers, "entries": run.reporter.take()}
+    if to is Status.FAILED:
+        _discard_files(rt, run)
+    if not _move(run, to, changes):
         _discard(rt, run)  # dismissed or taken over in the last moment
         return
     if to is Status.FAILED:
-        rt.area.remove(job.id)
+        clear_outputs(rt, job.id)
     for follower in followers:
-        link.publish({"job": follower.job.id, "kind": "submitted"})
+        link.submitted(follower.job.id, follower.job.queue)
     link.publish({"job": job.id, "kind": "status", "status": str(to), "outbox": claim.execution.subscriber is not None})
 
 
+def _move(run: "_Run", to: Status, changes: dict) -> bool:
+    """Move a job that this worker holds, after what is left to be said of its steps.
+
+    A store that is away is waited for, since the work is done and must not be lost.
+
+    Raises: Unavailable, if it stays away: another worker will do the job again.
+    """
+    jobs, job_id = run.rt.jobs, run.job.id
+    end, tried = time.monotonic() + _STORE_PATIENCE_S, False
+    while True:
+        try:
+            run.reporter.keep_steps()
+            moved = jobs.move(job_id, to, **changes)
+            if not moved and tried:  # an earlier try may have come through before its connection broke
+                job = jobs.get(job_id)
+                moved = job.status is to and job.attempt == changes["attempt"]
+            return moved
+        except Unavailable:
+            tried = True
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
+
+
 def _discard(rt: Runtime, run: "_Run") -> None:
-    """Remove the files of an attempt that came to nothing; those of another attempt at the same job stay."""
-    for result in run.results:
-        if result.path:
-            rt.area.discard(result.path)
+    """Remove what is left of an attempt that came to nothing; the files of another attempt at the same job stay."""
+    _discard_files(rt, run)
     try:
         dismissed = rt.jobs.get(run.job.id).status is Status.DISMISSED
     except NoSuchJob:
         dismissed = True
     if dismissed:
-        rt.area.remove(run.job.id)
+        clear_outputs(rt, run.job.id)
+
+
+def _discard_files(rt: Runtime, run: "_Run") -> None:
+    try:
+        for result in run.results:
+            if result.path:
+                rt.area.discard(result.path)
+    except Unavailable as error:
+        log.warning("job %s: %s They go with the job.", run.job.id, error.detail)
 
 
 def _followers(rt: Runtime, claim: Claim) -> list[NewJob]:
@@ -104,6 +149,7 @@ class _Run:
         self.reporter = Reporter(rt, claim, link)
         self.workdir: Path = rt.settings.work_dir / f"{claim.job.id}-{claim.job.attempt}"
         self.began = time.monotonic()
+        self.stager: Stager | None = None
         self.raw: dict | None = None
         self.results: list[Result] = []
         self.error: WeaverError | None = None
@@ -114,13 +160,16 @@ class _Run:
         self.reporter.started()
         staged, ended = Staged(), Ended(0, None, 0.0, 0)
         try:
-            offer = self.rt.catalog.get(self.job.process_id)
+            version = self.claim.execution.version
+            offer = self.rt.catalog.get(f"{self.job.process_id}:{version}" if version else self.job.process_id)
             (self.workdir / "inputs").mkdir(parents=True)
             limits = self.rt.settings.limits
-            staged = Stager(self.rt.fetchers, limits.file_bytes, self.proceed).stage(self.claim.execution, offer.validator, self.workdir)
+            self.stager = Stager(self.rt.fetchers, limits.file_bytes, self.proceed)
+            staged = self.stager.stage(self.claim.execution, offer.validator, self.workdir)
             ended = self.run_child(offer, staged)
             if self.error is None:
-                collect_outputs(self.results, self.raw, offer.process, self.claim.execution, Place(self.rt.area, self.job.id, self.workdir))
+                place = Place(self.rt.area, self.job.id, self.workdir, own_locations(self.rt.settings, self.job.base_url), self.proceed)
+                collect_outputs(self.results, self.raw, offer.process, self.claim.execution, place)
         except (JobDismissed, WorkerStopped):
             raise
         except WeaverError as error:
@@ -128,6 +177,9 @@ class _Run:
         except Exception as error:  # whatever a runner, a disk or a package does is a failed job
             log.exception("job %s", self.job.id)
             self.error = RunFailed(f"{type(error).__name__}: {error}")
+        finally:
+            # Now, not when the end of the job is kept: a job that filled the disk of the store leaves no room for that.
+            clear_attempt(self.rt, self.workdir)
         if self.error is not None:
             self.error.detail = clean(self.error.detail, 10000)
             self.error.faults = tuple(Fault(fault.pointer, clean(fault.detail, 1000)) for fault in self.error.faults)
@@ -156,18 +208,29 @@ class _Run:
     def run_child(self, offer: Offer, staged: Staged) -> Ended:
         """Fork the child and stay with it until it has ended; sets `raw` or `error`."""
         unit = offer.process.unit
+        runner = self.rt.runners[unit.runner]
+        memory_bytes = int(_least(unit.memory_limit_bytes, self.rt.settings.jobs.memory_limit_bytes))
+        watch = Watch(self.rt.settings, runner, self.workdir, memory_bytes)
         request = {
-            "runner": self.rt.runners[unit.runner].module, "target": unit.target, "workdir": str(self.workdir), "job": self.job.id,
+            "runner": runner.module, "options": runner.options, "target": unit.target, "workdir": str(self.workdir), "job": self.job.id,
+            "process": self.job.process_id,
             "inputs": staged.inputs, "outputs": wanted_media_types(offer.process, self.claim.execution),
-            "memory_limit_bytes": _least(unit.memory_limit_bytes, self.rt.settings.jobs.memory_limit_bytes),
+            "reuse": self._reuse(), "memory_limit_bytes": memory_bytes, "file_limit_bytes": self.rt.settings.limits.work_bytes,
+            "group": asdict(watch.group),
         }
         limit_s = _least(unit.time_limit_s, self.rt.settings.jobs.time_limit_s)
+        try:
+            return self._outcome(request, limit_s, watch)
+        finally:
+            watch.close()
+
+    def _outcome(self, request: dict, limit_s: float, watch: Watch) -> Ended:
         try:
             child = self.children.fork(request)
         except ZygoteLost:
             child = self.children.fork(request)
         try:
-            ended = self._attend(child, limit_s)
+            ended = self._attend(child, limit_s, watch)
         except ZygoteLost:
             self.children.stop()
             raise RunFailed("The process that held the job's child was killed.") from None
@@ -180,9 +243,15 @@ class _Run:
             self.error = RunFailed(f"The process {ended.reason()} before it gave a result.")
         return ended
 
-    def _attend(self, child: Child, limit_s: float) -> Ended:
+    def _reuse(self) -> dict | None:
+        """Where outputs of steps are kept, if this job may take them from there."""
+        settings = self.rt.settings
+        if not (self.claim.execution.reuse or settings.jobs.reuse_steps):
+            return None
+        return {"folder": str(settings.step_cache_dir), "most_bytes": settings.jobs.reuse_bytes}
+
+    def _attend(self, child: Child, limit_s: float, watch: Watch) -> Ended:
         child.selector.register(self.link.fileno(), 1)
-        meter = TreeMeter()
         deadline = time.monotonic() + limit_s if limit_s else float("inf")
         while True:
             now = time.monotonic()
@@ -190,9 +259,9 @@ class _Run:
                 self.error = RunFailed(f"The process ran longer than its {limit_s:g} s.")
                 ended = self._end(child)
                 break
-            for event in child.events(max(0.0, min(self.reporter.due, deadline, meter.due) - now)):
+            for event in child.events(max(0.0, min(self.reporter.due, deadline, watch.due) - now)):
                 if isinstance(event, Ended):
-                    peak = max(event.peak_bytes, meter.peak_bytes)
+                    peak = max(event.peak_bytes, watch.peak_bytes)
                     return Ended(event.code, event.signal, event.cpu_s, peak)
                 self._hear(child, event)
             try:
@@ -200,14 +269,17 @@ class _Run:
             except (JobDismissed, WorkerStopped):
                 self._end(child)
                 raise
-            if time.monotonic() >= meter.due:
-                meter.sample(child.pid)
+            reason = watch.look(child.pid) if time.monotonic() >= watch.due else ""
+            if reason:
+                self.error = RunFailed(reason)
+                ended = self._end(child, grace_s=0)
+                break
         return ended
 
-    def _end(self, child: Child) -> Ended:
-        """Ask the whole group to end, then end it."""
+    def _end(self, child: Child, grace_s: float | None = None) -> Ended:
+        """Ask the whole group to end, then end it. grace_s: None: jobs.cancel_grace_s."""
         child.signal(signal.SIGTERM)
-        force = time.monotonic() + self.rt.settings.jobs.cancel_grace_s
+        force = time.monotonic() + (self.rt.settings.jobs.cancel_grace_s if grace_s is None else grace_s)
         child.selector.unregister(self.link.fileno())
         while True:
             left = force - time.monotonic()
@@ -224,6 +296,12 @@ class _Run:
             self.reporter.progress(int(event["progress"]), event.get("message"))
         elif "log" in event:
             self.reporter.log(str(event["log"]), int(event.get("level", logging.INFO)))
+        elif "step" in event:
+            step = parse_told(event["step"])
+            if step is not None:
+                self.reporter.step(step)
+        elif "beside" in event:
+            child.send({"found": self.stager.fetch_beside(Path(event["beside"]))})
         elif "schedule" in event:
             child.send(self._schedule(event))
         elif "done" in event:
@@ -247,7 +325,7 @@ class _Run:
             submit_job(self.rt, job, steps[0].execution, tuple(steps[1:]))
         except WeaverError as error:
             return {"error": error.detail}
-        self.link.publish({"job": job.id, "kind": "submitted"})
+        self.link.submitted(job.id, job.queue)
         return {"job": job.id}
 
 

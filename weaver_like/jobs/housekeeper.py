@@ -1,40 +1,94 @@
-"""The housekeeper: leases that ran out, and jobs that are old enough to go."""
+"""The housekeeper: leases that ran out, messages that were lost, and jobs that are old enough to go."""
 import logging
 import threading
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from weaver_like.domain.job import Job
-from weaver_like.jobs.recover import recover_lost, sweep_old
+from weaver_like.domain.errors import Unavailable
+from weaver_like.jobs.recover import announce, recover_lost, sweep_old, sweep_steps
 from weaver_like.runtime import Runtime
 
 log = logging.getLogger(__name__)
+#: The role of whoever keeps house on a store.
+HOUSEKEEPER = "housekeeper"
+#: Longest pause between two looks; so long a message to the workers may be under way before it counts as lost.
+_LOOK_S = 5.0
 _SWEEP_S = 3600.0
 
 
 class Housekeeper(threading.Thread):
-    """Looks twice in the length of a lease, and sweeps every hour."""
+    """One thread in each server and each host of workers; of all on one store the one that leads does the work.
 
-    def __init__(self, rt: Runtime):
+    holder: name of this process, to lead under.  look_first: called at the start and at each `wake`, whoever leads.
+    """
+
+    def __init__(self, rt: Runtime, holder: str, look_first: Callable[[], None] = lambda: None):
         super().__init__(name="housekeeper", daemon=True)
         self._rt = rt
-        self._stopped = threading.Event()
+        self._holder = holder
+        self._pause_s = min(rt.settings.engine.lease_s / 2, _LOOK_S)
+        self._look_first = look_first
+        self._leads = False
+        self._first = True
+        self._away = False
+        self._lenient_until = float("-inf")
+        self._woken = threading.Event()
+        self._stopped = False
+        self._swept = float("-inf")
+        self._steps_swept = float("-inf")
 
     def run(self) -> None:
-        swept = float("-inf")
-        while not self._stopped.wait(self._rt.settings.engine.lease_s / 2):
+        while not self._stopped:
+            self._woken.clear()
+            wanted, self._first = self._first, False
             try:
-                recover_lost(self._rt, None, self._announce)
-                if time.monotonic() - swept >= _SWEEP_S:
-                    swept = time.monotonic()
-                    removed = sweep_old(self._rt)
-                    if removed:
-                        log.info("%s old jobs removed", removed)
+                if wanted:
+                    self._look_first()
+                    wanted = False
+                self._look()
+            except Unavailable as error:
+                log.warning("housekeeping: %s", error.detail)
+                self._away = True
             except Exception:  # e.g. a full disk: the next look may succeed, and nobody else would look again
                 log.exception("housekeeping failed")
+            self._first |= wanted
+            self._woken.wait(self._pause_s)
+        self._give_back_the_lead()
+
+    def _give_back_the_lead(self) -> None:
+        """Whoever comes next need not wait until it runs out."""
+        try:
+            if self._leads:
+                self._rt.jobs.take_lead(HOUSEKEEPER, self._holder, datetime.now(UTC))
+        except Unavailable:
+            pass
+
+    def wake(self) -> None:
+        """Look now."""
+        self._first = True
+        self._woken.set()
 
     def stop(self) -> None:
-        self._stopped.set()
+        self._stopped = True
+        self._woken.set()
 
-    def _announce(self, job: Job) -> None:
-        self._rt.engine.publish({"job": job.id, "kind": "status", "status": str(job.status), "outbox": True})
-        self._rt.engine.submit(job.id, job.priority)
+    def _look(self) -> None:
+        if time.monotonic() - self._steps_swept >= _SWEEP_S:
+            self._steps_swept = time.monotonic()
+            sweep_steps(self._rt)
+        now = datetime.now(UTC)
+        self._leads = self._rt.jobs.take_lead(HOUSEKEEPER, self._holder, now + timedelta(seconds=3 * self._pause_s))
+        if self._away:  # nobody could renew a lease meanwhile: whoever lives has the time of another one for it
+            self._away, self._lenient_until = False, time.monotonic() + self._rt.settings.engine.lease_s
+        if not self._leads:
+            return
+        if time.monotonic() >= self._lenient_until:
+            recover_lost(self._rt, None, partial(announce, self._rt.engine))
+        self._rt.engine.restore(self._rt.jobs.count_waiting(now - timedelta(seconds=_LOOK_S)))
+        if time.monotonic() - self._swept >= _SWEEP_S:
+            self._swept = time.monotonic()
+            removed = sweep_old(self._rt)
+            if removed:
+                log.info("%s old jobs removed", removed)

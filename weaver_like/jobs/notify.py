@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from weaver_like.domain.errors import NoSuchJob, WeaverError
+from weaver_like.domain.errors import NoSuchJob, Unavailable, WeaverError
 from weaver_like.domain.job import Callback, LogEntry
 from weaver_like.domain.masks import clean, shown
 from weaver_like.engines.base import EVERY_JOB, Engine
@@ -13,7 +13,10 @@ from weaver_like.runtime import Runtime
 log = logging.getLogger(__name__)
 #: Seconds before each further attempt; after the last one the callback is given up, and the job's log says so.
 RETRY_S = (1, 5, 30, 120, 600, 3600, 6 * 3600)
-_BATCH = 50
+#: One at a time: a courier that stops in between keeps no other callback waiting.
+_BATCH = 1
+#: So long a callback is a courier's own; if it died meanwhile, another takes over.
+_TAKEN_S = 120
 
 
 class Courier(threading.Thread):
@@ -30,7 +33,7 @@ class Courier(threading.Thread):
     def run(self) -> None:
         with self._subscription as events:
             while not self._stopping:
-                due = self._deliver()
+                due = self._look()
                 while (event := events.next(max(0.0, (due - datetime.now(UTC)).total_seconds()))) is not None:
                     if event.get("outbox") or self._stopping:
                         break
@@ -39,14 +42,25 @@ class Courier(threading.Thread):
         self._stopping = True
         self._subscription.put({"outbox": True})
 
+    def _look(self) -> datetime:
+        """Deliver; a store that is away is looked at again a little later, for nobody else would."""
+        try:
+            return self._deliver()
+        except Unavailable as error:
+            return datetime.now(UTC) + timedelta(seconds=error.retry_after_s)
+
     def _deliver(self) -> datetime:
         """Send what is due; when to look again."""
-        while batch := self._rt.jobs.due_callbacks(datetime.now(UTC), _BATCH):
+        while batch := self._take():
             for callback in batch:
                 if self._stopping:
                     return datetime.now(UTC)
                 self._send(callback)
         return self._rt.jobs.next_callback() or datetime.now(UTC) + timedelta(hours=1)
+
+    def _take(self) -> list[Callback]:
+        now = datetime.now(UTC)
+        return self._rt.jobs.take_callbacks(now, now + timedelta(seconds=_TAKEN_S), _BATCH)
 
     def _send(self, callback: Callback) -> None:
         try:

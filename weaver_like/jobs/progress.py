@@ -3,12 +3,19 @@ import logging
 import time
 from datetime import UTC, datetime, timedelta
 
+from weaver_like.domain.errors import Unavailable
 from weaver_like.domain.job import Claim, LogEntry
 from weaver_like.domain.masks import clean
+from weaver_like.domain.step import Step
 from weaver_like.engines.base import Link
 from weaver_like.runtime import Runtime
+from weaver_like.schemas.step import render_change
 
 _BATCH_S = 0.25
+#: Of all changes of steps that are kept together, so many are told to those who listen.
+_MOST_TOLD = 100
+#: Pause before the next try while the store is away.
+_AWAY_S = 1.0
 
 
 class Reporter:
@@ -22,12 +29,18 @@ class Reporter:
         self._percent: int | None = None
         self._message: str | None = None
         self._entries: list[LogEntry] = []
+        self._steps: dict[int, Step] = {}
+        self._steps_due = float("inf")
         self._lines = 0
         self._flushed = 0.0
         self._lease_due = time.monotonic() + rt.settings.engine.lease_s / 3
 
     @property
     def due(self) -> float:
+        return min(self._steps_due, self._report_due)
+
+    @property
+    def _report_due(self) -> float:
         pending = self._entries or self._percent is not None or self._message is not None
         return min(self._lease_due, self._flushed + _BATCH_S) if pending else self._lease_due
 
@@ -46,24 +59,58 @@ class Reporter:
         self._message = clean(message, 1000) if message else self._message
         self._publish({"kind": "progress", "progress": self._percent, "message": self._message or ""})
 
+    def step(self, step: Step) -> None:
+        """What is known of a step by now. It is kept a little later: most commands have ended by then, and are written once."""
+        if not self._steps:
+            self._steps_due = time.monotonic() + _BATCH_S
+        self._steps[step.number] = step
+
+    def keep_steps(self) -> None:
+        """Keep what was said of steps. Raises: Unavailable; it is not forgotten then."""
+        if not self._steps:
+            return
+        steps = sorted(self._steps.values(), key=lambda step: step.number)
+        self._rt.jobs.keep_steps(self._job.id, self._job.attempt, steps)
+        self._steps, self._steps_due = {}, float("inf")
+        self._publish({"kind": "step", "steps": [render_change(step) for step in steps[-_MOST_TOLD:]]})
+
     def flush(self) -> bool:
         """Keep what was said and renew the lease; False if the job is not ours any more: it was dismissed or taken over."""
         now = time.monotonic()
+        if now >= self._steps_due:
+            try:
+                self.keep_steps()
+            except Unavailable:
+                self._steps_due = now + _AWAY_S
+        if now < self._report_due:
+            return True
         self._flushed, self._lease_due = now, now + self._rt.settings.engine.lease_s / 3
         percent, message, entries = self._percent, self._message, self.take()
-        held = self._rt.jobs.report(self._job.id, self._job.attempt, lease_end(self._rt), percent=percent, message=message, entries=entries)
+        try:
+            held = self._rt.jobs.report(self._job.id, self._job.attempt, lease_end(self._rt), percent=percent, message=message, entries=entries)
+        except Unavailable:  # the job goes on, and all is told when the store is back
+            self._percent, self._message, self._entries = percent, message, entries
+            self._flushed = now + _AWAY_S - _BATCH_S
+            self._lease_due = now + _AWAY_S
+            return True
         if entries:
             self._publish({"kind": "log"})
         if held and percent is not None and self._in_progress_uri:
-            self._rt.jobs.notify_progress(self._job.id, self._in_progress_uri)
+            self._notify()
             self._publish({"kind": "progress", "progress": percent, "message": message or "", "outbox": True})
         return held
 
     def started(self) -> None:
         """Tell the subscribers that the job runs."""
         if self._in_progress_uri:
-            self._rt.jobs.notify_progress(self._job.id, self._in_progress_uri)
+            self._notify()
         self._publish({"kind": "status", "status": "running", "outbox": bool(self._in_progress_uri)})
+
+    def _notify(self) -> None:
+        try:
+            self._rt.jobs.notify_progress(self._job.id, self._in_progress_uri)
+        except Unavailable:
+            pass  # the next progress tells more than this one would have
 
     def take(self) -> list[LogEntry]:
         """Log lines that were not kept yet; the caller keeps them."""

@@ -3,27 +3,39 @@ import logging
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from weaver_like.domain.errors import NoSuchJob, RunFailed
 from weaver_like.domain.job import Job, LogEntry, Outcome
 from weaver_like.domain.status import Status
+from weaver_like.engines.base import Engine
+from weaver_like.files.stepcache import StepCache
+from weaver_like.jobs.control import clear_outputs
 from weaver_like.runtime import Runtime
+from weaver_like.sandbox.containers import remove_containers
+from weaver_like.sandbox.groups import remove_groups, sweep_groups
 
 log = logging.getLogger(__name__)
 _SWEEP_BATCH = 500
 
 
-def recover_lost(rt: Runtime, worker_prefix: str | None, announce: Callable[[Job], None]) -> int:
+def announce(engine: Engine, job: Job) -> None:
+    """Tell who listens that a lost job has changed, and workers that it waits again."""
+    engine.publish({"job": job.id, "kind": "status", "status": str(job.status), "outbox": True})
+    engine.submit(job.id, job.queue)
+
+
+def recover_lost(rt: Runtime, worker_prefix: str | None, announce: Callable[[Job], None], is_lost: Callable[[Job], bool] = lambda _job: True) -> int:
     """Put the jobs of lost workers back into the queue, or end those that were tried often enough; how many there were.
 
     worker_prefix: of workers that are known to be dead; None: whoever let a lease run out.
-    announce: called for each with its new status.
+    announce: called for each with its new status.  is_lost: looks once more, for who can tell.
     """
     now = datetime.now(UTC)
-    lost = rt.jobs.find_lost(now, worker_prefix)
+    lost = [job for job in rt.jobs.find_lost(now, worker_prefix) if is_lost(job)]
     for job in lost:
         entry = LogEntry(now, logging.WARNING, f"The worker of attempt {job.attempt} was lost.")
-        rt.area.remove(job.id)
+        clear_outputs(rt, job.id)
         if job.losses + 1 < rt.settings.jobs.max_attempts:
             to, outcome, message = Status.ACCEPTED, None, "The worker was lost; the job waits for another."
         else:
@@ -47,13 +59,27 @@ def _clear_ended(rt: Runtime) -> None:
         except NoSuchJob:
             in_use = False
         if not in_use:
-            shutil.rmtree(folder, ignore_errors=True)
+            clear_attempt(rt, folder)
+
+
+def clear_attempt(rt: Runtime, workdir: Path) -> None:
+    """Remove everything that is left of an attempt at a job on this machine: what its commands left running, and its files."""
+    remove_groups(workdir)
+    remove_containers(workdir, rt.runners["cwl"].options["containers"]["environment"])
+    shutil.rmtree(workdir, ignore_errors=True)
 
 
 def clear_work(rt: Runtime) -> None:
     """Remove what dead workers left in the work folder; only for who holds the lock of the data folder, before its workers start."""
     for folder in rt.settings.work_dir.iterdir():
-        shutil.rmtree(folder, ignore_errors=True)
+        clear_attempt(rt, folder)
+    sweep_groups(rt.settings.work_dir)
+
+
+def sweep_steps(rt: Runtime) -> int:
+    """Remove outputs of steps that nobody reused for long; each data folder has its own, so whoever keeps house does it for itself."""
+    jobs = rt.settings.jobs
+    return StepCache(rt.settings.step_cache_dir, jobs.reuse_bytes).sweep(jobs.reuse_keep_days)
 
 
 def sweep_old(rt: Runtime) -> int:

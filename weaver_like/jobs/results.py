@@ -56,7 +56,7 @@ def get_output(rt: Runtime, job: Job, output: str) -> tuple[Result, ...]:
     Raises: as `get_results`; NoSuchOutput (400) if the process has none of that name, OutputNotRequested (404) if the
     request did not want it, ResultNotAvailable if the run did not give it.
     """
-    process = _process(rt, job)
+    process = _process(rt, job, rt.jobs.get_documents(job.id).execution)
     if process is not None and output not in process.outputs:
         raise NoSuchOutput(f"Process '{job.process_id}' has no output '{output[:100]}'; it has: {', '.join(process.outputs)}.")
     found = get_results(rt, job)
@@ -81,13 +81,14 @@ def by_value(execution: Execution, result: Result, preference: str | None, limit
 
 def _requested(rt: Runtime, job: Job, execution: Execution, results: tuple[Result, ...]) -> tuple[str, ...]:
     """Of a process that is not offered any more what it gave is all that is known."""
-    process = _process(rt, job)
+    process = _process(rt, job, execution)
     known = list(process.outputs) if process else list(dict.fromkeys(result.output for result in results))
     return tuple(name for name in known if execution.outputs is None or name in execution.outputs)
 
 
-def _process(rt: Runtime, job: Job) -> Process | None:
+def _process(rt: Runtime, job: Job, execution: Execution) -> Process | None:
+    """The process as the job knew it; None if it is not offered any more."""
     try:
-        return rt.catalog.get(job.process_id).process
+        return rt.catalog.get(f"{job.process_id}:{execution.version}" if execution.version else job.process_id).process
     except NoSuchProcess:
         return None

@@ -3,10 +3,11 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput, MissingInput
+from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput, MissingInput, NoSuchProcess
 from weaver_like.domain.execution import Execution
+from weaver_like.domain.fileobjects import find_locations, location_of
 from weaver_like.domain.ids import new_job_id
-from weaver_like.domain.job import Follower, Job, NewJob
+from weaver_like.domain.job import DEFAULT_QUEUE, Follower, Job, NewJob
 from weaver_like.domain.prefer import Mode, Preferences, choose_mode
 from weaver_like.domain.process import Process
 from weaver_like.domain.status import Status
@@ -35,7 +36,8 @@ def check_submission(rt: Runtime, process_id: str, document: object, preferences
     Source: /req/core/process-execute-request, -input-validation.
     """
     offer = rt.catalog.get(process_id)
-    execution = replace(parse_execute(document, offer.process), return_preference=preferences.return_)
+    version = offer.process.version if offer.process.mutable else None
+    execution = replace(parse_execute(document, offer.process), return_preference=preferences.return_, version=version)
     check_execution(rt, offer, execution)
     limit_s = rt.settings.jobs.sync_limit_s
     mode = choose_mode(preferences, offer.process.sync, offer.process.asynchronous, limit_s, execution.mode)
@@ -51,17 +53,17 @@ def check_execution(rt: Runtime, offer: Offer, execution: Execution) -> None:
         missing = all(fault.detail.startswith("this input is required") for fault in faults)
         kind = MissingInput if missing else InvalidInput
         raise kind(describe_faults(f"The request to execute '{offer.process.id}'", faults), faults=faults)
-    _check_addresses(rt, execution)
+    _check_addresses(rt, execution, offer.process.unit.holds_files)
 
 
-def _check_addresses(rt: Runtime, execution: Execution) -> None:
+def _check_addresses(rt: Runtime, execution: Execution, objects: bool) -> None:
     for given in execution.inputs.values():
         for item, pointer in zip(given.items, given.pointers, strict=True):
             if isinstance(item, Reference):
-                try:
-                    find_fetcher(rt.fetchers, item.href).check(item.href)
-                except FetchFailed as error:
-                    raise FetchFailed(error.detail, faults=[Fault(f"{pointer}/href", error.detail)]) from error
+                _check_address(rt, item.href, f"{pointer}/href")
+            elif objects:
+                for entry in find_locations(item.data):
+                    _check_address(rt, location_of(entry), pointer)
     subscriber = execution.subscriber
     uris = (subscriber.success_uri, subscriber.in_progress_uri, subscriber.failed_uri) if subscriber else ()
     for uri in filter(None, uris):
@@ -71,12 +73,28 @@ def _check_addresses(rt: Runtime, execution: Execution) -> None:
             raise InvalidInput(f"Subscriber: {error.detail}", faults=[Fault("/subscriber", error.detail)]) from error
 
 
+def _check_address(rt: Runtime, uri: str, pointer: str) -> None:
+    try:
+        find_fetcher(rt.fetchers, uri).check(uri)
+    except FetchFailed as error:
+        raise FetchFailed(error.detail, faults=[Fault(pointer, error.detail)]) from error
+
+
 def new_job(rt: Runtime, process_id: str, execution: Execution, base_url: str, parent_id: str | None = None) -> Job:
     """A job record that is not kept yet."""
     now = datetime.now(UTC)
     levels = rt.settings.engine.priority_levels
     priority = levels // 2 if execution.priority is None else execution.priority
-    return Job(new_job_id(), process_id, Status.ACCEPTED, now, now, priority=priority, parent_id=parent_id, title=execution.title, base_url=base_url)
+    return Job(new_job_id(), process_id, Status.ACCEPTED, now, now, priority=priority, parent_id=parent_id, title=execution.title, base_url=base_url,
+               queue=_queue_of(rt, process_id))
+
+
+def _queue_of(rt: Runtime, process_id: str) -> str:
+    """Of a process that is not offered any more a job fails, on whatever worker."""
+    try:
+        return rt.catalog.get(process_id).process.unit.queue
+    except NoSuchProcess:
+        return DEFAULT_QUEUE
 
 
 def submit_job(rt: Runtime, job: Job, execution: Execution, followers: tuple[Follower, ...] = ()) -> None:
@@ -84,4 +102,4 @@ def submit_job(rt: Runtime, job: Job, execution: Execution, followers: tuple[Fol
     rt.jobs.add(NewJob(job, execution, followers), rt.settings.limits.queue)
     log.debug("job %s of %s accepted", job.id, job.process_id)
     if rt.engine is not None:
-        rt.engine.submit(job.id, job.priority)
+        rt.engine.submit(job.id, job.queue)

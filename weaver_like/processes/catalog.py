@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from weaver_like.domain.errors import NoSuchProcess
+from weaver_like.domain.errors import NoSuchProcess, ServerBusy
 from weaver_like.domain.process import Plugin, Process
 from weaver_like.schemas.validators import ProcessValidator
 from weaver_like.sources.base import Source
@@ -16,6 +16,10 @@ log = logging.getLogger(__name__)
 _LOOK_S = 1.0
 #: So long a request waits for a changed offer; a plugin that takes longer to import is seen by a later request.
 _PATIENCE_S = 2.0
+#: And so long one for a process that may still come, before the offer was read for the first time.
+_FIRST_PATIENCE_S = 10.0
+#: Revisions whose compiled validators are kept at hand.
+_REVISIONS = 500
 
 
 @dataclass
@@ -53,6 +57,7 @@ class Catalog:
         self._looked = float("-inf")
         self._looking = False
         self._snapshot = Snapshot()
+        self._revisions: dict[tuple[str, str], Offer] = {}
 
     def snapshot(self) -> Snapshot:
         """The offer, not older than a second, as far as it could be read in time."""
@@ -62,18 +67,49 @@ class Catalog:
             return self._snapshot
 
     def get(self, process_id: str) -> Offer:
-        """One process, as it is now. Raises: NoSuchProcess."""
+        """One process, as it is now, or (`id:version`) one of its revisions.
+
+        Raises: NoSuchProcess; ServerBusy, while the offer is read for the first time.
+        """
+        if ":" in process_id:
+            return self._get_revision(*process_id.split(":", 1))
         offer = self._snapshot.offers.get(process_id)
         if offer is not None and offer.source.is_current(offer.process):
             return offer
         with self._changed:
             self._looked = float("-inf")
             self._look()
-            self._changed.wait_for(lambda: not self._looking or self._has_current(process_id), self._patience_s)
-            offer = self._snapshot.offers.get(process_id)
+            first = self._signature is None
+            patience_s = _FIRST_PATIENCE_S if first and self._patience_s else self._patience_s
+            self._changed.wait_for(lambda: not self._looking or self._has_current(process_id), patience_s)
+            offer, unread = self._snapshot.offers.get(process_id), first and self._looking
+        if offer is None and unread:
+            raise ServerBusy(f"Processes are still being read; '{process_id[:100]}' is not among those so far.", retry_after_s=5)
         if offer is None:
             raise NoSuchProcess(f"There is no process '{process_id[:100]}'.")
         return offer
+
+    def _get_revision(self, process_id: str, version: str) -> Offer:
+        known = self._revisions.get((process_id, version))
+        if known is not None and known.process is known.source.get_revision(process_id, version):
+            return known
+        for source in self._sources:
+            try:
+                offer = Offer(source.get_revision(process_id, version), source)
+            except NoSuchProcess:
+                continue
+            while len(self._revisions) >= _REVISIONS:
+                self._revisions.pop(next(iter(self._revisions)), None)
+            self._revisions[process_id, version] = offer
+            return offer
+        raise NoSuchProcess(f"There is no version '{version[:100]}' of a process '{process_id[:100]}'.")
+
+    def look_again(self) -> None:
+        """See what was just changed: the next one who asks gets the offer as it is then."""
+        with self._changed:
+            self._looked = float("-inf")
+            self._look()
+            self._changed.wait_for(lambda: not self._looking, self._patience_s)
 
     def find(self, after: str | None, limit: int) -> tuple[list[Process], bool]:
         """At most `limit` processes by id, those after `after`; and whether more follow."""

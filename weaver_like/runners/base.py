@@ -1,7 +1,8 @@
 """Interface of runners: each runs one kind of execution unit in the job's child."""
+import threading
 import traceback
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from socket import socket
 
 from weaver_like.sandbox.wire import Reader, send
@@ -11,13 +12,16 @@ _OURS = ("weaver_like.runners", "weaver_like.authoring")
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """A kind of execution unit and the module whose `run_in_child(request, channel)` runs it.
+    """A kind of execution unit and the module whose `run_in_child(request, channel)` runs it. options: of the operator, for each run (JSON).
 
+    starts_commands: whether it starts foreign programs, which have limits together (`sandbox.*`).
     The worker never imports that module: its zygote does, in a process that holds no secret.
     """
 
     kind: str
     module: str
+    options: dict = field(default_factory=dict)
+    starts_commands: bool = False
 
 
 def _traceback(error: BaseException) -> str:
@@ -31,7 +35,7 @@ def _traceback(error: BaseException) -> str:
 class ChildRun(ABC):
     """The child's side of one run: a subclass says how, this class speaks with the worker.
 
-    Messages to the worker: {"progress", "message"}, {"log", "level"}, {"schedule", "priority"} (answered), and at the end
+    Messages to the worker: {"progress", "message"}, {"log", "level"}, {"schedule", "priority"} (answered), {"step": `schemas.step`}, and at the end
     {"done": outputs} or {"failed": {"detail", "traceback", "blame"?}}.
     """
 
@@ -39,6 +43,7 @@ class ChildRun(ABC):
         self.request = request
         self._channel = channel
         self._reader = Reader(channel)
+        self._turn = threading.RLock()
 
     @abstractmethod
     def run(self) -> dict:
@@ -48,19 +53,27 @@ class ChildRun(ABC):
         """{"input": name or None, "detail"}, if the error is the fault of what an input holds."""
         return None
 
+    def explain(self, error: BaseException) -> tuple[str, str | None]:
+        """What a failure is called, and its traceback, unless the text says all."""
+        return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__, _traceback(error)
+
     def tell(self, message: dict) -> None:
-        send(self._channel, message)
+        """Any thread may."""
+        with self._turn:
+            send(self._channel, message)
 
     def ask(self, message: dict) -> dict:
-        self.tell(message)
-        return self._reader.next() or {"error": "the worker has gone"}
+        """Any thread may; the others wait for the answer."""
+        with self._turn:
+            self.tell(message)
+            return self._reader.next() or {"error": "the worker has gone"}
 
     def serve(self) -> int:
         """Run and report; the exit code of the child."""
         try:
             self.tell({"done": self.run()})
         except BaseException as error:  # SystemExit and Cancelled of foreign code too: the job's owner must see why
-            detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            self.tell({"failed": {"detail": detail[:10000], "traceback": _traceback(error)[-20000:], "blame": self.blame(error)}})
+            detail, traceback_text = self.explain(error)
+            self.tell({"failed": {"detail": detail[:10000], "traceback": traceback_text and traceback_text[-20000:], "blame": self.blame(error)}})
             return 1
         return 0

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from weaver_like.sandbox import kernel
+from weaver_like.sandbox import started
 from weaver_like.sandbox.wire import Reader, send
 
 #: What a zygote and its children see of the environment; nothing of the service's own.
@@ -36,6 +36,8 @@ class Ended:
         return f"ended with code {self.code}"
 
 
+#: Targets that a zygote holds at the same time.
+_PREPARED = 50
 #: What `Child.events` yields: a message of the job's code, a line that it printed, or its end.
 ChildEvent = dict | str | Ended
 
@@ -49,6 +51,8 @@ class Children:
 
     def __init__(self, modules: Sequence[str], home: Path, inherited: Sequence[int] = ()):
         self._modules = list(modules)
+        self._warm: set[str] = set()
+        self._prepared: dict[str, None] = {}
         self._home = home
         self._inherited = list(inherited)
         self._process: subprocess.Popen | None = None
@@ -63,15 +67,33 @@ class Children:
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-I", "-m", "weaver_like.sandbox.zygote", str(theirs.fileno()), *self._modules]
         environment = scrubbed_environment(HOME=str(self._home), TMPDIR=str(self._home))
-        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno(), *self._inherited], env=environment, cwd=self._home,
-                                         stdin=subprocess.DEVNULL, start_new_session=True)
+        self._process = started.start(command, pass_fds=[theirs.fileno(), *self._inherited], env=environment, cwd=self._home)
         theirs.close()
+        self._warm = set(self._modules)
+        self._prepared = {}
         self.control, self.reader = ours, Reader(ours)
 
     def fork(self, request: dict) -> "Child":
         """Have the zygote fork a child for `request`: {"runner": module, "workdir": path, "memory_limit_bytes"?: n, ...}."""
         self.start()
+        try:
+            self._get_ready(request)
+        except OSError as error:
+            raise ZygoteLost("the zygote has gone") from error
         return Child(self, request)
+
+    def _get_ready(self, request: dict) -> None:
+        """Have the zygote import the runner, and read a target that names its digest, once."""
+        runner, target = request["runner"], request.get("target", {})
+        if runner not in self._warm:
+            self._warm.add(runner)
+            send(self.control, {"warm": runner})
+        key = target.get("digest")
+        if key is not None and key not in self._prepared:
+            while len(self._prepared) >= _PREPARED:
+                del self._prepared[next(iter(self._prepared))]
+            self._prepared[key] = None
+            send(self.control, {"prepare": target, "runner": runner})
 
     def stop(self) -> None:
         """End the zygote and its child; both are gone when this returns, with everything that the child started."""
@@ -79,7 +101,7 @@ class Children:
             self.control.close()
         if self._process is not None:
             self._process.wait()
-            kernel.end_descendants()  # a zygote that was killed could not do it
+            started.end_orphans()  # a zygote that was killed could not do it
         self._process, self.control, self.reader = None, None, None
 
 

@@ -4,9 +4,10 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER = 1, 4, 36
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER, _PR_GET_CHILD_SUBREAPER = 1, 4, 36, 37
 # Looked up once, before any fork: a child must not pay for it.
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -26,9 +27,26 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
+def adopts_orphans() -> bool:
+    """Whether `adopt_orphans` was called in this very process."""
+    adopting = ctypes.c_int(0)
+    if _libc is not None:
+        _libc.prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(adopting), 0, 0, 0)
+    return bool(adopting.value)
+
+
 def hide_from_siblings() -> None:
     """No other process of this user may read this one's memory or environment: job code must not find the store's credentials."""
     _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def identity(pid: int) -> str | None:
+    """Process id and start time, which tell a process from a later one with the same id; None if there is none, or only its zombie."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in "ZX" else f"{pid}-{fields[19]}"
 
 
 def children_of(pid: int) -> list[int]:
@@ -42,10 +60,23 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
-def end_descendants() -> list[resource.struct_rusage]:
-    """Kill and reap every child of this process, and those that become its children by that; what each of them used."""
+def reap(name: str) -> None:
+    """Wait for the children of this process that have a name (at most 15 letters) and are about to end."""
+    for pid in children_of(os.getpid()):
+        try:
+            if Path(f"/proc/{pid}/comm").read_text().strip() == name:
+                os.waitpid(pid, 0)
+        except (OSError, ChildProcessError):
+            continue
+
+
+def end_descendants(spared: Collection[int] = ()) -> list[resource.struct_rusage]:
+    """Kill and reap every child of this process, and those that become its children by that; what each of them used.
+
+    spared: process ids of children that are left alone, with their descendants.
+    """
     usages = []
-    while remaining := children_of(os.getpid()):
+    while remaining := [pid for pid in children_of(os.getpid()) if pid not in spared]:
         for pid in remaining:
             try:
                 os.kill(pid, signal.SIGKILL)

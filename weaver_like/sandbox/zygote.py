@@ -5,9 +5,10 @@ modules once; a start of a job then costs a fork, and not even that: while it is
 a credential or a connection. It owns its children: it alone signals and reaps them, so a process id is never signalled after
 it went to somebody else.
 
-Worker -> zygote: {"run": true} with the descriptors [channel, output]; {"signal": number}.
+Worker -> zygote: {"run": true} with the descriptors [channel, output]; {"signal": number}; {"warm": module};
+    {"prepare": target, "runner": module}.
 Zygote -> worker: {"pid": n}; {"exit": {"pid", "code" | "signal", "cpu_s", "peak_bytes"}}.
-Worker -> child, on the channel: the request, {"runner": module, "workdir": path, "memory_limit_bytes"?: n, ...}.
+Worker -> child, on the channel: the request, {"runner": module, "workdir": path, "memory_limit_bytes"?: n, "file_limit_bytes"?: n, ...}.
 Closing the socket ends zygote and child.
 """
 import fcntl
@@ -71,8 +72,31 @@ class Zygote:
             channel, output = self._reader.descriptors[:2]
             del self._reader.descriptors[:2]
             self._run(channel, output)
+        elif "warm" in message:
+            self._warm(message["warm"])
+        elif "prepare" in message:
+            self._prepare(message["runner"], message["prepare"])
         elif "signal" in message and self._running:
             self._signal(message["signal"])
+
+    def _warm(self, module: str) -> None:
+        """Import one more module; the child that stands by does not know it."""
+        if self._pid and not self._running:
+            self._reap()
+        importlib.import_module(module)
+        gc.collect()
+        gc.freeze()
+
+    def _prepare(self, module: str, target: dict) -> None:
+        """Have a runner read what it will run again and again; a child that fails with it will say why."""
+        if self._pid and not self._running:
+            self._reap()
+        try:
+            importlib.import_module(module).prepare(target)
+        except Exception:  # foreign documents: whatever is wrong with them is told by the run itself
+            return
+        gc.collect()
+        gc.freeze()
 
     def _stand_by(self) -> None:
         """Fork the next child; it sets itself up and waits for its order."""
@@ -158,6 +182,9 @@ def _work(reader: Reader) -> int:
     memory = request.get("memory_limit_bytes")
     if memory:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    size = request.get("file_limit_bytes")
+    if size:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
     return _runner(request["runner"])(request, reader.channel)
 
 

@@ -1,6 +1,12 @@
 """Process descriptions: domain -> JSON of the standard; and read from a plugin's child."""
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from weaver_like.domain.links import Link
+from weaver_like.domain.package import History
 from weaver_like.domain.process import ExecutionUnit, InputDescription, JobControl, OutputDescription, Process
-from weaver_like.schemas.urls import Urls, render_links
+from weaver_like.schemas.job import render_time
+from weaver_like.schemas.urls import JSON, Urls, render_links
 
 
 def render_summary(process: Process, urls: Urls) -> dict:
@@ -8,13 +14,26 @@ def render_summary(process: Process, urls: Urls) -> dict:
     return _render_head(process) | {"links": render_links(urls.of_process(process.id, full=False))}
 
 
-def render_description(process: Process, urls: Urls) -> dict:
-    """Source: OGC 18-062r2, process.yaml; 2.0 draft, /req/ogc-process-description/*."""
+def render_description(process: Process, urls: Urls, versions: Sequence[str] = ()) -> dict:
+    """Source: OGC 18-062r2, process.yaml; 2.0 draft, /req/ogc-process-description/*.
+
+    versions: of a deployed process, the one deployed last first.
+    """
+    links = urls.of_process(process.id, full=True) + (urls.of_revision(process.id, process.version, versions) if process.mutable else [])
     return _render_head(process) | {
         "inputs": {name: render_input(entry) for name, entry in process.inputs.items()},
         "outputs": {name: _render_common(entry) | {"schema": entry.schema} for name, entry in process.outputs.items()},
-        "links": render_links(urls.of_process(process.id, full=True)),
+        "links": render_links(links),
     }
+
+
+def render_history(history: History, urls: Urls) -> dict:
+    """Every version of a deployed process. An extension."""
+    here = urls.process(history.process_id)
+    revisions = [{"version": revision.version, "deployed": render_time(revision.deployed), "current": revision.version == history.current,
+                  "links": render_links(urls.of_version(history.process_id, revision.version))} for revision in history.revisions]
+    links = [*urls.twins(f"{here}/revisions"), Link(here, "latest-version", JSON), Link(here, "up", JSON)]
+    return {"id": history.process_id, "current": history.current, "revisions": revisions, "links": render_links(links)}
 
 
 def _render_head(process: Process) -> dict:
@@ -35,8 +54,13 @@ def render_input(entry: InputDescription) -> dict:
         "valuePassing": ["byValue", "byReference"], "schema": entry.schema}
 
 
+def render_stored(process: Process) -> dict:
+    """The fields of `Process`, for JSON, as `parse_stored` reads them."""
+    return asdict(process)
+
+
 def parse_stored(document: dict) -> Process:
-    """Read a description in the form in which it passes between OS processes: the fields of `Process`."""
+    """Read a description in the form in which it passes between OS processes, and is stored: the fields of `Process`."""
     return Process(**(document | {
         "unit": ExecutionUnit(**document["unit"]),
         "keywords": tuple(document.get("keywords", ())), "metadata": tuple(document.get("metadata", ())),

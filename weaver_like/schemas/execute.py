@@ -21,7 +21,7 @@ SUBSCRIBER_SCHEMA = {"type": "object", "additionalProperties": False, "propertie
     name: {"type": "string", "format": "uri", "maxLength": 2000} for name in ("successUri", "inProgressUri", "failedUri")}}
 
 #: Source: OGC 18-062r2, execute.yaml; the 2.0 draft drops `response` and `transmissionMode`. The list form of inputs and
-#: outputs, `mode`, `process`, `title` and `priority` are understood for older clients and chains.
+#: outputs, `mode`, `process`, `title` and `priority` are understood for older clients and chains; `reuse` is ours (docs/steps.rst).
 EXECUTE_SCHEMA: dict = {
     "type": "object", "additionalProperties": False,
     "properties": {
@@ -38,6 +38,7 @@ EXECUTE_SCHEMA: dict = {
         "priority": {"type": "integer", "minimum": 0, "maximum": 127},
         "title": {"type": "string", "maxLength": 200},
         "process": {"type": "string"},
+        "reuse": {"type": "boolean"},
         "$schema": {"type": "string"},
     },
 }
@@ -75,12 +76,12 @@ def parse_execute(document: object, process: Process) -> Execution:
         outputs=None if outputs is None else _parse_outputs(outputs),
         response=ResponseForm(body["response"]) if "response" in body else None,
         subscriber=_parse_subscriber(body.get("subscriber")),
-        priority=body.get("priority"), mode=body.get("mode"), title=body.get("title"))
+        priority=body.get("priority"), mode=body.get("mode"), title=body.get("title"), reuse=body.get("reuse", False))
 
 
 def describe_faults(what: str, faults: list[Fault]) -> str:
     """One sentence that names the first faults, for readers of `detail`."""
-    shown = "; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults[:3])
+    shown = "; ".join(f"{fault.pointer or '/'}: {fault.detail.rstrip('.')}" for fault in faults[:3])
     more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
     return f"{what} is not valid: {shown}{more}."
 
@@ -161,7 +162,8 @@ def render_execution(execution: Execution) -> dict:
     if execution.subscriber:
         document["subscriber"] = [execution.subscriber.success_uri, execution.subscriber.in_progress_uri, execution.subscriber.failed_uri]
     plain = {"response": execution.response, "priority": execution.priority, "mode": execution.mode, "title": execution.title,
-             "return": execution.return_preference}
+             "return": execution.return_preference, "version": execution.version,
+             "reuse": execution.reuse or None}
     return document | {key: value for key, value in plain.items() if value is not None}
 
 
@@ -215,4 +217,4 @@ def parse_stored(document: dict) -> Execution:
         response=ResponseForm(document["response"]) if "response" in document else None,
         subscriber=Subscriber(*subscriber) if subscriber else None,
         priority=document.get("priority"), mode=document.get("mode"), title=document.get("title"),
-        return_preference=document.get("return"))
+        return_preference=document.get("return"), version=document.get("version"), reuse=document.get("reuse", False))

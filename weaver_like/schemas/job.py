@@ -32,7 +32,7 @@ def render_status(job: Job, urls: Urls, listed: bool = False) -> dict:
         document["finished"] = render_time(job.finished)
     if job.title:
         document["title"] = job.title
-    if job.parent_id:
+    if job.parent_id and not job.schedule_id:
         document["parentID"] = job.parent_id
     if job.priority is not None:
         document["priority"] = job.priority

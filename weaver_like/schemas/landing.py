@@ -8,6 +8,7 @@ CLASSES = [
         "core", "ogc-process-description", "json", "html", "oas30", "job-list", "callback", "dismiss")),
     *(f"{_PART1}2.0/conf/{name}" for name in (
         "core", "ogc-process-description", "json", "html", "oas", "oas30", "job-list", "callback", "dismiss", "query-param-profile")),
+    *(f"http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/{name}" for name in ("deploy-replace-undeploy", "ogcapppkg", "cwl")),
     *(f"http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/{name}" for name in ("core", "landing-page", "json", "html", "oas30")),
 ]
 

@@ -10,6 +10,7 @@ from weaver_like.schemas import query
 from weaver_like.schemas.components import SCHEMAS
 from weaver_like.schemas.description import render_input
 from weaver_like.schemas.jsontext import dumps, loads
+from weaver_like.schemas.package import PACKAGE_TYPES
 from weaver_like.schemas.urls import OPENAPI, Urls
 from weaver_like.schemas.validators import accepts_array
 
@@ -19,7 +20,10 @@ MAX_BYTES = 280_000
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method on one path. answers: status -> name of the schema, or media type if there is a "/", or "" without body."""
+    """One method on one path. answers: status -> name of the schema, or media type if there is a "/", or "" without body.
+
+    body: name of the schema of what is posted.
+    """
 
     id: str
     method: str
@@ -29,6 +33,7 @@ class Operation:
     answers: dict[int, str]
     errors: tuple[int, ...] = ()
     tag: str = "Jobs"
+    body: str = "execute"
 
 
 _JOB = (404,)
@@ -37,30 +42,53 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("getConformance", "get", "/conformance", "Conformance classes", query.PLAIN, {200: "confClasses"}, tag="Server"),
     Operation("getApi", "get", "/api", "This document", query.PLAIN, {200: OPENAPI}, tag="Server"),
     Operation("getPlugins", "get", "/plugins", "Plugins and their errors", query.PLAIN, {200: "plugins"}, tag="Server"),
+    Operation("getLive", "get", "/health/live", "Whether the server answers", query.PLAIN, {200: "application/json"}, tag="Server"),
+    Operation("getReady", "get", "/health/ready", "Whether every part that requests need is there", query.PLAIN,
+              {200: "application/json", 503: "application/json"}, tag="Server"),
     Operation("getProcesses", "get", "/processes", "Processes on offer", query.PROCESS_LIST, {200: "processList"}, tag="Processes"),
     Operation("getProcess", "get", "/processes/{process}", "Description of a process", query.PLAIN, {200: "process"}, (404,), "Processes"),
+    Operation("deployProcess", "post", "/processes", "Deploy an application package", query.DEPLOYMENT, {200: "deployment", 201: "deployment"},
+              (409, 413, 415), "Processes", "package"),
+    Operation("replaceProcess", "put", "/processes/{process}", "Replace a deployed process", query.DEPLOYMENT, {200: "deployment"}, (404, 409, 413, 415),
+              "Processes", "package"),
+    Operation("undeployProcess", "delete", "/processes/{process}", "Remove a deployed process, or one of its revisions (id:version)", query.PLAIN,
+              {204: ""}, (404,), "Processes"),
+    Operation("patchProcess", "patch", "/processes/{process}", "Change the description of a deployed process, or go back to a version",
+              query.PATCH,
+              {200: "deployment"}, (404, 409, 413, 415), "Processes", "patch"),
+    Operation("getRevisions", "get", "/processes/{process}/revisions", "Versions of a deployed process", query.PLAIN, {200: "revisions"}, (404,), "Processes"),
+    Operation("getPackage", "get", "/processes/{process}/package", "The package of a deployed process", query.PLAIN, {200: "*/*"}, (404,), "Processes"),
     Operation("execute", "post", "/processes/{process}/execution", "Execute a process", query.PLAIN,
-              {200: "*/*", 201: "statusInfo", 204: ""}, (404, 413, 415, 500, 503), "Processes"),
+              {200: "*/*", 201: "statusInfo", 204: ""}, (404, 413, 415, 500), "Processes"),
     Operation("executeAlias", "post", "/processes/{process}/jobs", "Execute a process (older path)", query.PLAIN,
-              {200: "*/*", 201: "statusInfo", 204: ""}, (404, 413, 415, 500, 503), "Processes"),
+              {200: "*/*", 201: "statusInfo", 204: ""}, (404, 413, 415, 500), "Processes"),
     Operation("getJobs", "get", "/jobs", "Jobs, newest first", query.JOB_LIST, {200: "jobList"}),
     Operation("getJob", "get", "/jobs/{job}", "Status of a job", query.PLAIN, {200: "statusInfo"}, _JOB),
     Operation("dismissJob", "delete", "/jobs/{job}", "Dismiss a job, or remove a finished one", query.PLAIN, {200: "statusInfo"}, _JOB),
     Operation("getResults", "get", "/jobs/{job}/results", "Results of a job", query.RESULTS, {200: "*/*", 204: ""}, (404, 500)),
     Operation("getOutput", "get", "/jobs/{job}/results/{output}", "One output of a job", query.PLAIN,
               {200: "*/*", 206: "*/*", 304: "", 416: ""}, (404, 406, 500)),
+    Operation("getMember", "get", "/jobs/{job}/results/{output}/{path}", "One file of a folder", query.PLAIN,
+              {200: "*/*", 206: "*/*", 304: "", 416: ""}, (404, 500)),
     Operation("getInputs", "get", "/jobs/{job}/inputs", "Inputs of a job", query.PLAIN, {200: "inputs"}, _JOB),
     Operation("getOutputs", "get", "/jobs/{job}/outputs", "Outputs of a job, as links", query.PLAIN, {200: "outputs"}, (404, 500)),
     Operation("getLog", "get", "/jobs/{job}/logs", "Log of a job", query.LOG, {200: "log"}, _JOB),
-    Operation("getEvents", "get", "/jobs/{job}/events", "Live status and log (server-sent events)", query.PLAIN, {200: "text/event-stream"}, (404, 503)),
+    Operation("getSteps", "get", "/jobs/{job}/steps", "Steps of a job", query.STEPS, {200: "steps"}, _JOB),
+    Operation("getEvents", "get", "/jobs/{job}/events", "Live status and log (server-sent events)", query.PLAIN, {200: "text/event-stream"}, _JOB),
     Operation("getExceptions", "get", "/jobs/{job}/exceptions", "Why a job failed", query.PLAIN, {200: "exceptions"}, _JOB),
     Operation("getStatistics", "get", "/jobs/{job}/statistics", "Resources that a job used", query.PLAIN, {200: "statistics"}, _JOB),
+    Operation("getSchedules", "get", "/schedules", "Schedules, newest first", query.SCHEDULE_LIST, {200: "scheduleList"}, tag="Schedules"),
+    Operation("addSchedule", "post", "/schedules", "Execute a process again and again", query.PLAIN, {201: "schedule"}, (409, 413, 415),
+              "Schedules", "newSchedule"),
+    Operation("getSchedule", "get", "/schedules/{schedule}", "A schedule", query.PLAIN, {200: "schedule"}, (404,), "Schedules"),
+    Operation("removeSchedule", "delete", "/schedules/{schedule}", "Remove a schedule; its jobs stay", query.PLAIN, {204: ""}, (404,), "Schedules"),
     Operation("getFile", "get", "/outputs/{path}", "A result file", query.PLAIN, {200: "*/*", 206: "*/*", 304: "", 416: ""}, (404,)),
 )
-_REASONS = {200: "Success", 201: "The job was accepted", 204: "Success, without a body", 206: "The part that was asked for", 304: "Not modified",
-            400: "The request is not valid", 403: "A page of another site may not do this", 404: "Not found", 406: "Not acceptable",
-            413: "The body is too large",
-            415: "The body is not JSON", 416: "No such range", 500: "The process failed", 503: "Too busy; see Retry-After"}
+_REASONS = {200: "Success", 201: "Accepted and kept; see Location", 204: "Success, without a body", 206: "The part that was asked for", 304: "Not modified",
+            400: "The request is not valid", 403: "A page of another site may not do this; or the process cannot be changed",
+            404: "Not found", 406: "Not acceptable", 409: "It does not go together with what is there", 413: "The body is too large",
+            415: "The body has a media type that is not taken here",
+            416: "No such range", 500: "The process failed", 503: "Too busy, or a part is away; see Retry-After"}
 _PROBLEM = {kind: {"schema": {"$ref": "#/components/schemas/exception"}} for kind in ("application/problem+json", "application/json")}
 _PROBLEM["text/html"] = {"schema": {"type": "string"}}
 
@@ -92,10 +120,17 @@ def _render(operation: Operation) -> dict:
     parameters = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
     rendered = {"operationId": operation.id, "summary": operation.summary, "tags": [operation.tag],
                 "parameters": parameters + [render_parameter(node) for node in operation.query.children], "responses": _answers(operation)}
-    if operation.method == "post":
-        rendered["parameters"].append(_PREFER)
-        rendered["requestBody"] = {"required": True, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/execute"}}}}
+    if operation.method in ("post", "put", "patch"):
+        rendered["parameters"] += [_PREFER] if operation.body == "execute" else []
+        rendered["requestBody"] = {"required": True, "content": _body(operation.body)}
     return rendered
+
+
+def _body(name: str) -> dict:
+    if name == "package":
+        return {kind: {} for kind in PACKAGE_TYPES}
+    kinds = ("application/merge-patch+json", "application/json") if name == "patch" else ("application/json",)
+    return {kind: {"schema": {"$ref": f"#/components/schemas/{name}"}} for kind in kinds}
 
 
 _PREFER = {"name": "Prefer", "in": "header", "schema": {"type": "string"},
@@ -104,8 +139,8 @@ _PREFER = {"name": "Prefer", "in": "header", "schema": {"type": "string"},
 
 def _answers(operation: Operation) -> dict:
     answers: dict = {str(status): _answer(status, what) for status, what in operation.answers.items()}
-    negotiated = {406} if all("/" not in what or what == OPENAPI for what in operation.answers.values()) or operation.method == "post" else set()
-    for status in sorted({400, *negotiated, *operation.errors, *([] if operation.method == "get" else [403])}):
+    negotiated = {406} if all("/" not in what or what == OPENAPI for what in operation.answers.values()) or operation.method != "get" else set()
+    for status in sorted({400, 503, *negotiated, *operation.errors, *([] if operation.method == "get" else [403])} - operation.answers.keys()):
         answers[str(status)] = {"$ref": f"#/components/responses/{status}"}
     return answers
 
@@ -139,6 +174,8 @@ def render_parameter(node: colander.SchemaNode) -> dict:
         schema |= {"default": node.missing} if node.missing is not None else {}
         most = getattr(node, "maximum", None) or node.validator.max
         schema |= {"maximum": most} if most else {}
+    elif isinstance(node.typ, query.Flag):
+        schema = {"type": "boolean", "default": node.missing}
     elif isinstance(node.validator, colander.OneOf):
         schema["enum"] = list(node.validator.choices)
     rendered = {"name": node.name, "in": "query", "required": False, "schema": schema, "description": node.description or ""}
@@ -170,7 +207,7 @@ def _execute_schema(process: Process) -> dict:
         inputs[name] = value | {key: described[key] for key in ("title", "description") if key in described}
         required += [name] if entry.min_occurs > 0 else []
     body = {"type": "object", "properties": inputs, "additionalProperties": False} | ({"required": required} if required else {})
-    common = {key: value for key, value in SCHEMAS["execute"]["properties"].items() if key in ("response", "subscriber")}
+    common = {key: value for key, value in SCHEMAS["execute"]["properties"].items() if key in ("response", "subscriber", "reuse")}
     outputs = {"type": "object", "properties": {name: {"type": "object"} for name in process.outputs}, "additionalProperties": False}
     return {"type": "object", "properties": {"inputs": body, "outputs": outputs, **common}} | ({"required": ["inputs"]} if required else {})
 

@@ -92,6 +92,11 @@ def _limit(default: int) -> colander.SchemaNode:
 
 
 
+def _cursor() -> colander.SchemaNode:
+    """Microseconds since 1970 and an id: `Job.key`, `Schedule.key`."""
+    form = colander.Regex(r"[0-9]{1,18}\.[0-9a-f-]{1,36}\Z", msg="a cursor of a `next` link is wanted")
+    return colander.SchemaNode(colander.String(), validator=form, missing=None, description="Where the page begins; from a `next` link.")
+
 
 class Query(colander.MappingSchema):
     """What every resource takes. Source: 2.0 draft, /req/query-param-profile/definition."""
@@ -112,14 +117,21 @@ class JobListQuery(Query):
     """Source: requirements class "job-list"."""
 
     limit = _limit(10)
-    cursor = colander.SchemaNode(colander.String(), validator=colander.Regex(r"[0-9]{1,18}\.[0-9a-f-]{1,36}\Z", msg="a cursor of a `next` link is wanted"),
-                                 missing=None, description="Where the page begins; from a `next` link.")
+    cursor = _cursor()
     processID = colander.SchemaNode(TextList(), missing=(), description="Only jobs of these processes.")
     status = colander.SchemaNode(TextList(), missing=(), description="Only jobs with one of these statuses.", values=[str(status) for status in Status])
     type = colander.SchemaNode(TextList(), missing=(), description="Only jobs of these types.", values=["process"])
     datetime = colander.SchemaNode(Interval(), missing=(None, None), description="Only jobs created at this time or in this interval.")
     minDuration = colander.SchemaNode(SecondsList(), missing=(), description="Only jobs that took at least so many seconds.")
     maxDuration = colander.SchemaNode(SecondsList(), missing=(), description="Only jobs that took at most so many seconds.")
+
+
+class ScheduleListQuery(Query):
+    """An extension, in the manner of the job list."""
+
+    limit = _limit(10)
+    cursor = _cursor()
+    processID = colander.SchemaNode(TextList(), missing=(), description="Only schedules of these processes.")
 
 
 class ResultsQuery(Query):
@@ -132,6 +144,46 @@ class LogQuery(Query):
     limit = _limit(1000)
     after = colander.SchemaNode(Whole(), validator=colander.Range(min=0, max=2**31 - 1), missing=0,
                                 description="Only lines with a greater number; from a `next` link.")
+
+
+class StepsQuery(Query):
+    limit = _limit(100)
+    after = colander.SchemaNode(Whole(), validator=colander.Range(min=0, max=2**31 - 1), missing=0,
+                                description="Only steps with a greater number; from a `next` link.")
+
+
+class Flag(colander.SchemaType):
+    """`true` or `false`."""
+
+    def deserialize(self, node: colander.SchemaNode, cstruct: object) -> object:
+        if cstruct is colander.null:
+            return colander.null
+        if cstruct not in ("true", "false"):
+            raise colander.Invalid(node, f"'{cstruct}' was got; true or false is wanted")
+        return cstruct == "true"
+
+
+def _dry_run() -> colander.SchemaNode:
+    return colander.SchemaNode(Flag(), missing=False, description="true: say what would happen, and do nothing.")
+
+
+class DeploymentQuery(Query):
+    """`w`: /req/cwl/deploy-w-param; the others are extensions."""
+
+    w = colander.SchemaNode(TextList(), missing=(), description="Processes of a `$graph` that are deployed; * for all, else its `main` or first workflow.")
+    id = colander.SchemaNode(colander.String(), validator=colander.Regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z"), missing=None,
+                             description="Id of the process, in place of the one in the package.")
+    version = colander.SchemaNode(colander.String(), validator=colander.Regex(r"[A-Za-z0-9._-]{1,64}\Z"), missing=None,
+                                  description="Version of the process, in place of the one in the package.")
+    start = colander.SchemaNode(colander.String(), validator=colander.Length(max=200), missing=None,
+                                description="Of a package of several files: the document to start from.")
+    dryRun = _dry_run()
+
+
+class PatchQuery(Query):
+    """An extension."""
+
+    dryRun = _dry_run()
 
 
 def parse_query(text: str, schema: colander.MappingSchema) -> Mapping[str, object]:
@@ -176,3 +228,6 @@ def _pairs(text: str) -> list[tuple[str, str]]:
 
 
 PLAIN, PROCESS_LIST, JOB_LIST, RESULTS, LOG = Query(), ProcessListQuery(), JobListQuery(), ResultsQuery(), LogQuery()
+STEPS = StepsQuery()
+SCHEDULE_LIST = ScheduleListQuery()
+DEPLOYMENT, PATCH = DeploymentQuery(), PatchQuery()

@@ -1,10 +1,13 @@
 """Every public URL of the API, and the links between its documents."""
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from weaver_like.domain.job import Job
 from weaver_like.domain.links import OGC, OGC_HTTPS, PROFILE_PROCESS, Link
+from weaver_like.domain.references import make_value_absolute
 from weaver_like.domain.results import Result
+from weaver_like.domain.schedule import Schedule
 from weaver_like.domain.status import Status
 
 JSON = "application/json"
@@ -20,10 +23,14 @@ class Urls:
     outputs: str
 
     def process(self, process_id: str) -> str:
-        return f"{self.base}/processes/{quote(process_id, safe='')}"
+        """process_id: also `id:version`."""
+        return f"{self.base}/processes/{quote(process_id, safe=':')}"
 
     def job(self, job_id: str) -> str:
         return f"{self.base}/jobs/{job_id}"
+
+    def schedule(self, schedule_id: str) -> str:
+        return f"{self.base}/schedules/{schedule_id}"
 
     def output(self, job_id: str, output: str) -> str:
         return f"{self.base}/jobs/{job_id}/results/{quote(output, safe='')}"
@@ -31,6 +38,10 @@ class Urls:
     def result(self, job_id: str, result: Result) -> str:
         """Where one result can be had: the file in the output area, or the resource of a value."""
         return self.outputs + quote(result.path) if result.path else self.output(job_id, result.output)
+
+    def value(self, result: Result) -> object:
+        """The value of a result; what refers to files of the output area leads to where they are now."""
+        return make_value_absolute(result, self.outputs)
 
     def landing(self) -> list[Link]:
         return [
@@ -43,6 +54,7 @@ class Urls:
             Link(f"{self.base}/processes", OGC + "processes", JSON, "Processes"),
             Link(f"{self.base}/processes", "processes", JSON, "Processes"),
             Link(f"{self.base}/jobs", OGC + "job-list", JSON, "Jobs"),
+            Link(f"{self.base}/schedules", "related", JSON, "Schedules"),
             Link(f"{self.base}/plugins", "related", JSON, "Plugins"),
         ]
 
@@ -61,6 +73,21 @@ class Urls:
                       Link(f"{self.base}/jobs?processID={quote(process_id, safe='')}", OGC + "job-list", JSON, "Jobs of this process")]
         return links
 
+    def of_version(self, process_id: str, version: str) -> list[Link]:
+        """Where one revision of a deployed process is."""
+        here = self.process(f"{process_id}:{version}")
+        return [Link(here, "self", JSON), Link(f"{here}/package", "package", title="What was deployed")]
+
+    def of_revision(self, process_id: str, version: str, versions: Sequence[str]) -> list[Link]:
+        """From the description of a revision to its package and to the others. versions: newest first. Source: RFC 5829."""
+        links = [self.of_version(process_id, version)[1], Link(f"{self.process(process_id)}/revisions", "version-history", JSON, "All versions"),
+                 Link(self.process(process_id), "latest-version", JSON, "The current version")]
+        if version in versions:
+            place = versions.index(version)
+            beside = (("predecessor-version", versions[place + 1:place + 2]), ("successor-version", versions[max(0, place - 1):place]))
+            links += [Link(self.process(f"{process_id}:{other}"), rel, JSON, f"Version {other}") for rel, others in beside for other in others]
+        return links
+
     def of_job(self, job: Job) -> list[Link]:
         """Source: /rec/core/job-links; both spellings of the relation of results, for clients of either."""
         here = self.job(job.id)
@@ -68,9 +95,19 @@ class Urls:
         if job.status is Status.SUCCESSFUL:
             links += [Link(f"{here}/results", OGC_HTTPS + "results", JSON, "Results"), Link(f"{here}/outputs", "outputs", JSON, "Outputs, as links")]
         links += [Link(f"{here}/inputs", "inputs", JSON, "Inputs"), Link(f"{here}/logs", OGC + "log", JSON, "Log"),
+                  Link(f"{here}/steps", "steps", JSON, "Steps"),
                   Link(f"{here}/events", "events", "text/event-stream", "Live status and log"),
                   Link(f"{here}/statistics", "statistics", JSON, "Resources used"), Link(f"{self.base}/jobs", "up", JSON, "Jobs")]
+        if job.schedule_id:
+            links.append(Link(self.schedule(job.schedule_id), "related", JSON, "The schedule that fired the job"))
         return links
+
+    def of_schedule(self, schedule: Schedule) -> list[Link]:
+        """What a schedule is about, and what came of it last."""
+        links = [*self.twins(self.schedule(schedule.id)), Link(self.process(schedule.process_id), "process-desc", JSON, "Process description")]
+        if schedule.last_job_id:
+            links.append(Link(self.job(schedule.last_job_id), "related", JSON, "The last job"))
+        return [*links, Link(f"{self.base}/schedules", "up", JSON, "Schedules")]
 
     def of_listed(self, job: Job) -> list[Link]:
         """What a list says of a job: where to look further."""

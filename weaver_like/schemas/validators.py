@@ -8,7 +8,7 @@ from itertools import islice
 from weaver_like.domain.bbox import bbox_faults
 from weaver_like.domain.errors import Fault
 from weaver_like.domain.execution import Execution
-from weaver_like.domain.formats import is_json, is_media_type, is_text, same_type
+from weaver_like.domain.formats import OCTETS, is_json, is_media_type, is_text, same_type
 from weaver_like.domain.process import InputDescription, Process
 from weaver_like.domain.values import Item, Occurrences, Reference, Value
 from weaver_like.schemas.jsontext import loads
@@ -68,7 +68,7 @@ class InputValidator:
         if given and not is_media_type(given):
             return [Fault(pointer, f"{given[:100]!r} was got; a media type (type/subtype) is wanted")]
         if given and self.media_types:
-            branches = [branch for branch in branches if branch.media_type and same_type(branch.media_type, given)]
+            branches = [branch for branch in branches if branch.media_type and _takes(branch.media_type, given)]
             branches = branches or [branch for branch in self.branches if not branch.media_type and is_json(given)]
             if not branches:
                 return [Fault(pointer, f"media type '{given}' was got; wanted is {' or '.join(self.media_types)}")]
@@ -146,6 +146,11 @@ def accepts_array(schema: dict) -> bool:
     """True if one occurrence of an input with this schema may itself be a JSON array."""
     forms = schema.get("oneOf") or schema.get("anyOf") or [schema]
     return any(form.get("type") == "array" or ("type" not in form and "items" in form) for form in forms)
+
+
+def _takes(described: str, given: str) -> bool:
+    """Bytes of no particular type are of every type."""
+    return described == OCTETS or same_type(described, given)
 
 
 def _structured(item: Value, branch: Branch) -> object:

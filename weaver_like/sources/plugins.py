@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from weaver_like.domain.process import Plugin, Process
+from weaver_like.sandbox import started
 from weaver_like.sandbox.children import scrubbed_environment
 from weaver_like.schemas.description import parse_stored
 from weaver_like.schemas.jsontext import dumps, loads
@@ -88,8 +89,7 @@ def _describe(path: str) -> dict:
     answers, held = os.pipe()
     watched, life = os.pipe()
     command = [sys.executable, "-I", "-m", "weaver_like.authoring.load", path, str(held), str(watched)]
-    child = subprocess.Popen(command, pass_fds=[held, watched], env=scrubbed_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                             stderr=subprocess.DEVNULL, start_new_session=True)
+    child = started.start(command, pass_fds=[held, watched], env=scrubbed_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     os.close(held)
     os.close(watched)
     try:

@@ -1,4 +1,4 @@
-"""`/jobs/{id}/events`: status, progress and log lines as they happen (server-sent events)."""
+"""`/jobs/{id}/events`: status, progress, steps and log lines as they happen (server-sent events)."""
 from collections.abc import Iterator
 
 from pyramid.request import Request
@@ -6,9 +6,11 @@ from pyramid.response import Response
 
 from weaver_like.domain.errors import NoSuchJob, ServerBusy
 from weaver_like.faces.ogcapi.answer import read_query
+from weaver_like.jobs.steps import find_steps
 from weaver_like.schemas.job import render_log, render_status
 from weaver_like.schemas.jsontext import dumps
 from weaver_like.schemas.query import PLAIN
+from weaver_like.schemas.step import render_change
 
 #: A line is sent at least this often, so that a listener that has gone is noticed and its thread is free again.
 _HEARTBEAT_S = 15.0
@@ -33,6 +35,7 @@ class _Events:
         self._job_id = job_id
         self._open = True
         self._last = 0
+        self._steps: dict[int, str] = {}
         self._lines = self._events()
 
     def __iter__(self) -> Iterator[bytes]:
@@ -52,6 +55,7 @@ class _Events:
             try:
                 yield self._status()
                 yield from self._stored()
+                yield from self._stored_steps()
                 ended = jobs.get(self._job_id).status.final
                 while not ended:
                     event = subscription.next(_HEARTBEAT_S)
@@ -60,12 +64,17 @@ class _Events:
                         yield b": still here\n\n"
                     elif event["kind"] == "progress":
                         yield _event("progress", {"progress": event["progress"], "message": event["message"]})
+                    elif event["kind"] == "step":
+                        yield from self._told_steps(event["steps"])
+                    elif event["kind"] == "missed":
+                        yield from self._stored_steps()
                     if event is not None and event["kind"] == "closed":
                         break
-                    if event is None or event["kind"] == "status":
+                    if event is None or event["kind"] in ("status", "missed"):
                         ended = jobs.get(self._job_id).status.final
                         yield b"" if ended or event is None else self._status()
                 yield from self._stored()
+                yield from self._stored_steps()
                 yield self._status()
             except NoSuchJob:
                 yield _event("removed", {"jobID": self._job_id})
@@ -76,6 +85,20 @@ class _Events:
             self._last = entries[-1].number
             for entry in render_log(entries):
                 yield _event("log", entry, entry["number"])
+
+    def _stored_steps(self) -> Iterator[bytes]:
+        """All steps as they are; what was told already is not told again."""
+        after = 0
+        while steps := find_steps(self._request.runtime, self._job_id, after):
+            after = steps[-1].number
+            yield from self._told_steps([render_change(step) for step in steps])
+
+    def _told_steps(self, steps: list[dict]) -> Iterator[bytes]:
+        for step in steps:
+            told = self._steps.get(step["number"], "accepted" if step["status"] != "accepted" else "")
+            if told != step["status"] and told in ("", "accepted", "running"):  # an event may be older than what the store said
+                self._steps[step["number"]] = step["status"]
+                yield _event("step", step)
 
     def _status(self) -> bytes:
         return _event("status", render_status(self._request.runtime.jobs.get(self._job_id), self._request.urls))

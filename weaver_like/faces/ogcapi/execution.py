@@ -22,13 +22,13 @@ def execute(request: Request) -> Response:
     rt = request.runtime
     process_id = request.matchdict["process"]
     rt.catalog.get(process_id)
-    if rt.engine.closing:
+    if rt.engine.refusing:
         raise ServerBusy("The server is stopping.", retry_after_s=10)
     document = read_body(request.body, request.environ.get("CONTENT_TYPE", ""))
     submission = check_submission(rt, process_id, document, parse_prefer(request.headers.get("Prefer")))
     if not submission.mode.wait_s:
         choose(request, (JSON, HTML), query["f"])  # a job whose sender could not be told its id must not run
-    job = new_job(rt, process_id, submission.execution, request.urls.base)
+    job = new_job(rt, submission.process.id, submission.execution, request.urls.base)
     if submission.mode.wait_s and request.registry.places.take():
         try:
             job = _submit_and_wait(request, job, submission)

@@ -30,12 +30,12 @@ def choose(request: Request, offers: Sequence[str], f: str | None = None) -> str
     return next(offer for offer in offers if offer.partition(";")[0] == found[0][0])
 
 
-def prefers_json(request: Request, other: str) -> bool:
-    """True if Accept names JSON and likes it better than `other`."""
-    if JSON not in request.environ.get("HTTP_ACCEPT", "").lower():
+def prefers_json(request: Request, other: str, json: str = JSON) -> bool:
+    """True if Accept names JSON (or another form of it) and likes it better than `other`."""
+    if json not in request.environ.get("HTTP_ACCEPT", "").lower():
         return False
-    liked = dict(request.accept.acceptable_offers([other.partition(";")[0], JSON]))
-    return liked.get(JSON, 0) > liked.get(other.partition(";")[0], 0)
+    liked = dict(request.accept.acceptable_offers([other.partition(";")[0], json]))
+    return liked.get(json, 0) > liked.get(other.partition(";")[0], 0)
 
 
 def prefers_html(request: Request, f: str | None = None) -> bool:

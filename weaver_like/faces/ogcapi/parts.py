@@ -6,37 +6,33 @@ import json
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from weaver_like.domain.formats import is_json, is_text
 from weaver_like.domain.links import Link
 from weaver_like.domain.results import Result
+from weaver_like.files.area import StoredFile
 from weaver_like.jobs.results import JobResults
 from weaver_like.runtime import Runtime
 from weaver_like.schemas.jsontext import dumps
 from weaver_like.schemas.urls import Urls, render_link
-
-#: A multiple of 3, so that pieces of base64 can be joined.
-_CHUNK = 3 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class FileBody:
     """A file as a piece of a body. how: "bytes", "base64", or "text" (escaped for the inside of a JSON string)."""
 
-    path: Path
+    file: StoredFile
     how: str
 
     def chunks(self) -> Iterator[bytes]:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        with self.path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                if self.how == "base64":
-                    yield binascii.b2a_base64(chunk, newline=False)
-                elif self.how == "text":
-                    yield _escaped(decoder.decode(chunk))
-                else:
-                    yield chunk
+        for chunk in self.file.chunks():
+            if self.how == "base64":
+                yield binascii.b2a_base64(chunk, newline=False)  # chunks are multiples of 3 bytes, so their base64 can be joined
+            elif self.how == "text":
+                yield _escaped(decoder.decode(chunk))
+            else:
+                yield chunk
         if self.how == "text":
             yield _escaped(decoder.decode(b"", final=True))
 
@@ -58,17 +54,17 @@ class Body:
     @property
     def small(self) -> bool:
         """True if it may be held in memory."""
-        return sum(piece.path.stat().st_size if isinstance(piece, FileBody) else len(piece) for piece in self.pieces) < 2**20
+        return sum(piece.file.size_bytes if isinstance(piece, FileBody) else len(piece) for piece in self.pieces) < 2**20
 
 
-def value_body(result: Result, as_json: bool = False) -> tuple[bytes, str]:
+def value_body(urls: Urls, result: Result, as_json: bool = False) -> tuple[bytes, str]:
     """A value that is no file, as it stands alone: text as text, everything else as JSON."""
-    media_type = result.format.media_type
-    if isinstance(result.value, str) and not as_json and not is_json(media_type):
+    media_type, value = result.format.media_type, urls.value(result)
+    if isinstance(value, str) and not as_json and not is_json(media_type):
         if media_type and not is_text(media_type) and result.format.encoding == "base64":
-            return base64.b64decode(result.value), media_type
-        return result.value.encode("utf-8", "replace"), media_type or "text/plain"
-    return dumps(result.value), media_type if is_json(media_type) else "application/json"
+            return base64.b64decode(value), media_type
+        return value.encode("utf-8", "replace"), media_type or "text/plain"
+    return dumps(value), media_type if is_json(media_type) else "application/json"
 
 
 def results_entries(rt: Runtime, urls: Urls, found: JobResults, inline: Callable[[Result], bool]) -> Body:
@@ -88,16 +84,18 @@ def results_entries(rt: Runtime, urls: Urls, found: JobResults, inline: Callable
 def _entry(rt: Runtime, urls: Urls, found: JobResults, result: Result, inline: bool) -> list[bytes | FileBody]:
     media_type = result.format.media_type
     if not inline:
-        return [dumps(render_link(Link(urls.result(found.job.id, result), "item", media_type or "application/json", result.output)))]
+        link = render_link(Link(urls.result(found.job.id, result), "item", media_type or "application/json", result.output))
+        return [dumps(link | ({"schema": result.format.schema} if result.format.schema else {}))]
     if result.path is None:
-        return [dumps(_qualified(result.value, media_type))]
-    kind = b',"mediaType":' + dumps(media_type) + b"}"
-    path = rt.area.path_of(result.path)
-    if is_json(media_type) and path.stat().st_size <= rt.settings.limits.inline_bytes and (text := _valid_json(path)):
+        return [dumps(_qualified(urls.value(result), media_type))]
+    schema = b',"schema":' + dumps(result.format.schema) if result.format.schema else b""
+    kind = b',"mediaType":' + dumps(media_type) + schema + b"}"
+    file = rt.area.get(result.path)
+    if is_json(media_type) and file.size_bytes <= rt.settings.limits.inline_bytes and (text := _valid_json(file)):
         return [b'{"value":' + text + kind]
     if is_text(media_type):
-        return [b'{"value":"', FileBody(path, "text"), b'"' + kind]
-    return [b'{"value":"', FileBody(path, "base64"), b'","encoding":"base64"' + kind]
+        return [b'{"value":"', FileBody(file, "text"), b'"' + kind]
+    return [b'{"value":"', FileBody(file, "base64"), b'","encoding":"base64"' + kind]
 
 
 def _qualified(value: object, media_type: str | None) -> object:
@@ -117,7 +115,7 @@ def multipart_body(rt: Runtime, urls: Urls, found: JobResults, by_reference: Cal
     start, kind = None, "application/json"
     for result in found.results:
         content_id = result.output if result.index is None else f"{result.output}.{result.index}"
-        body, media_type = _part(rt, result)
+        body, media_type = _part(rt, urls, result)
         head = f"--{boundary}\r\nContent-Type: {media_type}\r\nContent-ID: {_header_text(content_id)}\r\n"
         if by_reference(result):
             head, body = f"{head}Content-Location: {urls.result(found.job.id, result)}\r\n", b""
@@ -128,10 +126,10 @@ def multipart_body(rt: Runtime, urls: Urls, found: JobResults, by_reference: Cal
     return Body(related, [*pieces, f"--{boundary}--\r\n".encode()])
 
 
-def _part(rt: Runtime, result: Result) -> tuple[bytes | FileBody, str]:
+def _part(rt: Runtime, urls: Urls, result: Result) -> tuple[bytes | FileBody, str]:
     if result.path is not None:
-        return FileBody(rt.area.path_of(result.path), "bytes"), result.format.media_type or "application/octet-stream"
-    body, media_type = value_body(result)
+        return FileBody(rt.area.get(result.path), "bytes"), result.format.media_type or "application/octet-stream"
+    body, media_type = value_body(urls, result)
     return body, f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type
 
 
@@ -143,8 +141,8 @@ def _escaped(text: str) -> bytes:
     return json.dumps(text)[1:-1].encode()
 
 
-def _valid_json(path: Path) -> bytes | None:
-    text = path.read_bytes()
+def _valid_json(file: StoredFile) -> bytes | None:
+    text = b"".join(file.chunks())
     try:
         json.loads(text)
     except ValueError:

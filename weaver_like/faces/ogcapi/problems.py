@@ -6,7 +6,7 @@ from pyramid.httpexceptions import HTTPException
 from pyramid.request import Request
 from pyramid.response import Response
 
-from weaver_like.domain.errors import InvalidInput, MethodNotAllowed, NotAcceptable, NotFound, UnsupportedMediaType, WeaverError
+from weaver_like.domain.errors import InvalidInput, MethodNotAllowed, NotAcceptable, NotFound, ProcessExists, UnsupportedMediaType, WeaverError
 from weaver_like.faces.html.render import render_page
 from weaver_like.faces.ogcapi.answer import body_answer
 from weaver_like.faces.ogcapi.negotiate import HTML, problem_type
@@ -23,6 +23,8 @@ def on_error(error: WeaverError, request: Request) -> Response:
     document = render_problem(error)
     body = render_page(error.title, document, request.urls) if kind == HTML else dumps(document)
     headers = [("Retry-After", str(error.retry_after_s))] if error.retry_after_s is not None else []
+    if isinstance(error, ProcessExists) and error.process_id:
+        headers.append(("Location", request.urls.process(error.process_id)))
     return body_answer(body, kind, error.status, headers)
 
 

@@ -38,10 +38,14 @@ def get_process(request: Request) -> Response:
     query = read_query(request, PLAIN)
     process = request.runtime.catalog.get(request.matchdict["process"]).process
     profile = Link(PROFILE_PROCESS, "profile")
+
+    def describe() -> dict:
+        return render_description(process, request.urls, request.runtime.deployer.find_versions(process))
+
     if choose(request, (JSON, HTML), query["f"]) == HTML:
-        return answer(request, render_description(process, request.urls), title=process.title or process.id, f=query["f"], links=[profile])
+        return answer(request, describe(), title=process.title or process.id, f=query["f"], links=[profile])
     key = ("process", request.urls.base, process.id, id(process))  # the object too: what was just read may be newer than the memo
-    body = request.registry.memo.get(request.runtime, key, lambda _: dumps(render_description(process, request.urls)))
+    body = request.registry.memo.get(request.runtime, key, lambda _: dumps(describe()))
     return body_answer(body, JSON, headers=[("Link", profile.header())])
 
 
@@ -49,6 +53,7 @@ def list_plugins(request: Request) -> Response:
     """Every plugin that was found: its processes, or the error that kept it out."""
     query = read_query(request, PLAIN)
     plugins = [{"name": plugin.name, "processes": [process.id for process in plugin.processes],
-                **({"error": plugin.error} if plugin.error else {})} for plugin in request.runtime.catalog.snapshot().plugins]
+                **({"error": plugin.error} if plugin.error else {})} for plugin in request.runtime.catalog.snapshot().plugins
+               if not plugin.deployed or plugin.error]
     links = render_links(request.urls.twins(f"{request.urls.base}/plugins"))
     return answer(request, {"plugins": plugins, "links": links}, title="Plugins", f=query["f"])

@@ -1,4 +1,4 @@
-"""What can be seen of a job beside its status: inputs, outputs, log, exceptions, statistics; and result files."""
+"""What can be seen of a job beside its status: inputs, outputs, log, steps, exceptions, statistics; and result files."""
 from pyramid.request import Request
 from pyramid.response import Response
 
@@ -8,9 +8,11 @@ from weaver_like.faces.ogcapi.answer import answer, read_query
 from weaver_like.faces.ogcapi.negotiate import JSON
 from weaver_like.faces.ogcapi.stream import file_answer
 from weaver_like.jobs.results import get_results
+from weaver_like.jobs.steps import find_steps
 from weaver_like.schemas.execute import masked, render_format, render_inputs, render_outputs
 from weaver_like.schemas.job import render_log, render_problem
-from weaver_like.schemas.query import LOG, PLAIN
+from weaver_like.schemas.query import LOG, PLAIN, STEPS
+from weaver_like.schemas.step import render_step
 from weaver_like.schemas.urls import render_links
 
 
@@ -51,6 +53,16 @@ def get_log(request: Request) -> Response:
     return answer(request, {"logs": render_log(entries), "links": links}, title="Log", f=query["f"])
 
 
+def get_steps(request: Request) -> Response:
+    """Steps of an application package, in the order in which they became known, in pages; none of other processes."""
+    query, job_id = read_query(request, STEPS), request.matchdict["job"]
+    steps = find_steps(request.runtime, job_id, query["after"], query["limit"])
+    links = _links(request, job_id, "steps")
+    if len(steps) == query["limit"]:
+        links += render_links([Link(f"{request.urls.job(job_id)}/steps?after={steps[-1].number}&limit={query['limit']}", "next", JSON)])
+    return answer(request, {"steps": [render_step(step) for step in steps], "links": links}, title="Steps", f=query["f"])
+
+
 def get_exceptions(request: Request) -> Response:
     """Why a job failed: the problem, with the traceback of the job's own code; an empty list for other jobs."""
     query, job_id = read_query(request, PLAIN), request.matchdict["job"]
@@ -71,7 +83,7 @@ def get_statistics(request: Request) -> Response:
 def get_file(request: Request) -> Response:
     """A result file below /outputs."""
     read_query(request, PLAIN)
-    return file_answer(request, request.runtime.area.path_of("/" + "/".join(request.matchdict["path"])))
+    return file_answer(request, request.runtime.area.get("/" + "/".join(request.matchdict["path"])))
 
 
 def _links(request: Request, job_id: str, name: str) -> list[dict]:

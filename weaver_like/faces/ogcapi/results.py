@@ -15,7 +15,8 @@ from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.faces.html.render import render_page
 from weaver_like.faces.ogcapi.answer import as_page, body_answer, read_query
-from weaver_like.faces.ogcapi.negotiate import HTML, JSON, prefers_html, prefers_json
+from weaver_like.faces.ogcapi.folders import FORMS, answer_folder, is_folder_result
+from weaver_like.faces.ogcapi.negotiate import HTML, JSON, choose, prefers_html, prefers_json
 from weaver_like.faces.ogcapi.parts import multipart_body, results_entries, value_body
 from weaver_like.faces.ogcapi.stream import file_answer, stream_answer
 from weaver_like.jobs.results import JobResults, by_value, get_output, get_results
@@ -62,7 +63,7 @@ def choose_form(request: Request, found: JobResults, query: Mapping, fresh: bool
         return Form.DOCUMENT
     if several and not _shows_first_edition(execution) and prefers_json(request, "multipart/related"):
         return Form.DOCUMENT
-    if not fresh and not _single_json(found) and prefers_json(request, "multipart/related" if several else _own_type(found)):
+    if not fresh and not _single_json(found) and prefers_json(request, "multipart/related" if several else _own_type(request, found)):
         return Form.DOCUMENT
     if found.results and all(_by_reference(execution, result) for result in found.results):
         return Form.LINKS
@@ -71,6 +72,8 @@ def choose_form(request: Request, found: JobResults, query: Mapping, fresh: bool
 
 
 def _render(request: Request, found: JobResults, form: Form, preference: str | None) -> Response:
+    if form is Form.RAW and is_folder_result(found.results[0]):
+        return answer_folder(request, found.job, found.results[0], _folder_form(request, found))
     if form is Form.RAW:
         return answer_one(request, found.results[0])
     if form is Form.LINKS:
@@ -82,13 +85,22 @@ def _render(request: Request, found: JobResults, form: Form, preference: str | N
     return stream_answer(request, body, [("Link", Link(PROFILE_RESULTS, "profile").header())])
 
 
+def _folder_form(request: Request, found: JobResults) -> str:
+    """As the execute request wants that output, else as the header Accept says, else a listing."""
+    wanted = (found.execution.outputs or {}).get(found.results[0].output)
+    if wanted is not None and wanted.format.media_type in FORMS:
+        return wanted.format.media_type
+    offered = request.accept.acceptable_offers(list(FORMS))
+    return offered[0][0] if offered else JSON
+
+
 def answer_one(request: Request, result: Result) -> Response:
     """One result as itself. Source: /req/core/process-execute-sync-raw-value-one."""
     if result.path is not None:
-        return file_answer(request, request.runtime.area.path_of(result.path), result.format.media_type)
-    body, media_type = value_body(result)
+        return file_answer(request, request.runtime.area.get(result.path), result.format.media_type)
+    body, media_type = value_body(request.urls, result)
     if media_type == "text/plain" and prefers_json(request, media_type):
-        body, media_type = value_body(result, as_json=True)
+        body, media_type = value_body(request.urls, result, as_json=True)
     return body_answer(body, media_type)
 
 
@@ -100,7 +112,9 @@ def get_job_output(request: Request) -> Response:
     requested = JobResults(job, request.runtime.jobs.get_documents(job.id).execution, (results[0].output,), results)
     if prefers_html(request, query["f"]) and not _is_html(requested):
         return body_answer(render_page(f"Output {results[0].output}", as_page(_page(request, requested)), request.urls), HTML)
-    own = _own_type(requested)
+    if len(results) == 1 and is_folder_result(results[0]):
+        return answer_folder(request, job, results[0], JSON if query["f"] == "json" else choose(request, FORMS, None))
+    own = _own_type(request, requested)
     accepted = "HTTP_ACCEPT" not in request.environ or bool(request.accept.acceptable_offers([str(own).partition(";")[0]]))
     if query["f"] != "json" and len(results) == 1 and (accepted or (results[0].path is None and prefers_json(request, str(own)))):
         return answer_one(request, results[0])
@@ -142,11 +156,11 @@ def _single_json(found: JobResults) -> bool:
     return is_json(result.format.media_type) if result.path else not result.format.media_type or is_json(result.format.media_type)
 
 
-def _own_type(found: JobResults) -> str:
+def _own_type(request: Request, found: JobResults) -> str:
     """Media type of the one result, as itself."""
     if not found.results:
         return JSON
-    return found.results[0].format.media_type or value_body(found.results[0])[1]
+    return found.results[0].format.media_type or value_body(request.urls, found.results[0])[1]
 
 
 def _is_html(found: JobResults) -> bool:
@@ -171,7 +185,7 @@ def _page(request: Request, found: JobResults) -> dict:
     for result in found.results:
         link = {"href": request.urls.result(found.job.id, result), "type": result.format.media_type or JSON, "size (bytes)": result.size_bytes}
         shown = result.path is None and result.size_bytes < 20000
-        page.setdefault(result.output, []).append({"value": result.value} | link if shown else link)
+        page.setdefault(result.output, []).append({"value": request.urls.value(result)} | link if shown else link)
     here = request.urls.job(found.job.id)
     links = [*request.urls.twins(f"{here}/results"), Link(here, "up", JSON)]
     return {name: entries[0] if len(entries) == 1 else entries for name, entries in page.items()} | {

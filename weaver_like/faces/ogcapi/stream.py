@@ -1,8 +1,7 @@
 """Sending files: ranges, ETag, conditions, HEAD; and bodies made of pieces."""
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from email.utils import formatdate, parsedate_to_datetime
-from pathlib import Path
 
 from pyramid.request import Request
 from pyramid.response import Response
@@ -10,8 +9,8 @@ from pyramid.response import Response
 from weaver_like.domain.formats import media_type_of
 from weaver_like.faces.ogcapi.answer import body_answer
 from weaver_like.faces.ogcapi.parts import Body
+from weaver_like.files.area import StoredFile
 
-_CHUNK = 1 << 18
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})\Z")
 
 
@@ -25,15 +24,14 @@ def stream_answer(request: Request, body: Body, headers: Iterable[tuple[str, str
     return response
 
 
-def file_answer(request: Request, path: Path, media_type: str | None = None) -> Response:
+def file_answer(request: Request, file: StoredFile, media_type: str | None = None) -> Response:
     """A whole file, or the part that `Range` asks for. Source: RFC 9110 sections 13 and 14."""
-    status = path.stat()
-    size, etag = status.st_size, f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
-    headers = [("Content-Type", media_type or media_type_of(path.name)), ("ETag", etag), ("Accept-Ranges", "bytes"),
-               ("Last-Modified", formatdate(status.st_mtime, usegmt=True)), ("X-Content-Type-Options", "nosniff"),
+    size, etag, modified = file.size_bytes, file.etag, file.modified.timestamp()
+    headers = [("Content-Type", media_type or media_type_of(file.name)), ("ETag", etag), ("Accept-Ranges", "bytes"),
+               ("Last-Modified", formatdate(modified, usegmt=True)), ("X-Content-Type-Options", "nosniff"),
                # Results are foreign content below our own address: their scripts must not run with our rights.
                ("Content-Security-Policy", "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'")]
-    if _unchanged(request, etag, int(status.st_mtime)):
+    if _unchanged(request, etag, int(modified)):
         return Response(status=304, headerlist=headers[1:])
     first, last = 0, size - 1
     wanted = _RANGE.match(request.headers.get("Range", "").strip())
@@ -44,9 +42,9 @@ def file_answer(request: Request, path: Path, media_type: str | None = None) -> 
             return Response(status=416, headerlist=[*headers[1:], ("Content-Range", f"bytes */{size}")])
         headers.append(("Content-Range", f"bytes {first}-{last}/{size}"))
     length = max(0, last - first + 1)
-    response = Response(status=206 if any(name == "Content-Range" for name, _ in headers) else 200, headerlist=[*headers, ("Content-Length", str(length))])
-    response.app_iter = iter(()) if request.method == "HEAD" else _chunks(path, first, length)
-    return response
+    # Given later, the body would take the Content-Length away.
+    return Response(status=206 if any(name == "Content-Range" for name, _ in headers) else 200, headerlist=[*headers, ("Content-Length", str(length))],
+                    app_iter=iter(()) if request.method == "HEAD" else file.chunks(first, length))
 
 
 def _unchanged(request: Request, etag: str, modified: int) -> bool:
@@ -58,11 +56,3 @@ def _unchanged(request: Request, etag: str, modified: int) -> bool:
         except (ValueError, TypeError, OverflowError):  # what is no date does not condition anything
             return False
     return False
-
-
-def _chunks(path: Path, first: int, length: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        file.seek(first)
-        while length > 0 and (chunk := file.read(min(_CHUNK, length))):
-            length -= len(chunk)
-            yield chunk

@@ -1,57 +1,176 @@
 """Connections of one OS process to one database."""
-from collections.abc import Iterator
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from weaver_like.domain.errors import SettingError
+from weaver_like.domain.errors import SettingError, Unavailable
+from weaver_like.stores.sql.packets import refuse_large
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Databases that the tests know, with their drivers.
+_DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg", "mariadb": "pymysql"}
+#: Said once on each new connection. One that went to sleep within a transaction would keep others from its jobs: the server ends it.
+_GREETINGS = {
+    "sqlite": ("PRAGMA journal_mode=WAL", "PRAGMA busy_timeout=30000", "PRAGMA cache_size=-4096", "PRAGMA temp_store=MEMORY"),
+    "postgresql": ("SET idle_in_transaction_session_timeout = '60s'",),
+    "mariadb": ("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+                "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', idle_transaction_timeout = 60"),
+}
+_BEGIN = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN ISOLATION LEVEL READ COMMITTED", "mariadb": "BEGIN"}
+#: Of all threads of a server on a database server; each statement takes a millisecond, so that few connections serve many threads.
+_MOST_CONNECTIONS = 8
+#: Deadlocks and conflicts: SQLSTATE of PostgreSQL, numbers of MariaDB.
+_CONFLICTS = {"40001", "40P01", 1213, 1020}
+#: Somebody asks while the first server on this database still makes the tables. SQLite's error is an OperationalError anyway.
+_NO_TABLE = {"42P01", 1146}
+_PAUSES_S = (0.0, 0.02, 0.1, 0.5)
+
+
+class Undone(Unavailable):
+    """The database kept nothing of what was asked, or it may be asked twice: a deadlock, a connection that died."""
+
+
+def repeated(method: Callable[P, R]) -> Callable[P, R]:
+    """A method that is called again, a few times, after `Undone`."""
+    @wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        for pause_s in _PAUSES_S:
+            try:
+                return method(*args, **kwargs)
+            except Undone:
+                time.sleep(random.uniform(0, pause_s))
+        return method(*args, **kwargs)
+
+    return call
 
 
 class Database:
-    """One engine; `reading` and `writing` give a connection for the length of one transaction.
+    """One engine; `single` gives a connection for statements that stand alone, `writing` one for a transaction.
 
-    SQLite: WAL; every write begins with BEGIN IMMEDIATE, because a deferred transaction that turns into a write fails
-    under contention whatever the busy timeout is; reads run outside a transaction, one statement each.
+    Connections commit each statement by themselves, so that a look costs one round trip; a transaction begins and ends with
+    statements of its own. No connection is tested before its use, which would be a round trip for each: one that died fails the
+    statement, every older one is given up with it, and `repeated` asks again.
+
+    SQLite: WAL; every transaction begins with BEGIN IMMEDIATE, because a deferred one that turns into a write fails under
+    contention whatever the busy timeout is.
+    PostgreSQL and MariaDB: READ COMMITTED, so that a change waits for another one and then looks at what that left.
     """
 
     def __init__(self, url: str, synchronous: str, connections: int):
+        self.url = _parse(url)
+        self.kind = self.url.get_backend_name()
         try:
-            self.url = make_url(url)
+            self.engine: Engine = create_engine(
+                self.url, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True, hide_parameters=True, **_options(self.kind, connections))
+        except ImportError as error:
+            extra = {"postgresql": "postgres"}.get(self.kind, self.kind)
+            raise SettingError(f"The driver that the setting 'store.url' asks for is not here: {error}. Install weaver-like[{extra}].") from error
         except ArgumentError as error:
-            raise SettingError(f"The setting 'store.url' is no database URL: {error}") from error
-        self.sqlite = self.url.get_backend_name() == "sqlite"
-        options = {"connect_args": {"timeout": 30, "check_same_thread": False}} if self.sqlite else {"pool_pre_ping": True}
-        try:
-            self.engine: Engine = create_engine(self.url, pool_size=connections, max_overflow=connections, **options)
-        except (ImportError, ArgumentError) as error:
-            raise SettingError(f"The setting 'store.url' asks for a driver that is not here: {error}.") from error
-        if self.sqlite:
-            self._prepare_sqlite(synchronous)
-        self._reads = self.engine.execution_options(reads=True)
+            raise SettingError(f"The setting 'store.url' cannot be used: {error}.") from error
+        if self.kind == "mariadb":
+            refuse_large(self.engine)
+        greeting = (*_GREETINGS[self.kind], *([f"PRAGMA synchronous={synchronous}"] if self.kind == "sqlite" else []))
 
-    def _prepare_sqlite(self, synchronous: str) -> None:
         @event.listens_for(self.engine, "connect")
-        def configure(connection: object, _record: object) -> None:
-            connection.isolation_level = None
-            for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "busy_timeout=30000", "cache_size=-4096", "temp_store=MEMORY"):
-                connection.execute(f"PRAGMA {pragma}")
-
-        @event.listens_for(self.engine, "begin")
-        def begin(connection: Connection) -> None:
-            if not connection.get_execution_options().get("reads"):
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+        def greet(connection: object, _record: object) -> None:
+            cursor = connection.cursor()
+            for statement in greeting:
+                cursor.execute(statement)
+            cursor.close()
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        with self._reads.connect() as connection:
+    def single(self) -> Iterator[Connection]:
+        """For looks, and for a change by one statement that may be made twice. Raises: Undone, Unavailable."""
+        with self._connected() as connection, _translated(Undone):
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        with self.engine.begin() as connection:
+        """A transaction. Raises: Undone; Unavailable, also if nobody knows whether it was kept."""
+        with self._connected() as connection:
+            with _translated(Undone):
+                connection.exec_driver_sql(_BEGIN[self.kind])
+                try:
+                    yield connection
+                except BaseException:
+                    _roll_back(connection)
+                    raise
+            with _translated(Unavailable):
+                connection.exec_driver_sql("COMMIT")
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        with _translated(Unavailable):
+            connection = self.engine.connect()
+        with connection:
             yield connection
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _parse(text: str) -> URL:
+    """Raises: SettingError, which shows nothing of an address that was not understood: any part of it may be the password."""
+    try:
+        url = make_url(text)
+        backend, driver = url.get_backend_name(), url.get_driver_name()
+    except (ArgumentError, ValueError):
+        raise SettingError("The setting 'store.url' is no database URL; wanted is DATABASE+DRIVER://USER:PASSWORD@HOST:PORT/NAME, "
+                           "in which @ : / ? # % of a password are written as %40 %3A %2F %3F %23 %25.") from None
+    if driver != _DRIVERS.get(backend):
+        known = ", ".join(f"{kind}+{driver}://" for kind, driver in _DRIVERS.items())
+        raise SettingError(f"The setting 'store.url' begins with '{url.drivername}'; known are {known} and sqlite:///.")
+    return url
+
+
+def _options(kind: str, connections: int) -> dict:
+    if kind == "sqlite":
+        return {"pool_size": connections, "max_overflow": connections, "connect_args": {"timeout": 30, "check_same_thread": False}}
+    arguments: dict = {"connect_timeout": 10}
+    if kind == "postgresql":  # a server that vanished is noticed in half a minute, not in a quarter of an hour
+        arguments |= {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30000}
+    return {"pool_size": max(2, min(connections, _MOST_CONNECTIONS)), "max_overflow": 0, "pool_use_lifo": True, "pool_recycle": 3600,
+            "connect_args": arguments}
+
+
+def _roll_back(connection: Connection) -> None:
+    """A connection on which that is not possible is not used again."""
+    try:
+        if not connection.invalidated:
+            connection.exec_driver_sql("ROLLBACK")
+    except SQLAlchemyError:
+        connection.invalidate()
+
+
+@contextmanager
+def _translated(lost: type[Unavailable]) -> Iterator[None]:
+    """Raises: `lost` if the connection died; Undone for a conflict; Unavailable for a database that has no room or connection left,
+    no tables yet, or held a lock too long; other faults are our own."""
+    try:
+        yield
+    except (DBAPIError, PoolTimeout) as error:
+        died = isinstance(error, DBAPIError) and error.connection_invalidated
+        if not died and not isinstance(error, (OperationalError, InterfaceError, PoolTimeout)) and _code(error) not in _NO_TABLE:
+            raise
+        kind = lost if died else Undone if _code(error) in _CONFLICTS else Unavailable
+        log.log(logging.INFO if kind is Undone else logging.WARNING, "the store failed: %s", " ".join(str(error.__cause__ or error).split())[:500])
+        raise kind("The store does not answer; try again later.") from error
+
+
+def _code(error: DBAPIError | PoolTimeout) -> object:
+    """SQLSTATE (PostgreSQL) or number (MariaDB; its states are coarser)."""
+    original = getattr(error, "orig", None)
+    first = original.args[0] if original is not None and original.args else None
+    return first if isinstance(first, int) else getattr(original, "sqlstate", None)

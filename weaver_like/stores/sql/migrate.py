@@ -1,31 +1,116 @@
-"""Numbered migrations, applied once each, in order, each in one transaction."""
-import time
-from collections.abc import Callable
+"""Numbered migrations, applied once each, in order.
 
-from sqlalchemy import Connection, func, insert, select
+Each is one transaction, except on MariaDB, which ends a transaction at every change of a table. So each looks at what is there
+and does what is missing: one that was interrupted is begun again.
+"""
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import DDL, Column, Connection, func, insert, inspect, select
+from sqlalchemy.schema import CreateColumn
 
 from weaver_like.domain.errors import SettingError
 from weaver_like.stores.sql.connection import Database
-from weaver_like.stores.sql.tables import metadata, schema_version
+from weaver_like.stores.sql.tables import documents, jobs, leaders, logs, metadata, offer, outbox, revisions, schedules, schema_version, steps
+from weaver_like.stores.sql.types import TABLE_OPTIONS, Exact
+
+#: Kind of database -> what waits until nobody else migrates, and what lets the next one in. SQLite's transactions see to it themselves.
+_ALONE = {
+    "postgresql": ("SELECT pg_advisory_lock(hashtext('weaver_like'))", "SELECT pg_advisory_unlock(hashtext('weaver_like'))"),
+    "mariadb": ("SELECT GET_LOCK(SHA1(CONCAT('weaver_like ', DATABASE())), 3600)", "SELECT RELEASE_LOCK(SHA1(CONCAT('weaver_like ', DATABASE())))"),
+}
 
 
 def _create_tables(connection: Connection) -> None:
     metadata.create_all(connection)
+    _add_offer(connection)
+
+
+def _add_queues(connection: Connection) -> None:
+    """Jobs have queues, and roles have leaders; a store that has just been made has both."""
+    if "queue" not in {column["name"] for column in inspect(connection).get_columns("jobs")}:
+        column = CreateColumn(jobs.c.queue).compile(dialect=connection.dialect)
+        connection.execute(DDL(f"ALTER TABLE jobs ADD COLUMN {column}"))
+    _create_index("jobs_by_queue", connection)
+    leaders.create(connection, checkfirst=True)
+
+
+def _create_index(name: str, connection: Connection) -> None:
+    next(index for index in jobs.indexes if index.name == name).create(connection, checkfirst=True)
+
+
+def _keep_exactly(connection: Connection) -> None:
+    """Columns that hold every text and any size, where older stores have the server's own types and rules of comparison; and an index."""
+    _create_index("jobs_by_both", connection)
+    found = inspect(connection)
+    for table in (jobs, documents, logs, outbox, leaders) if connection.dialect.name != "sqlite" else ():
+        there = {column["name"] for column in found.get_columns(table.name)}
+        changes = _retyped([column for column in table.columns if column.name in there], connection)
+        connection.exec_driver_sql(f"ALTER TABLE {table.name} {', '.join(changes)}")
+
+
+def _retyped(columns: list[Column], connection: Connection) -> list[str]:
+    if connection.dialect.name == "mariadb":
+        words = f"CONVERT TO CHARACTER SET {TABLE_OPTIONS['mariadb_charset']} COLLATE {TABLE_OPTIONS['mariadb_collate']}"
+        return [words, *(f"MODIFY COLUMN {CreateColumn(column).compile(dialect=connection.dialect)}" for column in columns)]
+    texts = [column for column in columns if isinstance(column.type, Exact)]
+    return [f"ALTER COLUMN {column.name} TYPE {column.type.compile(connection.dialect)}" for column in texts]
+
+
+def _add_schedules(connection: Connection) -> None:
+    schedules.create(connection, checkfirst=True)
+
+
+def _add_revisions(connection: Connection) -> None:
+    revisions.create(connection, checkfirst=True)
+    offer.create(connection, checkfirst=True)
+    _add_offer(connection)
+
+
+def _add_steps(connection: Connection) -> None:
+    steps.create(connection, checkfirst=True)
+
+
+def _add_offer(connection: Connection) -> None:
+    """Its one row, while nothing is deployed."""
+    if connection.scalar(select(func.count()).select_from(offer)) == 0:
+        connection.execute(insert(offer).values(id=1, number=0, versions=b"{}"))
 
 
 #: A migration is never changed after a release; a new one takes the next number.
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _create_tables}
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _create_tables, 2: _add_queues, 3: _keep_exactly, 4: _add_schedules,
+                                                            5: _add_revisions, 6: _add_steps}
 
 
 def migrate(database: Database) -> list[int]:
-    """Apply what is missing; the numbers applied. Raises: SettingError, if the database is of a newer release."""
-    with database.writing() as connection:
+    """Apply what is missing; the numbers applied. A new store is made as the newest release wants it, and counts as migrated.
+
+    Raises: SettingError, if the database is of a newer release.
+    """
+    with _alone(database), database.writing() as connection:
         schema_version.create(connection, checkfirst=True)
         current = connection.scalar(select(func.max(schema_version.c.number))) or 0
         if current > max(MIGRATIONS):
             raise SettingError(f"The store has schema {current}; this release knows up to {max(MIGRATIONS)}. Install the newer release.")
         missing = [number for number in sorted(MIGRATIONS) if number > current]
         for number in missing:
-            MIGRATIONS[number](connection)
+            if current or number == 1:
+                MIGRATIONS[number](connection)
             connection.execute(insert(schema_version).values(number=number, applied=time.time_ns() // 1000))
     return missing
+
+
+@contextmanager
+def _alone(database: Database) -> Iterator[None]:
+    """One process after the other."""
+    if database.kind not in _ALONE:
+        yield
+        return
+    enter, leave = _ALONE[database.kind]
+    with database.single() as connection:
+        connection.exec_driver_sql(enter)
+        try:
+            yield
+        finally:
+            connection.exec_driver_sql(leave)

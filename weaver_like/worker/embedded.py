@@ -1,4 +1,4 @@
-"""Entry of a worker process: `python -m weaver_like.worker CONTROL LIFE`, started by the embedded engine.
+"""Entry of a worker process: `python -m weaver_like.worker.embedded CONTROL LIFE`, started by the embedded engine.
 
 CONTROL: number of the socket to the engine.  LIFE: number of a pipe's end that worker and zygote hold open while they live.
 Engine -> worker: its settings; {"wake": number}; {"cancel": job id}; {"stop": policy}.
@@ -12,6 +12,7 @@ import socket
 import sys
 
 from weaver_like import settings as settings_module
+from weaver_like.domain.errors import Unavailable
 from weaver_like.engines.base import ClosePolicy, Link
 from weaver_like.jobs.execute import execute_job
 from weaver_like.jobs.progress import lease_end
@@ -22,6 +23,8 @@ from weaver_like.sandbox.wire import Reader, send
 from weaver_like.wiring import WARM, build
 
 log = logging.getLogger(__name__)
+#: Pause before the next look while the store is away.
+_AWAY_S = 1.0
 
 
 class SocketLink(Link):
@@ -40,9 +43,12 @@ class SocketLink(Link):
         return self._reader.next()
 
     def publish(self, event: dict) -> None:
-        self._unsent.append({"submitted": event["job"]} if event["kind"] == "submitted" else {"event": event})
+        self._unsent.append({"event": event})
         if event.get("status") in ("successful", "failed"):
             self._flush()
+
+    def submitted(self, job_id: str, queue: str) -> None:
+        self._unsent.append({"submitted": job_id})
 
     def _flush(self) -> None:
         unsent, self._unsent = self._unsent, []
@@ -108,6 +114,7 @@ def main() -> None:
         _serve(runtime, greeting["name"], children, link)
     finally:
         children.stop()
+        kernel.end_descendants()  # a plugin that is just being read: the end of this process would wait for it
         runtime.jobs.close()
         os.close(life)
 
@@ -115,7 +122,11 @@ def main() -> None:
 def _serve(runtime: object, name: str, children: Children, link: SocketLink) -> None:
     while link.stop is not ClosePolicy.KILL:
         looked = link.woken
-        claim = None if link.stop is ClosePolicy.CANCEL else runtime.jobs.claim_next(name, lease_end(runtime))
+        try:
+            claim = None if link.stop is ClosePolicy.CANCEL else runtime.jobs.claim_next(name, lease_end(runtime))
+        except Unavailable:
+            link.hear(_AWAY_S)
+            continue
         if claim is not None:
             log.info("job %s of %s: attempt %s", claim.job.id, claim.job.process_id, claim.job.attempt)
             execute_job(runtime, claim, children, link)

@@ -1,0 +1,215 @@
+"""What every `ProcessStore` promises. A class for a store gives `processes` and `other`: two that were opened on one database."""
+import random
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
+
+import pytest
+
+from weaver_like.domain.errors import NoSuchProcess, TooLarge, Unavailable
+from weaver_like.domain.package import Change, Deployed, Package, Revision, RevisionSummary
+from weaver_like.domain.process import ExecutionUnit, InputDescription, JobControl, OutputDescription, Process
+from weaver_like.stores.base import ProcessStore
+
+T0 = datetime(2024, 5, 6, 7, 8, 9, 123456, UTC)
+SECOND = timedelta(seconds=1)
+MIB = 2**20
+ODD = "Grüße \0 ☃ \U0001f600 \\ ' \" $set.a %s :x\r\n\t"
+PACKAGE = Package('application/cwl+json; v="1.2"', bytes(range(256)) * 3)
+
+
+def revision(process_id: str = "echo", version: str = "1.0.0", number: int = 0, content: bytes = b"{}", **more: object) -> Revision:
+    """number: seconds after `T0` of its deployment."""
+    process = Process(process_id, version, ExecutionUnit("cwl", {"of": version}), **more)
+    return Revision(process, Package("application/json", content), T0 + SECOND * number)
+
+
+def full(process_id: str = "geo.ndvi-1", version: str = "1.0.0-rc.1+build.5") -> Revision:
+    """Every field says something else than its default."""
+    values = [2**70, -2**63, 0.1, 1e300, None, True, ODD]
+    schema = {"type": "object", "$ref": "#/a", "a.b": {"oneOf": [{"enum": values}, {"items": [[], {}, [[{}]]]}]}, "": 1}
+    given = {"title": ODD, "description": "d", "keywords": ("a", ODD), "metadata": ({"role": "r", "value": {"x": [1]}}, {})}
+    inputs = {name: InputDescription(name, schema, **given, min_occurs=0, max_occurs=most) for name, most in (("z.1", None), ("$a", 3), (ODD, 1))}
+    unit = ExecutionUnit("cwl", {"package": schema, "images": {"alpine:3.20": "sha256:0"}}, 1.5, 2**33, "gpu")
+    process = Process(process_id, version, unit, **given, job_control=(JobControl.ASYNC,), inputs=inputs,
+                      outputs={"out.tif": OutputDescription("out.tif", schema, **given)}, mutable=True)
+    return Revision(process, PACKAGE, T0)
+
+
+def deploy(processes: ProcessStore, *revisions: Revision) -> None:
+    """Each is the current one of its process afterwards."""
+    current = {one.process.id: one.process.version for one in revisions}
+    assert processes.change(Change(processes.get_number(), revisions, (), current))
+
+
+def versions(processes: ProcessStore, process_id: str = "echo") -> list[str]:
+    return [summary.version for summary in processes.find_revisions(process_id)]
+
+
+class RevisionContract:
+    """What was deployed comes back."""
+
+    def test_a_revision_comes_back_as_it_was_deployed(self, processes: ProcessStore, other: ProcessStore) -> None:
+        made = full()
+        deploy(processes, made)
+        for store in (processes, other):
+            got = store.get(*made.key)
+            assert got == made
+            assert list(got.process.inputs) == list(made.process.inputs)
+            assert isinstance(got.process.job_control[0], JobControl)
+
+    def test_a_package_is_kept_byte_for_byte(self, processes: ProcessStore) -> None:
+        for content in (b"", b"\xff\xfe\0'\"\\\x1a", random.Random(1).randbytes(4 * MIB)):
+            deploy(processes, revision(content=content))
+            assert processes.get("echo", "1.0.0").package.content == content
+
+    def test_large_descriptions_and_packages_fit(self, processes: ProcessStore) -> None:
+        """8 MiB in the process, of which every eighth character must be escaped, and 4 MiB in the package; two of them in one change."""
+        unit = ExecutionUnit("cwl", {"text": "1234567\n" * (7 * 2**17)})
+        one, two = (replace(revision(content=b"\xff" * (4 * MIB)), process=Process(name, "1", unit)) for name in ("one", "two"))
+        deploy(processes, one, two)
+        assert processes.get("one", "1") == one
+        assert processes.get("two", "1") == two
+
+    def test_what_is_not_there_is_no_such_process(self, processes: ProcessStore) -> None:
+        deploy(processes, revision())
+        for key in (("echo", "2"), ("Echo", "1.0.0"), ("echo ", "1.0.0"), ("x" * 500, "1.0.0")):
+            with pytest.raises(NoSuchProcess):
+                processes.get(*key)
+        assert processes.find_revisions("none") == []
+
+    def test_the_revision_deployed_last_comes_first(self, processes: ProcessStore) -> None:
+        times = {"1.10": 2, "1.9": 3, "1.2": 1}
+        deploy(processes, *(revision(version=version, number=number) for version, number in times.items()), revision("another"))
+        assert processes.find_revisions("echo") == [
+            RevisionSummary("1.9", T0 + SECOND * 3), RevisionSummary("1.10", T0 + SECOND * 2), RevisionSummary("1.2", T0 + SECOND)]
+
+    def test_ids_and_versions_are_told_apart_whatever_is_in_them(self, processes: ProcessStore) -> None:
+        keys = [("a.b", "c"), ("a", "b.c"), ("a", "B.c"), ("A", "b.c"), ("a", "b"), ("a.b", "c.d"), ("a-b", "1..2"), ("a", "b.c ")]
+        deploy(processes, *(revision(*key) for key in keys))
+        assert [processes.get(*key).key for key in keys] == keys
+        assert {name: set(versions(processes, name)) for name, _ in keys} == {
+            "a.b": {"c", "c.d"}, "a": {"b.c", "B.c", "b", "b.c "}, "A": {"b.c"}, "a-b": {"1..2"}}
+
+
+class ProcessStoreContract(RevisionContract):
+    """The whole contract."""
+
+    def test_nothing_is_deployed_at_first(self, processes: ProcessStore) -> None:
+        assert processes.get_number() == 0
+        assert processes.get_deployed() == Deployed()
+
+    def test_the_number_grows_with_every_change(self, processes: ProcessStore, other: ProcessStore) -> None:
+        for number in range(1, 4):
+            deploy(processes, revision(version=f"{number}"))
+            assert processes.get_number() == other.get_number() == number
+        assert other.get_deployed() == Deployed(3, {"echo": "3"})
+        assert processes.change(Change(3))
+        assert other.get_deployed() == Deployed(4, {"echo": "3"})
+
+    def test_a_change_of_another_state_changes_nothing(self, processes: ProcessStore) -> None:
+        deploy(processes, revision(), revision("kept"))
+        for number in (0, 2):
+            added = (revision(content=b"late"), revision("late"))
+            assert not processes.change(Change(number, added, (("kept", "1.0.0"),), {"late": "1.0.0", "echo": None}))
+        assert processes.get_deployed() == Deployed(1, {"echo": "1.0.0", "kept": "1.0.0"})
+        assert processes.get("echo", "1.0.0") == revision()
+        assert processes.get("kept", "1.0.0") == revision("kept")
+        assert versions(processes, "late") == []
+
+    def test_of_two_who_change_the_same_state_one_wins_and_nothing_is_seen_of_the_other(self, processes: ProcessStore, other: ProcessStore) -> None:
+        for number in range(10):
+            ready = Barrier(2, timeout=20)
+
+            def race(store: ProcessStore, name: str, number: int = number, ready: Barrier = ready) -> bool:
+                added = (revision(name, f"{number}"), revision("both", "1", content=f"{name} {number}".encode()))
+                ready.wait()
+                return store.change(Change(number, added, (), {name: f"{number}", "both": "1"}))
+
+            before = processes.get_deployed().current
+            with ThreadPoolExecutor(2) as pool:
+                won = list(pool.map(race, (processes, other), ("one", "two")))
+            assert sorted(won) == [False, True]
+            winner, loser = ("one", "two") if won[0] else ("two", "one")
+            assert processes.get_deployed() == Deployed(number + 1, before | {winner: f"{number}", "both": "1"})
+            assert processes.get("both", "1").package.content == f"{winner} {number}".encode()
+            assert f"{number}" in versions(processes, winner)
+            assert f"{number}" not in versions(processes, loser)
+
+    def test_many_who_try_again_all_come_through(self, processes: ProcessStore, other: ProcessStore) -> None:
+        def insist(number: int) -> None:
+            store = (processes, other)[number % 2]
+            while not store.change(Change(store.get_number(), (revision(version=f"{number}", number=number),), (), {"echo": f"{number}"})):
+                pass
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(insist, range(12)))
+        assert processes.get_number() == 12
+        assert versions(processes) == [f"{number}" for number in reversed(range(12))]
+
+    def test_a_change_of_several_processes_is_seen_whole(self, processes: ProcessStore, other: ProcessStore) -> None:
+        """Both have the same version at every moment, and what is current can be had."""
+        deploy(processes, revision("a", "0"), revision("b", "0"))
+
+        def look(_: int) -> set[str]:
+            seen = set(other.get_deployed().current.values())
+            for version in seen:
+                assert other.get("a", version).process.unit.target == {"of": version}
+            return seen
+
+        with ThreadPoolExecutor(2) as pool:
+            looks = pool.map(look, range(60))
+            for number in range(1, 8):
+                deploy(processes, revision("a", f"{number}"), revision("b", f"{number}"))
+            assert {len(seen) for seen in looks} == {1}
+
+    def test_a_change_that_cannot_be_kept_leaves_nothing(self, processes: ProcessStore) -> None:
+        deploy(processes, revision())
+        broken = revision("broken", title="\ud800")  # half of a character: no text that UTF-8 can hold
+        with pytest.raises((ValueError, TooLarge)):
+            processes.change(Change(1, (revision("whole"), broken), (("echo", "1.0.0"),), {"whole": "1.0.0", "echo": None}))
+        assert processes.get_deployed() == Deployed(1, {"echo": "1.0.0"})
+        assert processes.get("echo", "1.0.0") == revision()
+        assert versions(processes, "whole") == []
+        deploy(processes, revision("whole"))
+
+    def test_a_replaced_revision_is_the_new_one(self, processes: ProcessStore, other: ProcessStore) -> None:
+        deploy(processes, revision(content=b"old"), revision(version="2", number=1))
+        assert processes.change(Change(1, (revision(content=b"new", number=5, title="new"),)))
+        assert other.get("echo", "1.0.0") == revision(content=b"new", number=5, title="new")
+        assert versions(other) == ["1.0.0", "2"]
+        assert other.get_deployed() == Deployed(2, {"echo": "2"})
+
+    def test_a_reader_sees_the_old_or_the_new_of_what_is_replaced_again_and_again(self, processes: ProcessStore, other: ProcessStore) -> None:
+        deploy(processes, revision())
+        with ThreadPoolExecutor(2) as pool:
+            looks = pool.map(lambda _: other.get("echo", "1.0.0").package.content, range(100))
+            for number in range(10):
+                deploy(processes, revision(content=f"{number}".encode()))
+            assert set(looks) <= {b"{}", *(f"{number}".encode() for number in range(10))}
+
+    def test_a_removed_revision_is_gone_and_the_others_stay(self, processes: ProcessStore) -> None:
+        deploy(processes, *(revision(version=f"{number}", number=number) for number in range(3)), revision("another", "1"))
+        assert processes.change(Change(1, (), (("echo", "2"), ("echo", "0"), ("echo", "none")), {"echo": "1"}))
+        assert versions(processes) == ["1"]
+        assert versions(processes, "another") == ["1"]
+        assert processes.get_deployed() == Deployed(2, {"echo": "1", "another": "1"})
+        with pytest.raises(NoSuchProcess):
+            processes.get("echo", "2")
+
+    def test_a_process_without_a_current_version_goes_with_all_its_revisions(self, processes: ProcessStore) -> None:
+        deploy(processes, *(revision(version=f"{number}") for number in range(3)), revision("another", "1"))
+        assert processes.change(Change(1, (), (), {"echo": None, "never there": None}))
+        assert processes.get_deployed() == Deployed(2, {"another": "1"})
+        assert versions(processes) == []
+        with pytest.raises(NoSuchProcess):
+            processes.get("echo", "0")
+        deploy(processes, revision(version="3"))
+        assert versions(processes) == ["3"]
+
+    def test_who_asks_before_the_first_migration_is_told_to_wait(self, unmade: ProcessStore) -> None:
+        for ask in (unmade.get_number, unmade.get_deployed, lambda: unmade.get("a", "1"), lambda: unmade.find_revisions("a"),
+                    lambda: unmade.change(Change(0, (revision(),), (), {"echo": "1.0.0"}))):
+            with pytest.raises(Unavailable):
+                ask()

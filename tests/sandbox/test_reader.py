@@ -1,0 +1,19 @@
+"""The end of the child-maker that reads packages harms nobody else."""
+import psutil
+
+from tests.conftest import finished, submit
+from tests.sandbox.packages import Packages, shell
+from tests.waiting import wait_until
+
+
+def test_workers_and_jobs_outlive_the_reader_of_packages(packages: Packages) -> None:
+    packages.deploy(shell("true"))
+    job = submit(packages.app, "sleep", {"delay": 2})
+    zygotes = [child for child in psutil.Process().children() if "weaver_like.runners.cwl.inspect" in child.cmdline()]
+    assert zygotes
+    for zygote in zygotes:
+        zygote.kill()
+    wait_until(lambda: all(zygote.status() == psutil.STATUS_ZOMBIE for zygote in zygotes), 10, "their end")
+    assert packages.run(shell("echo still")).text == "still\n"
+    assert finished(packages.app, job)["status"] == "successful"
+    assert "was lost" not in packages.ended(job).log

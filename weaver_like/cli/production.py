@@ -1,0 +1,256 @@
+"""Serving HTTP with gunicorn: several OS processes on one socket, each with a service of its own, replaced when one dies."""
+import logging
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, MutableMapping
+from functools import partial
+from types import FrameType
+from typing import NoReturn
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.errors import HaltServer
+from gunicorn.http.errors import ExpectationFailed, LimitRequestHeaders, LimitRequestLine, NoMoreData, ParseException, UnsupportedTransferCoding
+from gunicorn.sock import close_sockets
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from weaver_like.app import Service
+from weaver_like.domain.errors import InvalidInput, WeaverError
+from weaver_like.engines.base import ClosePolicy
+from weaver_like.observe.logs import configure_logs
+from weaver_like.sandbox import kernel
+from weaver_like.schemas.job import render_problem
+from weaver_like.schemas.jsontext import dumps
+from weaver_like.settings import Settings
+
+log = logging.getLogger(__name__)
+#: Seconds that a client may be silent within a request, or take for a piece of an answer (256 KiB at most).
+_SILENCE_S = 60.0
+#: Seconds that answers on their way have when everything else has stopped.
+_LAST_ANSWERS_S = 3
+_REFUSALS = {LimitRequestLine: (414, "URI too long"), LimitRequestHeaders: (431, "Request header fields too large"),
+             ExpectationFailed: (417, "Expectation failed"), UnsupportedTransferCoding: (501, "Not implemented")}
+
+
+class _Connection(TConn):
+    """A thread that reads or writes does not wait for ever."""
+
+    def init(self) -> None:
+        super().init()
+        self.sock.settimeout(_SILENCE_S)
+
+
+class _Worker(ThreadWorker):
+    """One OS process that answers requests."""
+
+    service: Service | None = None
+    _stopping = False
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal reaches everybody; the master decides how to stop
+
+    def load_wsgi(self) -> None:
+        settings: Settings = self.app.settings
+        kernel.hide_from_siblings()
+        kernel.die_with_parent()  # at once: the next server must find the engine's lock free
+        name = "server.log" if settings.server.processes == 1 else f"server-{(self.age - 1) % settings.server.processes + 1}.log"
+        configure_logs(settings.log.level, settings.data_dir / "logs" / name, console=True)
+        try:
+            self.service = Service(settings)
+        except (WeaverError, OSError) as error:
+            _give_up(error)
+        self.wsgi = _with_whole_bodies(self.service.wsgi, settings.limits.body_bytes)
+        # Requests are answered while a store that is away is waited for.
+        threading.Thread(target=self._start, name="start", daemon=True).start()
+
+    def _start(self) -> None:
+        try:
+            if not self.service.start():
+                return
+        except (WeaverError, OSError) as error:
+            _give_up(error)
+        os.write(self.app.up[1], b"x")
+        os.kill(self.ppid, signal.SIGCHLD)  # the master looks at once
+
+    def accept(self, listener: socket.socket) -> None:
+        """A new connection gets a thread when its first bytes are there, not before."""
+        try:
+            client, address = listener.accept()
+        except OSError:  # another process was faster
+            return
+        self.nr_conns += 1
+        conn = _Connection(self.cfg, client, address, listener.getsockname())
+        conn.timeout = time.monotonic() + self.cfg.keepalive
+        self.pending_conns.append(conn)
+        self.poller.register(client, 1, partial(self.on_pending_socket_readable, conn))
+
+    def handle_exit(self, _sig: int, _frame: FrameType | None) -> None:
+        """Stop as `engine.close` says; requests are answered meanwhile."""
+        threading.Thread(target=self._stop, name="stop").start()
+
+    def handle_quit(self, _sig: int, _frame: FrameType | None) -> None:
+        """Stop now: running jobs are ended."""
+        if self.service is not None:
+            threading.Thread(target=self.service.runtime.engine.drain, args=(ClosePolicy.KILL, 0), name="kill").start()
+        self.handle_exit(_sig, _frame)
+
+    def _stop(self) -> None:
+        if self._stopping:
+            return
+        self._stopping = True
+        if self.service is not None:
+            self.service.stop()
+        super().handle_exit(signal.SIGTERM, None)
+
+    def run(self) -> None:
+        super().run()
+        self._stop()  # does nothing, unless it is the master that has gone
+        if self.service is not None:
+            self.service.close()
+        logging.shutdown()
+        os._exit(0)  # threads may still wait for clients that will never read
+
+    def handle_error(self, req: object, client: socket.socket, addr: object, exc: Exception) -> None:
+        """What gunicorn itself refuses is a problem document like every other error."""
+        if isinstance(exc, ParseException):
+            code, title = _REFUSALS.get(type(exc), (400, "Bad request"))
+            error: WeaverError = InvalidInput(f"{title}: {str(exc)[:200]}.")
+        else:
+            log.error("a request failed", exc_info=exc)
+            code, title, error = 500, "Internal error", WeaverError("The server failed on this request; its log says why.")
+        body = dumps(render_problem(error) | {"status": code})
+        head = f"HTTP/1.1 {code} {title}\r\nContent-Type: application/problem+json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        try:
+            client.sendall(head.encode() + body)
+        except OSError:  # the client has gone
+            pass
+
+
+def _give_up(error: Exception) -> NoReturn:
+    """End this process in a way that ends the master too: another process would fail in the same way."""
+    sys.stderr.write(f"Error: {getattr(error, 'detail', error)}\n")
+    sys.stderr.flush()
+    os._exit(Arbiter.APP_LOAD_ERROR)
+
+
+def _with_whole_bodies(wsgi: Callable, limit: int) -> Callable:
+    """The application gets bodies that are complete and whose length is known; one in chunks counts as `limit` + 1 bytes if it has more."""
+    def call(environ: MutableMapping, start_response: Callable) -> Iterable[bytes]:
+        declared = int(environ.get("CONTENT_LENGTH") or 0)
+        chunked = "HTTP_TRANSFER_ENCODING" in environ
+        if (chunked or declared) and declared <= limit:
+            kept, given = tempfile.SpooledTemporaryFile(2**20), environ["wsgi.input"]
+            while kept.tell() <= limit and (piece := given.read(min(2**16, limit + 1 - kept.tell()))):
+                kept.write(piece)
+            if kept.tell() < declared:
+                raise NoMoreData  # the client has gone
+            environ["CONTENT_LENGTH"], environ["wsgi.input"] = str(kept.tell()), kept
+            kept.seek(0)
+        return wsgi(environ, start_response)
+
+    return call
+
+
+class _Application(BaseApplication):
+    """up: a pipe that gets a byte from every process that can answer."""
+
+    def __init__(self, settings: Settings):
+        self.settings = settings
+        self.up = os.pipe()
+        super().__init__()
+
+    def load_config(self) -> None:
+        server = self.settings.server
+        own = {
+            "worker_class": _Worker, "workers": server.processes, "threads": server.threads, "worker_connections": 1000, "keepalive": 60,
+            "limit_request_line": 8190, "limit_request_field_size": 8190,
+            "timeout": 60, "graceful_timeout": _LAST_ANSWERS_S, "control_socket_disable": True,
+            # weaver_like.faces.proxies decides whom to believe.
+            "forwarded_allow_ips": "", "secure_scheme_headers": {},
+            # A heartbeat by a file on a slow disk would look like a process that hangs.
+            "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None}
+        for name, value in own.items():
+            self.cfg.set(name, value)
+
+
+class _Master(Arbiter):
+    """Keeps the processes alive, and ends them when it is told to: the first signal stops, the second one kills."""
+
+    def __init__(self, application: _Application, listening: socket.socket, announce: Callable[[], None]):
+        super().__init__(application)
+        self.LISTENERS = [listening]
+        self._announce: Callable[[], None] | None = announce
+        self._up = 0
+        self._asked = False
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        for number in (signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU, signal.SIGWINCH):  # an engine is not doubled by a signal
+            signal.signal(number, signal.SIG_IGN)
+
+    def signal(self, sig: int, frame: FrameType | None) -> None:
+        if sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            sig, self._asked = (signal.SIGQUIT if self._asked else signal.SIGTERM), True
+        super().signal(sig, frame)
+
+    def handle_chld(self) -> None:
+        super().handle_chld()
+        if self._announce is None:
+            return
+        os.set_blocking(self.app.up[0], False)
+        try:
+            self._up += len(os.read(self.app.up[0], 100))
+        except BlockingIOError:
+            return
+        if self._up >= self.num_workers:
+            self._announce()
+            self._announce = None
+
+    handle_cld = handle_chld  # SIGCHLD has two names
+
+    def stop(self, graceful: bool = True) -> None:
+        close_sockets(self.LISTENERS, False)
+        self.LISTENERS = []
+        engine = self.app.settings.engine
+        limit_s = float("inf") if graceful and engine.close == ClosePolicy.JOIN else engine.close_grace_s + 45
+        end = time.monotonic() + limit_s
+        log.info("stopping: engine.close is %s, running jobs have %g s; a second signal ends them now", engine.close, engine.close_grace_s)
+        self.kill_workers(signal.SIGTERM if graceful else signal.SIGQUIT)
+        while self.WORKERS and time.monotonic() < end:
+            if signal.SIGQUIT in self.wait_for_signals(timeout=0.1):
+                self.kill_workers(signal.SIGQUIT)
+                end = time.monotonic() + 30
+            try:
+                self.reap_workers()
+            except HaltServer:  # one that never came up
+                continue
+        self.kill_workers(signal.SIGKILL)
+
+
+def run_processes(settings: Settings, announce: Callable[[str], None]) -> None:
+    """As `run_server`, with `server.processes` processes. Raises: OSError, if the address cannot be listened on; SystemExit, if none comes up."""
+    configure_logs(settings.log.level, settings.data_dir / "logs" / "server.log", console=True)
+    kernel.hide_from_siblings()
+    server = settings.server
+    family, _, _, _, address = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    listening = socket.create_server(address, family=family, backlog=2048)
+    host = f"[{server.host}]" if family is socket.AF_INET6 else server.host
+    url = server.url or f"http://{host}:{listening.getsockname()[1]}"
+    master = _Master(_Application(settings), listening, lambda: announce(url))
+    foreign = logging.getLogger("gunicorn.error")
+    foreign.handlers.clear()
+    foreign.propagate = True
+    foreign.setLevel(logging.WARNING)
+    foreign.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], OSError)))  # clients that have gone
+    try:
+        master.run()
+    except SystemExit as end:
+        if end.code:
+            raise
+    log.info("stopped")

@@ -1,0 +1,45 @@
+"""A step of a job: one command or expression of an application package, or a part of a workflow that is made of such steps."""
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+#: Of one job; later ones run, and are not seen.
+MAX_STEPS = 10_000
+
+
+class StepStatus(StrEnum):
+    """reused: its outputs were there already, of an earlier run of the same tool with the same inputs."""
+
+    ACCEPTED = "accepted"
+    RUNNING = "running"
+    SUCCESSFUL = "successful"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    REUSED = "reused"
+
+    @property
+    def ended(self) -> bool:
+        return self not in (StepStatus.ACCEPTED, StepStatus.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is known of a step; times are aware, UTC.
+
+    number: counts from 1 within the job, in the order in which steps became known.
+    name: as the workflow says it, below those that it is a part of: "crop", "sub/crop" in a subworkflow, "crop/2" of a scattered step.
+    exit_code: negative: the signal that killed the command.  cpu_s, peak_bytes: of the command and what it started; None if not known.
+    tail: the last lines that it printed.
+    """
+
+    number: int
+    name: str
+    status: StepStatus
+    started: datetime | None = None
+    finished: datetime | None = None
+    command: str = ""
+    exit_code: int | None = None
+    message: str = ""
+    cpu_s: float | None = None
+    peak_bytes: int | None = None
+    tail: tuple[str, ...] = ()

@@ -1,0 +1,65 @@
+"""The Celery application of an installation: one task by name, queues below a prefix."""
+from dataclasses import dataclass
+
+from celery import Celery
+from kombu import Connection, Exchange, Queue
+
+from weaver_like.domain.errors import SettingError
+
+#: The task is known by its name alone: who sends it need not import what it runs.
+TASK = "weaver_like.execute_job"
+_DAY_S = 86400
+#: Between two looks for a broker that is away.
+LONGEST_PAUSE_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where messages go. prefix: begins every name on the broker, so that installations may share one."""
+
+    url: str
+    prefix: str
+
+    def queue(self, name: str) -> Queue:
+        """The broker's queue for a queue of the store; durable."""
+        return Queue(f"{self.prefix}.{name}", Exchange(self.prefix, type="direct"), routing_key=f"{self.prefix}.{name}")
+
+    def channel(self, name: str) -> Exchange:
+        """An exchange that passes every message to whoever listens at that moment."""
+        return Exchange(f"{self.prefix}.{name}", type="fanout", durable=False, delivery_mode=1)
+
+    def name_of(self, routing_key: str) -> str:
+        return routing_key.removeprefix(self.prefix + ".")
+
+
+class _Connection(Connection):
+    """A worker looks for a broker that is away as often as our servers do; kombu's own comes to half a minute between two looks."""
+
+    def ensure_connection(self, *arguments: object, **options: object) -> Connection:
+        return super().ensure_connection(*arguments, **options | {"interval_start": 1, "interval_step": 1, "interval_max": LONGEST_PAUSE_S})
+
+
+def make_celery(broker: Broker) -> Celery:
+    """The application, for who sends and who works.
+
+    A message is acknowledged when its job has ended, and comes back if its worker died; it only wakes, so that it may come twice or
+    not at all. Results are kept in our store: Celery keeps none.
+
+    Raises: SettingError.
+    """
+    if broker.url.partition(":")[0] not in ("amqp", "amqps", "redis", "rediss"):
+        raise SettingError("engine.kind=celery asks for 'celery.broker_url': amqp://... (RabbitMQ) or redis://...")
+    app = Celery("weaver_like", broker=broker.url, set_as_current=False)
+    app.amqp.Connection = _Connection
+    redis = broker.url.startswith("redis")
+    app.conf.update(
+        task_acks_late=True, task_reject_on_worker_lost=True, worker_prefetch_multiplier=1, task_ignore_result=True,
+        task_serializer="json", accept_content=["json"], task_create_missing_queues=False,
+        broker_connection_retry_on_startup=True, broker_connection_max_retries=None, broker_connection_timeout=4,
+        # A job goes on while the broker is away: the store knows of it.
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_hijack_root_logger=False, worker_redirect_stdouts=False, worker_proc_alive_timeout=60,
+        # Redis brings an unacknowledged message back after this time; the reaper is faster, and a message too many does no harm.
+        broker_transport_options={"visibility_timeout": _DAY_S, "socket_keepalive": True, "socket_connect_timeout": 4} if redis else {},
+    )
+    return app

@@ -1,0 +1,90 @@
+"""Celery's side of a worker: take messages, have each one perform a job, stop in order."""
+import logging
+import platform
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from billiard.exceptions import WorkerLostError
+from celery import Celery, Task, signals
+from celery.worker.request import Request
+
+from weaver_like.engines.celery.broker import TASK, Broker, make_celery
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """concurrency: jobs at once.  queues: names as processes give them.  pool: prefork, threads or solo."""
+
+    concurrency: int
+    queues: tuple[str, ...]
+    pool: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duties:
+    """What the pool calls. opened, closed: in each process of the pool.  perform: (queue) for each message.
+
+    ready: in the main process, when messages are taken.  lost: there, when a process of the pool died.  stopping: there, when a stop began.
+    """
+
+    opened: Callable[[], None]
+    perform: Callable[[str], None]
+    closed: Callable[[], None]
+    ready: Callable[[], None]
+    lost: Callable[[], None]
+    stopping: Callable[[], None]
+
+
+def run_worker(broker: Broker, options: Options, duties: Duties) -> int:
+    """Work until a signal; its exit code. SIGTERM lets running jobs end, as far as `duties.stopping` does."""
+    app = make_celery(broker)
+    app.conf.task_queues = [broker.queue(name) for name in options.queues]
+    app.conf.task_default_queue = app.conf.task_queues[0].name
+    _register(app, broker, duties)
+
+    for chatty in ("celery.app.trace", "celery.worker.strategy"):  # two lines for each message, beside ours for each job
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    # After a broker was away: what cannot be acknowledged comes again, and runs nothing twice; the setting that is warned of is as we want it.
+    logging.getLogger("celery.worker.request").addFilter(lambda record: not str(record.msg).startswith("Couldn't ack"))
+    logging.getLogger("py.warnings").addFilter(lambda record: "worker_cancel_long_running_tasks_on_connection_loss" not in record.getMessage())
+    # Logs are ours; everything is connected strongly, for nobody else holds these functions.
+    signals.setup_logging.connect(lambda **_: None, weak=False)
+    if options.pool == "prefork":
+        signals.worker_process_init.connect(lambda **_: duties.opened(), weak=False)
+        signals.worker_process_shutdown.connect(lambda **_: duties.closed(), weak=False)
+    else:
+        signals.worker_init.connect(lambda **_: duties.opened(), weak=False)
+        signals.worker_shutdown.connect(lambda **_: duties.closed(), weak=False)
+    signals.worker_ready.connect(lambda **_: duties.ready(), weak=False)
+    signals.worker_shutting_down.connect(lambda **_: threading.Thread(target=duties.stopping, daemon=True).start(), weak=False)
+    worker = app.Worker(
+        concurrency=options.concurrency, pool=options.pool, hostname=f"{options.name}@{platform.node()}", quiet=True,
+        without_gossip=True, without_mingle=True, without_heartbeat=True)
+    worker.start()
+    return worker.exitcode or 0
+
+
+def _register(app: Celery, broker: Broker, duties: Duties) -> None:
+    class _Request(Request):
+        """Tells at once when a process of the pool died, rather than when the lease of its job ends."""
+
+        def on_failure(self, exc_info: object, send_failed_event: bool = True, return_ok: bool = False) -> object:
+            error = exc_info.exception
+            if isinstance(getattr(error, "exc", error), (WorkerLostError, SystemExit)):  # the pool may have wrapped it
+                duties.lost()
+            return super().on_failure(exc_info, send_failed_event, return_ok)
+
+    class _Task(Task):
+        """Claims what is most urgent in the queue that the message came through; the job that it names is for people who look."""
+
+        name = TASK
+        Request = _Request
+
+        def run(self, job_id: str) -> None:
+            duties.perform(broker.name_of(self.request.delivery_info["routing_key"]))
+
+    app.register_task(_Task())

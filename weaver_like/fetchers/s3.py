@@ -1,0 +1,59 @@
+"""Inputs from the buckets that the operator has opened."""
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from weaver_like.domain.errors import FetchFailed
+from weaver_like.domain.ids import safe_file_name
+from weaver_like.domain.masks import shown
+from weaver_like.fetchers.base import CHUNK_BYTES, Fetched, Fetcher, FetchLimits
+from weaver_like.security.s3 import S3Client, S3Failed, S3Stream
+
+
+class S3Fetcher(Fetcher):
+    """s3://bucket/key, the key literally, as Amazon's own tools read it.
+
+    opened: "bucket" or "bucket/beginning/of/keys", in whole parts: what this server's credentials may be used for.
+    connect: makes the client, or gives it again.
+    """
+
+    def __init__(self, opened: Sequence[str], connect: Callable[[], S3Client]):
+        self._opened = [entry.strip("/") for entry in opened]
+        self._connect = connect
+
+    def check(self, uri: str) -> None:
+        self._place(uri)
+
+    def fetch(self, uri: str, target: Path, limits: FetchLimits) -> Fetched:
+        bucket, key = self._place(uri)
+        limits.proceed()
+        try:
+            stream = self._connect().open(bucket, key)
+            try:
+                return self._stream(uri, stream, target, limits)
+            finally:
+                stream.close()
+        except S3Failed as error:
+            raise FetchFailed(f"'{shown(uri)}' could not be read: {error.reason}.") from error
+
+    def _stream(self, uri: str, stream: S3Stream, target: Path, limits: FetchLimits) -> Fetched:
+        stored = stream.stored
+        if stored.size_bytes > limits.max_bytes:
+            raise FetchFailed(f"'{shown(uri)}' has {stored.size_bytes} bytes; at most {limits.max_bytes} are taken.")
+        with target.open("xb") as file:
+            for chunk in stream.chunks(CHUNK_BYTES):
+                limits.proceed()
+                file.write(chunk)
+        return Fetched(stored.media_type, safe_file_name(uri), stored.size_bytes)
+
+    def _place(self, uri: str) -> tuple[str, str]:
+        """Bucket and key. Raises: FetchFailed."""
+        bucket, _, key = uri[len("s3://"):].partition("/")
+        if urlsplit(uri).netloc != bucket or not bucket or not key or key.endswith("/"):
+            raise FetchFailed(f"'{shown(uri)}' names no object; s3://bucket/key is wanted.")
+        # A service that resolves these like the dots of a path would leave the prefix that was opened.
+        if not {".", ".."}.isdisjoint(key.split("/")):
+            raise FetchFailed(f"'{shown(uri)}' has a key with '.' or '..' between its slashes; that is not fetched.")
+        if not any(f"{bucket}/{key}/".startswith(f"{entry}/") for entry in self._opened):
+            raise FetchFailed(f"'{shown(uri)}' lies outside the buckets that this server may read (security.s3_buckets).")
+        return bucket, key

@@ -1,0 +1,65 @@
+"""Whether this server can serve: each part that a request needs is looked at, in bounded time."""
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from weaver_like.domain.errors import WeaverError
+from weaver_like.domain.masks import clean
+from weaver_like.runtime import Runtime
+
+log = logging.getLogger(__name__)
+#: All looks together take no longer; what has not answered by then is in trouble.
+LIMIT_S = 3.0
+#: Answers younger than this are given again: several probes cost one look.
+_FRESH_S = 1.0
+OK = "ok"
+
+
+class _Look:
+    """One look at one part, in a thread of its own: one that hangs holds no thread of the server, and is not begun twice."""
+
+    def __init__(self, name: str, find_trouble: Callable[[], str | None]):
+        self._name = name
+        self._find_trouble = find_trouble
+        self._thread: threading.Thread | None = None
+        self._found = OK
+
+    def begin(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._run, name=f"health-{self._name}", daemon=True)
+            self._thread.start()
+
+    def end(self, limit_s: float) -> str:
+        self._thread.join(max(0.0, limit_s))
+        return f"no answer within {LIMIT_S:g} s" if self._thread.is_alive() else self._found
+
+    def _run(self) -> None:
+        try:
+            self._found = clean(self._find_trouble() or OK, 200)
+        except WeaverError as error:
+            self._found = clean(error.detail, 200)
+        except Exception as error:  # any failure of a part is an answer; its text may hold an address
+            log.warning("health of %s", self._name, exc_info=error)
+            self._found = f"failed: {type(error).__name__}"
+
+
+class Health:
+    """Looks at the parts of one runtime; any thread may ask."""
+
+    def __init__(self, rt: Runtime):
+        self._looks = {"store": _Look("store", rt.jobs.ping), "engine": _Look("engine", rt.engine.trouble), "outputs": _Look("outputs", rt.area.trouble)}
+        self._lock = threading.Lock()
+        self._known: dict[str, str] = {}
+        self._known_until = float("-inf")
+
+    def look(self) -> dict[str, str]:
+        """Part -> "ok" or the reason of its trouble; takes at most about `LIMIT_S` seconds."""
+        with self._lock:
+            if time.monotonic() >= self._known_until:
+                end = time.monotonic() + LIMIT_S
+                for look in self._looks.values():
+                    look.begin()
+                self._known = {name: look.end(end - time.monotonic()) for name, look in self._looks.items()}
+                self._known_until = time.monotonic() + _FRESH_S
+            return dict(self._known)

@@ -1,0 +1,50 @@
+"""Making and removing schedules."""
+import uuid
+from datetime import UTC, datetime
+
+from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput, NoSuchProcess, NoSuchSchedule
+from weaver_like.domain.execution import Execution
+from weaver_like.domain.schedule import Schedule
+from weaver_like.engines.base import SCHEDULES
+from weaver_like.jobs.submit import check_execution
+from weaver_like.runtime import Runtime
+from weaver_like.schemas.cron import cron_faults, next_firing
+from weaver_like.schemas.execute import describe_faults, parse_execute
+from weaver_like.schemas.schedule import ScheduleRequest, parse_schedule
+
+
+def create_schedule(rt: Runtime, document: object, base_url: str) -> Schedule:
+    """Keep a new schedule, checked as its executions will be.
+
+    Raises: InvalidInput with every fault; Conflict, if there are `limits.schedules` already.
+    """
+    request = parse_schedule(document)
+    execution, faults = _check_execute(rt, request)
+    faults = cron_faults(request.cron, request.time_zone) + faults
+    if faults or execution is None:
+        raise InvalidInput(describe_faults("The schedule", faults), faults=faults)
+    now = datetime.now(UTC)
+    due = next_firing(request.cron, request.time_zone, now)
+    schedule = Schedule(str(uuid.uuid4()), request.process_id, request.cron, request.time_zone, execution, now, due, base_url=base_url)
+    rt.schedules.add(schedule, rt.settings.limits.schedules)
+    if rt.engine is not None:
+        rt.engine.publish({"job": SCHEDULES, "kind": "schedule"})
+    return schedule
+
+
+def _check_execute(rt: Runtime, request: ScheduleRequest) -> tuple[Execution | None, list[Fault]]:
+    try:
+        offer = rt.catalog.get(request.process_id)
+        execution = parse_execute(request.execute, offer.process)
+        check_execution(rt, offer, execution)
+    except NoSuchProcess as error:
+        return None, [Fault("/process", error.detail)]
+    except (InvalidInput, FetchFailed) as error:
+        return None, list(error.faults) or [Fault("", error.detail)]
+    return execution, []
+
+
+def remove_schedule(rt: Runtime, schedule_id: str) -> None:
+    """Its jobs stay. Raises: NoSuchSchedule."""
+    if not rt.schedules.delete(schedule_id):
+        raise NoSuchSchedule(f"There is no schedule '{schedule_id[:100]}'.")

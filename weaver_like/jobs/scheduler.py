@@ -1,0 +1,100 @@
+"""The scheduler: fires schedules when they are due."""
+import logging
+import random
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from weaver_like.domain.errors import Unavailable, WeaverError
+from weaver_like.domain.job import NewJob
+from weaver_like.domain.masks import clean
+from weaver_like.domain.schedule import Firing, Schedule
+from weaver_like.engines.base import SCHEDULES
+from weaver_like.jobs.submit import check_execution, new_job
+from weaver_like.runtime import Runtime
+from weaver_like.schemas.cron import next_firing
+
+log = logging.getLogger(__name__)
+#: Longest pause between two looks: so late is a new schedule at most that was made in another process.
+_LOOK_S = 15.0
+_BATCH = 50
+
+
+class Scheduler(threading.Thread):
+    """One thread in each server and each host of workers.
+
+    There is no leader: the store gives each firing to one alone, a look of an idle scheduler costs as much as a claim to lead, and
+    so no firing waits until the lead of a process that died has run out.
+    """
+
+    def __init__(self, rt: Runtime):
+        super().__init__(name="scheduler", daemon=True)
+        self._rt = rt
+        self._stopping = False
+        self._subscription = rt.engine.subscribe(SCHEDULES)
+
+    def run(self) -> None:
+        with self._subscription as events:
+            while not self._stopping:
+                pause_s = _LOOK_S
+                try:
+                    pause_s = self._look()
+                except Unavailable:  # the store has logged it
+                    pass
+                except Exception:  # one odd schedule must not keep all others waiting; the next look meets them in another order
+                    log.exception("the scheduler failed")
+                events.next(pause_s)
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._subscription.put({})
+
+    def _look(self) -> float:
+        """Fire what is due; seconds until the next look."""
+        while (due := self._rt.schedules.next_due()) is not None and due <= datetime.now(UTC):
+            batch = self._rt.schedules.due(datetime.now(UTC), _BATCH)
+            random.shuffle(batch)  # several schedulers begin at different ends
+            for schedule in batch:
+                if self._stopping:
+                    return 0
+                fire(self._rt, schedule)
+        return _LOOK_S if due is None else min(_LOOK_S, max(0.0, (due - datetime.now(UTC)).total_seconds()))
+
+
+def fire(rt: Runtime, schedule: Schedule) -> bool:
+    """Submit the job of a due schedule, or keep why there is none; False if another scheduler was first.
+
+    Firings that were missed count as one, and are made up for if the last of them is younger than `jobs.schedule_catch_up_s`.
+    Raises: Unavailable; the schedule stays due then.
+    """
+    now = datetime.now(UTC)
+    firing = Firing(now, next_firing(schedule.cron, schedule.time_zone, now))
+    queue_limit = rt.settings.limits.queue
+    try:
+        new = None if _is_late(rt, schedule, now) else _new_job(rt, schedule)
+        if new is None:
+            firing = replace(firing, failure=f"Nobody was there to fire it at {schedule.due.isoformat()}.")
+        fired = rt.schedules.fire(schedule, replace(firing, new=new), queue_limit)
+    except Unavailable:
+        raise
+    except WeaverError as error:  # the process is gone, the inputs do not fit any more, the queue is full
+        new, firing = None, replace(firing, failure=clean(error.detail, 1000))
+        fired = rt.schedules.fire(schedule, firing, queue_limit)
+    if fired and new:
+        log.info("schedule %s fired: job %s of %s", schedule.id, new.job.id, new.job.process_id)
+        rt.engine.submit(new.job.id, new.job.queue)
+    elif fired:
+        log.warning("schedule %s of %s gave no job: %s", schedule.id, schedule.process_id, firing.failure)
+    return fired
+
+
+def _is_late(rt: Runtime, schedule: Schedule, now: datetime) -> bool:
+    earliest = now - timedelta(seconds=rt.settings.jobs.schedule_catch_up_s)
+    return schedule.due < earliest and next_firing(schedule.cron, schedule.time_zone, earliest) > now
+
+
+def _new_job(rt: Runtime, schedule: Schedule) -> NewJob:
+    """Raises: as `check_execution`, NoSuchProcess."""
+    check_execution(rt, rt.catalog.get(schedule.process_id), schedule.execution)
+    job = new_job(rt, schedule.process_id, schedule.execution, schedule.base_url, schedule.id)
+    return NewJob(replace(job, id=schedule.next_job_id), schedule.execution)

@@ -1,0 +1,63 @@
+"""`Watch`: what a running job may use together; looked at at growing intervals."""
+import time
+from pathlib import Path
+
+from weaver_like.observe.folders import FolderMeter
+from weaver_like.observe.statistics import TreeMeter
+from weaver_like.runners.base import Runner
+from weaver_like.sandbox.groups import Group, Limits, make_group, too_large, too_many
+from weaver_like.settings import Settings
+
+
+class Watch:
+    """Of one job; `close` it. group: control groups for its commands, without folders if it starts none, or none can be made."""
+
+    def __init__(self, settings: Settings, runner: Runner, workdir: Path, memory_bytes: int):
+        self._settings = settings
+        self._commands = runner.starts_commands
+        sandbox = settings.sandbox
+        limits = Limits(sandbox.processes, memory_bytes, sandbox.cores)
+        self.group = make_group(workdir, limits) if self._commands else Group((), limits)
+        self._tree = TreeMeter()
+        self._folder = FolderMeter(str(workdir))
+
+    @property
+    def due(self) -> float:
+        """`time.monotonic()` at which `look` is wanted."""
+        return min(self._tree.due, self._folder.due)
+
+    @property
+    def peak_bytes(self) -> int:
+        return self._tree.peak_bytes
+
+    def look(self, pid: int) -> str:
+        """Look at the tree of the child `pid`; why the job must end, empty if it may go on."""
+        now, reason = time.monotonic(), ""
+        if now >= self._tree.due:
+            self._tree.sample(pid)
+            reason = self._commands_excess() if self._commands else ""
+        if now >= self._folder.due and not reason:
+            self._folder.sample()
+            reason = self._folder_excess()
+        return reason
+
+    def close(self) -> None:
+        """End what the commands left, and remove the groups."""
+        self.group.remove()
+
+    def _commands_excess(self) -> str:
+        limits = self.group.limits
+        # More than one process at its limit of memory is no excess of the job: the command fails, and says so.
+        if limits.processes and (self._tree.count > limits.processes or self.group.met_processes()):
+            return too_many(limits.processes)
+        if limits.memory_bytes and not self.group.has("memory") and self._tree.now_bytes > limits.memory_bytes:
+            return too_large(limits.memory_bytes)
+        return ""
+
+    def _folder_excess(self) -> str:
+        limits, found = self._settings.limits, self._folder
+        if limits.work_bytes and found.size_bytes > limits.work_bytes:
+            return f"The job has written more than {limits.work_bytes} bytes into its work folder (limits.work_bytes)."
+        if limits.work_files and found.entries > limits.work_files:
+            return f"The job has made more than {limits.work_files} files and folders in its work folder (limits.work_files)."
+        return ""

@@ -1,0 +1,62 @@
+"""What a folder holds: bytes on the disk and entries, counted a little at a time."""
+import os
+import time
+from collections.abc import Iterator
+
+_FIRST_S, _LONGEST_S = 0.5, 10.0
+#: Longest part of a count at one go: whoever counts has other things to do.
+_SLICE_S = 0.05
+#: A count takes at most so large a part of the time.
+_SHARE = 20
+
+
+class FolderMeter:
+    """Counts a folder again and again, at growing intervals; a large one less often. due: `time.monotonic()` at which `sample` is wanted."""
+
+    def __init__(self, folder: str):
+        self._folder = folder
+        self._interval_s = _FIRST_S
+        self._walk: Iterator[int] | None = None
+        self._took_s = 0.0
+        self.due = time.monotonic() + _FIRST_S
+        self.size_bytes = 0
+        self.entries = 0
+
+    def sample(self) -> None:
+        """Go on counting for a moment; the attributes hold the last whole count, or this one as far as it is, whichever is more."""
+        if self._walk is None:
+            self._walk, self._took_s = self._sizes(), 0.0
+            self._size_bytes, self._entries = 0, 0
+        began = time.monotonic()
+        for size in self._walk:
+            self._size_bytes += size
+            self._entries += 1
+            if time.monotonic() - began > _SLICE_S:
+                break
+        else:
+            self._walk = None
+        self._took_s += time.monotonic() - began
+        if self._walk is None:
+            self.size_bytes, self.entries = self._size_bytes, self._entries
+            self._interval_s = min(self._interval_s * 1.5, _LONGEST_S)
+            self.due = time.monotonic() + max(self._interval_s, _SHARE * self._took_s)
+        else:
+            self.size_bytes, self.entries = max(self.size_bytes, self._size_bytes), max(self.entries, self._entries)
+            self.due = time.monotonic() + _SLICE_S
+
+    def _sizes(self) -> Iterator[int]:
+        """Of every entry; links are not followed, and what vanishes meanwhile is nothing."""
+        folders = [self._folder]
+        while folders:
+            try:
+                entries = os.scandir(folders.pop())
+            except OSError:
+                continue
+            with entries:
+                for entry in entries:
+                    try:
+                        if entry.is_dir(follow_symlinks=False):
+                            folders.append(entry.path)
+                        yield entry.stat(follow_symlinks=False).st_blocks * 512
+                    except OSError:
+                        continue

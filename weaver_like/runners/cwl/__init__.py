@@ -1,0 +1,1 @@
+"""CWL application packages, by cwltool as a library."""

@@ -1,0 +1,44 @@
+"""JavaScript expressions of CWL by QuickJS: no node, no I/O, bounded time and memory."""
+import json
+from typing import Any
+
+import quickjs
+from cwl_utils import sandboxjs
+from cwl_utils.errors import JavascriptException
+
+_MEMORY_BYTES = 256 * 2**20
+_STACK_BYTES = 1 << 20
+#: Seconds of processor for one expression.
+_TIME_S = 10
+_RESULT_CHARACTERS = 16 * 2**20
+
+
+class QuickJsEngine(sandboxjs.NodeJSEngine):
+    """Simple parameter references are read without JavaScript, as in the base class."""
+
+    def eval(self, scan: str, jslib: str = "", **_options: Any) -> object:
+        """Raises: JavascriptException, also for an expression that takes too long or too much memory."""
+        context = quickjs.Context()
+        context.set_memory_limit(_MEMORY_BYTES)
+        context.set_max_stack_size(_STACK_BYTES)
+        context.set_time_limit(_TIME_S)
+        context.set("fragment", sandboxjs.code_fragment_to_js(scan, jslib))
+        try:
+            text = context.eval("JSON.stringify((0, eval)(fragment))")
+        except quickjs.JSException as error:
+            raise JavascriptException(f"{_reason(error)} in the expression: {scan.strip()[:1000]}") from error
+        if text is not None and len(text) > _RESULT_CHARACTERS:
+            raise JavascriptException(f"more than {_RESULT_CHARACTERS} characters came out of the expression: {scan.strip()[:1000]}")
+        return None if text is None else json.loads(text)
+
+
+def _reason(error: quickjs.JSException) -> str:
+    text = str(error).strip()
+    if "interrupted" in text:
+        return f"more than {_TIME_S} s of processor were taken"
+    return text if text and text != "null" and "out of memory" not in text else f"more than {_MEMORY_BYTES >> 20} MiB were taken"
+
+
+def use_quickjs() -> None:
+    """From now on every expression of this process is evaluated here."""
+    sandboxjs.set_js_engine(QuickJsEngine())

@@ -1,0 +1,68 @@
+"""Documents of a package -> tools that cwltool can run."""
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cwltool.context import LoadingContext
+from cwltool.load_tool import default_loader, fetch_document, make_tool, resolve_and_validate_document
+from cwltool.process import Process, get_schema
+from cwltool.workflow import default_make_tool
+from ruamel.yaml.comments import CommentedMap
+
+from weaver_like.runners.cwl.documents import Fetch, PackageFetcher
+from weaver_like.runners.cwl.expressions import use_quickjs
+from weaver_like.runners.cwl.tool import ConfinedTool
+from weaver_like.runners.cwl.workflow import SeenExpressionTool, SeenWorkflow
+
+VERSIONS = ("v1.0", "v1.1", "v1.2")
+_KINDS = {"CommandLineTool": ConfinedTool, "ExpressionTool": SeenExpressionTool, "Workflow": SeenWorkflow}
+
+
+@dataclass(frozen=True)
+class Documents:
+    """root: folder of the package.  main: name of the file to start from.  known: remote documents by URL.  fetch: None: nothing more."""
+
+    root: Path
+    main: str
+    known: dict[str, str] = field(default_factory=dict)
+    fetch: Fetch | None = None
+
+    @property
+    def uri(self) -> str:
+        return (self.root / self.main).as_uri()
+
+
+def warm() -> None:
+    """Read the schemas of CWL, once for each OS process: it takes longer than any job."""
+    use_quickjs()
+    for version in VERSIONS:
+        get_schema(version)
+
+
+def load(documents: Documents, fragment: str, validate: bool) -> Process:
+    """The tool of a document, or of one entry of its `$graph`.
+
+    fragment: name of the entry; empty: the whole document, or its `main`.
+    Raises: what cwltool raises for a document that is not right.
+    """
+    context = loading_context(documents, validate)
+    uri = f"{documents.uri}#{fragment}" if fragment else documents.uri
+    context, workflow, uri = fetch_document(uri, context)
+    context, uri = resolve_and_validate_document(context, workflow, uri)
+    return make_tool(uri, context)
+
+
+def loading_context(documents: Documents, validate: bool) -> LoadingContext:
+    def fetcher(_cache: object, _session: object) -> PackageFetcher:
+        return PackageFetcher(documents.root, documents.known, documents.fetch)
+
+    return LoadingContext({
+        "fetcher_constructor": fetcher, "loader": default_loader(fetcher), "construct_tool_object": _construct, "do_validate": validate,
+        "disable_js_validation": True, "relax_path_checks": True, "strict": True})
+
+
+def _construct(document: CommentedMap, context: LoadingContext) -> Process:
+    """Tools run their commands as we do it, and steps are seen; everything else is cwltool's own."""
+    kind = _KINDS.get(document.get("class")) if isinstance(document, dict) else None
+    if kind is not None:
+        return kind(document, context)
+    return default_make_tool(document, context)

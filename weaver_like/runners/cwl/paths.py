@@ -1,0 +1,120 @@
+"""Where a run may look for files: everything that it reads lies below folders of its own, wherever a name or a link leads."""
+import glob
+import os
+from collections.abc import Callable, MutableSequence
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import unquote, urlsplit
+
+from cwl_utils.types import CWLDirectoryType, CWLFileType
+from cwltool.errors import WorkflowException
+from cwltool.pathmapper import PathMapper
+from cwltool.stdfsaccess import StdFsAccess, abspath
+from schema_salad.ref_resolver import file_uri
+
+
+class Roots:
+    """The folders of this OS process's one run. work: the first of them, with a slash at its end: the job's own."""
+
+    def __init__(self, folders: tuple[Path, ...]):
+        self.work = str(folders[0]) + os.sep
+        self._folders = tuple(os.path.realpath(folder) for folder in folders)
+
+    def check(self, path: str) -> str:
+        """The path, if what it leads to lies inside. Raises: WorkflowException."""
+        real = os.path.realpath(path)
+        if not any(real == folder or real.startswith(folder + os.sep) for folder in self._folders):
+            raise WorkflowException(f"'{os.path.basename(path)}' leads out of the work folder of the job.")
+        return path
+
+
+class ConfinedFsAccess(StdFsAccess):
+    """The files that outputs, expressions and checksums are read from. inputs: folder below which files may be brought."""
+
+    roots: Roots
+    inputs = "/nowhere/"
+    bring: Callable[[str], bool] = staticmethod(lambda _path: False)
+
+    def _abs(self, p: str) -> str:
+        return self.roots.check(abspath(p, self.basedir))
+
+    def glob(self, pattern: str) -> list[str]:
+        """Matches in the order of the names; what leads outside is no match."""
+        base = os.path.realpath(self.basedir)
+        found = []
+        for match in glob.glob(abspath(pattern, self.basedir)):
+            self.roots.check(match)
+            if not (os.path.normpath(match) + os.sep).startswith(base + os.sep):
+                raise WorkflowException(f"The pattern '{os.path.relpath(pattern, base)}' leads out of the output folder.")
+            found.append(file_uri(os.path.normpath(match)))
+        return found
+
+    def open(self, fn: str, mode: str) -> IO[Any]:
+        return open(self._abs(fn), mode)
+
+    def exists(self, fn: str) -> bool:
+        """True also for what lies beside an input at the place that it came from: it is brought then."""
+        path = self._abs(fn)
+        return os.path.exists(path) or (path.startswith(self.inputs) and self.bring(path))
+
+    def size(self, fn: str) -> int:
+        return os.stat(self._abs(fn)).st_size
+
+    def isfile(self, fn: str) -> bool:
+        return os.path.isfile(self._abs(fn))
+
+    def isdir(self, fn: str) -> bool:
+        return os.path.isdir(self._abs(fn))
+
+    def realpath(self, path: str) -> str:
+        return os.path.realpath(self.roots.check(path))
+
+
+class ConfinedPathMapper(PathMapper):
+    """The files that a step gets."""
+
+    roots: Roots
+
+    def visit(self, obj: CWLFileType | CWLDirectoryType, stagedir: str, basedir: str, copy: bool = False, staged: bool = False) -> None:
+        location = str(obj.get("location", ""))
+        scheme = urlsplit(location).scheme
+        if scheme in ("http", "https"):
+            raise WorkflowException(f"'{location}' was not staged before the run: files come in as inputs, or with the package.")
+        if not location.startswith("_:"):
+            self.roots.check(abspath(location, basedir))
+        super().visit(obj, stagedir, basedir, copy, staged)
+
+    def visitlisting(self, listing: MutableSequence[CWLFileType | CWLDirectoryType], stagedir: str, basedir: str,
+                     copy: bool = False, staged: bool = False) -> None:
+        for entry in listing:
+            self.visit(entry, stagedir, basedir, copy=bool(entry.get("writable", copy)), staged=staged)
+
+
+def check_objects(found: object, roots: Roots) -> None:
+    """Raises: WorkflowException, if a file or folder in an output object is none of the run's own: an expression may name any."""
+    if isinstance(found, list):
+        for item in found:
+            check_objects(item, roots)
+    elif isinstance(found, dict):
+        if found.get("class") in ("File", "Directory"):
+            location = str(found.get("location") or found.get("path") or "_:")
+            parts = urlsplit(location)
+            if parts.scheme not in ("", "file", "_"):
+                raise WorkflowException(f"'{location[:200]}' is no file of the run: outputs are its own files.")
+            if not location.startswith("_:"):
+                roots.check(os.path.abspath(unquote(parts.path)))
+        for item in found.values():
+            check_objects(item, roots)
+
+
+def confine(folders: tuple[Path, ...], bring: Callable[[str], bool] | None = None) -> None:
+    """From now on no run of this OS process reads anything outside of these folders.
+
+    bring: asks the worker for a file that lies beside an input where that came from; False if there is none.
+    """
+    if bring is not None:
+        ConfinedFsAccess.inputs = str(folders[0] / "inputs") + os.sep
+        ConfinedFsAccess.bring = staticmethod(bring)
+    roots = Roots(folders)
+    ConfinedFsAccess.roots = roots
+    ConfinedPathMapper.roots = roots

@@ -1,0 +1,109 @@
+"""Workflows and expressions whose steps are seen."""
+from collections.abc import Generator
+from functools import partial
+
+from cwl_utils.types import CWLObjectType
+from cwltool.command_line_tool import ExpressionJob, ExpressionTool
+from cwltool.errors import WorkflowException
+from cwltool.process import shortname
+from cwltool.utils import JobsGeneratorType, OutputCallbackType, normalizeFilesDirs
+from cwltool.workflow import Workflow
+from cwltool.workflow_job import WorkflowJob, WorkflowJobStep
+
+from weaver_like.domain.step import StepStatus
+from weaver_like.runners.cwl.job import JobContext
+from weaver_like.runners.cwl.steps import Node
+
+
+class SeenWorkflow(Workflow):
+    """The node of its context is what its steps are a part of."""
+
+    def job(self, job_order: CWLObjectType, output_callbacks: OutputCallbackType, runtimeContext: JobContext) -> JobsGeneratorType:
+        builder = self._init_job(job_order, runtimeContext)
+        job = SeenWorkflowJob(self, runtimeContext)
+        yield job
+        context = runtimeContext.copy()
+        context.part_of = f"workflow {job.name}"
+        context.toplevel = False
+        yield from job.job(builder.job, output_callbacks, context)
+
+
+class SeenWorkflowJob(WorkflowJob):
+    """One run of a workflow."""
+
+    def __init__(self, workflow: Workflow, runtimeContext: JobContext):
+        super().__init__(workflow, runtimeContext)
+        runtimeContext.node.begin()
+        # cwltool shuffles the steps that it made of these.
+        self.nodes = {step["id"]: runtimeContext.node.add(shortname(step["id"])) for step in workflow.tool["steps"]}
+        self.steps = [SeenStep(step) for step in workflow.steps]
+
+    def try_make_job(self, step: WorkflowJobStep, final_output_callback: OutputCallbackType, runtimeContext: JobContext) -> JobsGeneratorType:
+        context = runtimeContext.copy()
+        context.node = self.nodes[step.id]
+        try:
+            yield from super().try_make_job(step, final_output_callback, context)
+        except WorkflowException as error:
+            context.node.fail(str(error))
+            raise
+        if step.completed and not context.node.step.status.ended:
+            context.node.fail("could not be prepared; the log says why")
+
+    def receive_output(self, step: WorkflowJobStep, outputparms: list[CWLObjectType], final_output_callback: OutputCallbackType,
+                       jobout: CWLObjectType, processStatus: str) -> None:
+        self.nodes[step.id].finish(processStatus, [shortname(port["id"]) for port in outputparms if port["id"] not in jobout])
+        super().receive_output(step, outputparms, final_output_callback, jobout, processStatus)
+
+
+class SeenStep(WorkflowJobStep):
+    """A step of a workflow's run. That of a scattered one is asked for a job of each item, in order, before any of them runs."""
+
+    def job(self, joborder: CWLObjectType, output_callback: OutputCallbackType, runtimeContext: JobContext) -> JobsGeneratorType:
+        node = runtimeContext.node.item
+        if node is None:
+            return super().job(joborder, output_callback, runtimeContext)
+        context = runtimeContext.copy()
+        context.node = node
+        return self._item(node, super().job(joborder, partial(_ended, node, output_callback), context))
+
+    @staticmethod
+    def _item(node: Node, jobs: JobsGeneratorType) -> JobsGeneratorType:
+        try:
+            yield from jobs
+        except WorkflowException as error:
+            node.fail(str(error))
+            raise
+
+
+def _ended(node: Node, output_callback: OutputCallbackType, outputs: CWLObjectType, status: str) -> None:
+    node.finish(status)
+    output_callback(outputs, status)
+
+
+class SeenExpressionTool(ExpressionTool):
+    """An expression is a step as a command is."""
+
+    def job(self, job_order: CWLObjectType, output_callbacks: OutputCallbackType, runtimeContext: JobContext) -> Generator[ExpressionJob, None, None]:
+        builder = self._init_job(job_order, runtimeContext)
+        job = SeenExpression(builder, self.tool["expression"], output_callbacks, self.requirements, self.hints)
+        job.node = runtimeContext.node
+        yield job
+
+
+class SeenExpression(ExpressionJob):
+    """One evaluation."""
+
+    node: Node
+
+    def run(self, runtimeContext: JobContext, tmpdir_lock: object = None) -> None:
+        self.node.begin()
+        try:
+            normalizeFilesDirs(self.builder.job)
+            value, status = self.builder.do_eval(self.script), "success"
+            normalizeFilesDirs(value)
+            self.node.end(StepStatus.SUCCESSFUL)
+        except WorkflowException as error:
+            value, status = {}, "permanentFail"
+            self.node.fail(f"could not be evaluated: {error}")
+        with runtimeContext.workflow_eval_lock:
+            self.output_callback(value, status)

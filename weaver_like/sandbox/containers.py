@@ -1,0 +1,133 @@
+"""Container engines: which one answers, its images, and the end of containers that outlive who started them."""
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from weaver_like.sandbox.commands import DOCKER, PODMAN
+from weaver_like.sandbox.groups import group_name
+
+#: Of what a client of an engine needs to know of its own environment.
+CLIENT_VARIABLES = ("HOME", "PATH", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "CONTAINER_HOST",
+                    "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "XDG_RUNTIME_DIR")
+#: In a work folder: the engine that has, or had, containers of this attempt.
+_MARK = "containers"
+_LABEL = "weaver_like.attempt"
+_SOCKET = "unix:///var/run/docker.sock"
+_ANSWER_S, _PULL_S = 20, 3600
+#: What was asked for -> engine that answered; one that does not is asked again.
+_found: dict[tuple, str] = {}
+
+
+class ContainerTrouble(Exception):
+    """The engine could not do what it was asked; the text is its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Containers:
+    """What the operator allows. kind: "", DOCKER or PODMAN; empty: the first that answers.  image: for commands that want none of their own.
+
+    pull: whether images that are missing are pulled.  environment: of the engine's client.
+    """
+
+    kind: str = ""
+    image: str = ""
+    pull: bool = True
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def find(self) -> "Engine | None":
+        """The engine that answers, if one does."""
+        key = (self.kind, *sorted(self.environment.items()))
+        name = _found.get(key) or next((name for name in (DOCKER, PODMAN) if self.kind in ("", name) and _answers(name, self.environment)), "")
+        _found[key] = name
+        return Engine(name, self.environment) if name else None
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One that answers. name: of its client."""
+
+    name: str
+    environment: dict[str, str]
+
+    def ask(self, *arguments: str, limit_s: float = _ANSWER_S) -> str:
+        """What the client prints. Raises: ContainerTrouble."""
+        try:
+            ended = subprocess.run([self.name, *arguments], env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit_s, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise ContainerTrouble(f"{self.name}: {error}") from error
+        if ended.returncode:
+            raise ContainerTrouble(f"{self.name}: {ended.stderr.decode('utf-8', 'replace').strip()[-1000:]}")
+        return ended.stdout.decode("utf-8", "replace")
+
+    def need_image(self, image: str, pull: bool) -> None:
+        """Have an image here. Raises: ContainerTrouble."""
+        try:
+            self.ask("image", "inspect", "--format", "{{.Id}}", "--", image)
+            return
+        except ContainerTrouble as error:
+            if not pull:
+                raise ContainerTrouble(f"The image '{image}' is not here, and images are not pulled (sandbox.pull=false).") from error
+        try:
+            self.ask("pull", "--quiet", "--", image, limit_s=_PULL_S)
+        except ContainerTrouble as error:
+            raise ContainerTrouble(f"The image '{image}' cannot be pulled: {error}") from error
+
+    def remove(self, *names: str) -> None:
+        """End and remove containers; those that are gone already are no trouble."""
+        if names:
+            try:
+                self.ask("rm", "--force", "--volumes", *names)
+            except ContainerTrouble:
+                pass
+
+    def ran_out_of_memory(self, name: str) -> bool:
+        try:
+            return self.ask("inspect", "--format", "{{.State.OOMKilled}}", name).strip() == "true"
+        except ContainerTrouble:
+            return False
+
+
+def mark(workdir: Path, engine: Engine) -> str:
+    """Write down that an attempt has containers; the label that each of them gets."""
+    (workdir / _MARK).write_text(engine.name)
+    return f"{_LABEL}={group_name(workdir)}"
+
+
+def remove_containers(workdir: Path, environment: dict[str, str]) -> None:
+    """End what an attempt left in an engine."""
+    try:
+        name = (workdir / _MARK).read_text()
+    except OSError:
+        return
+    if name not in (DOCKER, PODMAN):
+        return
+    engine = Engine(name, environment)
+    try:
+        engine.remove(*engine.ask("ps", "--all", "--quiet", "--filter", f"label={_LABEL}={group_name(workdir)}").split())
+    except ContainerTrouble:
+        pass
+
+
+def _answers(name: str, environment: dict[str, str]) -> bool:
+    if shutil.which(name, path=environment.get("PATH", os.defpath)) is None:
+        return False
+    host = environment.get("DOCKER_HOST", _SOCKET)
+    if name == DOCKER and host.startswith("unix://") and "DOCKER_CONTEXT" not in environment:
+        with socket.socket(socket.AF_UNIX) as attempt:
+            attempt.settimeout(2)
+            return attempt.connect_ex(host.removeprefix("unix://")) == 0
+    try:
+        Engine(name, environment).ask("version" if name == DOCKER else "info")
+    except ContainerTrouble:
+        return False
+    return True
+
+
+def limits(processes: int, memory_bytes: int, cores: float) -> Sequence[str]:
+    """Options for a container; 0 is none."""
+    return [*([f"--pids-limit={processes}"] if processes else []), *([f"--memory={memory_bytes}b", f"--memory-swap={memory_bytes}b"] if memory_bytes else []),
+            *([f"--cpus={cores:g}"] if cores else [])]

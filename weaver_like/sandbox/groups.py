@@ -1,0 +1,202 @@
+"""Control groups of Linux: what all commands of one job may use together.
+
+Version 1 has a tree for each controller, version 2 one tree for all. Groups are made beside (version 2) or below (version 1) the one that this
+process is in; where that is not allowed there are none, and the worker's watch and the limits of single processes have to do.
+Source: Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst of the Linux kernel.
+"""
+import hashlib
+import os
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_PERIOD_US = 100_000
+#: Longest wait for killed processes to leave their group.
+_LEAVE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of all commands of a job together; 0 is none. processes: also counts threads.  cores: of processors, e.g. 1.5."""
+
+    processes: int = 0
+    memory_bytes: int = 0
+    cores: float = 0
+
+
+@dataclass(frozen=True)
+class Group:
+    """The control groups of one job. folders: one for each tree, to be joined by every command."""
+
+    folders: tuple[str, ...]
+    limits: Limits
+
+    def has(self, controller: str) -> bool:
+        """Whether the kernel watches this limit. controller: pids or memory."""
+        return any(Path(folder, f"{controller}.max").exists() or Path(folder, f"{controller}.limit_in_bytes").exists() for folder in self.folders)
+
+    def excess(self) -> str:
+        """Which limit was met, in words; empty: none so far."""
+        if self.met_processes():
+            return too_many(self.limits.processes)
+        if self.limits.memory_bytes and (_count(self.folders, "memory.oom_control", "oom_kill") or _count(self.folders, "memory.events", "oom_kill")):
+            return too_large(self.limits.memory_bytes)
+        return ""
+
+    def met_processes(self) -> bool:
+        """Whether a command was refused one more process."""
+        return bool(self.limits.processes and _count(self.folders, "pids.events", "max"))
+
+    def remove(self) -> None:
+        """End what is still in the groups, and remove them."""
+        for folder in self.folders:
+            _remove(folder)
+
+
+def too_many(processes: int) -> str:
+    return f"The commands of the job had more than {processes} processes and threads at once (sandbox.processes)."
+
+
+def too_large(memory_bytes: int) -> str:
+    return f"The commands of the job took more than {memory_bytes} bytes of memory (jobs.memory_limit_bytes)."
+
+
+def make_group(workdir: Path, limits: Limits) -> Group:
+    """Groups for the job of a work folder; without folders where none can be made."""
+    folders = []
+    for place in _places():
+        folder = os.path.join(place, group_name(workdir))
+        try:
+            os.makedirs(folder, exist_ok=True)
+            _limit(folder, limits)
+            folders.append(folder)
+        except OSError:
+            _remove(folder)
+    return Group(tuple(folders), limits)
+
+
+def remove_groups(workdir: Path) -> None:
+    """Of one work folder, whoever made them."""
+    for place in _places():
+        _remove(os.path.join(place, group_name(workdir)))
+
+
+def sweep_groups(work_dir: Path) -> None:
+    """Of every job that had its work folder in this one; only for who knows that none runs."""
+    for place in _places():
+        for folder in Path(place).glob(f"{group_prefix(work_dir)}*"):
+            _remove(str(folder))
+
+
+def group_prefix(work_dir: Path) -> str:
+    """Other installations on this machine have other names."""
+    return f"weaver_like-{hashlib.sha256(str(work_dir.resolve()).encode()).hexdigest()[:12]}-"
+
+
+def group_name(workdir: Path) -> str:
+    """Of one attempt at a job, on this machine."""
+    return group_prefix(workdir.parent) + workdir.name
+
+
+def _limit(folder: str, limits: Limits) -> None:
+    """Raises: OSError, if the kernel does not take a limit that it has."""
+    cores = int(limits.cores * _PERIOD_US)
+    values = {"pids.max": limits.processes, "memory.limit_in_bytes": limits.memory_bytes, "memory.max": limits.memory_bytes,
+              "cpu.cfs_quota_us": cores, "cpu.max": f"{cores} {_PERIOD_US}" if cores else 0}
+    for name, value in values.items():
+        path = Path(folder, name)
+        if value and path.exists():
+            path.write_text(str(value))
+    for name, value in {"memory.memsw.limit_in_bytes": limits.memory_bytes, "memory.swap.max": 0}.items():
+        with suppress(OSError):  # kernels without an account of swap
+            if limits.memory_bytes and Path(folder, name).exists():
+                Path(folder, name).write_text(str(value))
+
+
+@cache
+def _places() -> tuple[str, ...]:
+    """Folders of the trees where groups can be made, found once."""
+    own = _own()
+    found = [place for name in ("pids", "memory", "cpu") if name in own and (place := _probed(_mounted(name), own[name]))]
+    if not found and "" in own:
+        root = _mounted("")
+        for place in (os.path.dirname(own[""].rstrip("/")) or "/", own[""]):
+            if root and _delegated(root + place) and (place := _probed(root, place)):
+                return (place,)
+    return tuple(found)
+
+
+def _own() -> dict[str, str]:
+    """Controller -> path of the group of this process; "" is the tree of version 2."""
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return {}
+    return {name: path for line in lines for _, names, path in [line.split(":", 2)] for name in names.split(",")}
+
+
+def _mounted(controller: str) -> str:
+    """Where its tree is mounted; empty: nowhere."""
+    with suppress(OSError):
+        for line in Path("/proc/mounts").read_text().splitlines():
+            _, folder, kind, options, *_ = line.split()
+            if (kind == "cgroup2" and not controller) or (kind == "cgroup" and controller and controller in options.split(",")):
+                return folder
+    return ""
+
+
+def _delegated(folder: str) -> bool:
+    """Whether the groups below a group of version 2 have the controllers that matter, or may get them."""
+    wanted = [name for name in ("pids", "memory", "cpu") if name in _text(folder, "cgroup.controllers").split()]
+    with suppress(OSError):
+        Path(folder, "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in wanted))
+    return "pids" in _text(folder, "cgroup.subtree_control").split()
+
+
+def _probed(root: str, own: str) -> str:
+    """The folder of a group, if this process may make groups in it, and put processes there."""
+    if not root:
+        return ""
+    for place in (root + own.rstrip("/"), root):  # in a container the path may be that of the machine outside
+        probe = os.path.join(place, f"weaver_like-probe-{os.getpid()}")
+        try:
+            os.mkdir(probe)
+            writable = os.access(os.path.join(probe, "cgroup.procs"), os.W_OK)
+            os.rmdir(probe)
+        except OSError:
+            continue
+        if writable:
+            return place
+    return ""
+
+
+def _remove(folder: str) -> None:
+    end = time.monotonic() + _LEAVE_S
+    while os.path.isdir(folder) and time.monotonic() < end:
+        try:
+            os.rmdir(folder)
+        except OSError:
+            for pid in _text(folder, "cgroup.procs").split():
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(int(pid), signal.SIGKILL)
+            time.sleep(0.002)  # a process that was killed leaves its group when it is reaped
+
+
+def _count(folders: Sequence[str], name: str, key: str) -> int:
+    for folder in folders:
+        for line in _text(folder, name).splitlines():
+            found, _, value = line.partition(" ")
+            if found == key:
+                return int(value)
+    return 0
+
+
+def _text(folder: str, name: str) -> str:
+    try:
+        return Path(folder, name).read_text()
+    except OSError:
+        return ""

@@ -1,0 +1,47 @@
+"""What a list of jobs asks for: a filter, and the index that has its jobs in the order of the list."""
+from datetime import UTC, datetime
+
+from weaver_like.domain.job import JobFilter
+from weaver_like.domain.status import Status
+from weaver_like.stores.codec import to_micros
+from weaver_like.stores.mongo.migrate import BY_CREATED, BY_PROCESS, BY_STATUS
+
+#: The server merges up to 200 walks along an index; it would sort every match of more.
+_MAX_WALKS = 200
+
+
+def list_filter(wanted: JobFilter) -> tuple[dict, str]:
+    """Filter and name of the index: the server walks along it once for each (process, status), merges the walks, and stops at the limit."""
+    narrowed: dict = {}
+    if wanted.processes:
+        narrowed["process"] = {"$in": wanted.processes}
+    if wanted.statuses:
+        narrowed["status"] = {"$in": [str(status) for status in wanted.statuses]}
+    created = _created(wanted)
+    if created:
+        narrowed["created"] = created
+    if wanted.after:
+        # The other jobs of the last moment; `created` alone bounds the walk.
+        narrowed["$or"] = [{"created": {"$lt": wanted.after[0]}}, {"_id": {"$lt": wanted.after[1]}}]
+    durations = _durations(wanted)
+    if durations:
+        narrowed |= {"started": {"$gt": 0}, "$expr": {"$and": durations}}
+    if len(wanted.processes) * len(wanted.statuses or Status) > _MAX_WALKS:
+        return narrowed, BY_CREATED
+    if wanted.processes:
+        return {"status": {"$in": [str(status) for status in Status]}} | narrowed, BY_PROCESS
+    return narrowed, BY_STATUS if wanted.statuses else BY_CREATED
+
+
+def _created(wanted: JobFilter) -> dict:
+    latest = [wanted.after[0]] if wanted.after else []
+    if wanted.created_to:
+        latest.append(to_micros(wanted.created_to))
+    earliest = {"$gte": to_micros(wanted.created_from)} if wanted.created_from else {}
+    return earliest | ({"$lte": min(latest)} if latest else {})
+
+
+def _durations(wanted: JobFilter) -> list[dict]:
+    duration = {"$subtract": [{"$ifNull": ["$finished", to_micros(datetime.now(UTC))]}, "$started"]}
+    limits = {"$gte": wanted.min_duration, "$lte": wanted.max_duration}
+    return [{comparison: [duration, int(limit.total_seconds() * 1e6)]} for comparison, limit in limits.items() if limit is not None]

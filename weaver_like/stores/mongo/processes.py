@@ -1,0 +1,138 @@
+"""MongoProcessStore: deployed processes, beside the jobs."""
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import bson
+from pymongo.errors import PyMongoError
+
+from weaver_like.domain.errors import NoSuchProcess, TooLarge, Unavailable
+from weaver_like.domain.package import Change, Deployed, Revision, RevisionSummary
+from weaver_like.stores.base import ProcessStore
+from weaver_like.stores.codec import to_micros, to_moment
+from weaver_like.stores.mongo import codec
+from weaver_like.stores.mongo.connection import Collections, Database
+from weaver_like.stores.mongo.migrate import BY_WRITTEN, OFFER
+
+#: Longer than any change takes: a revision that is older, and that nobody refers to, was left by a crash.
+_SWEEP_AFTER = timedelta(hours=1)
+#: Of a document. Source: MongoDB, "Limits and Thresholds".
+_MOST_BYTES = 16 * 2**20
+
+
+class MongoProcessStore(ProcessStore):
+    """One document, the offer, says what there is: the number, what is current, and under which tag each revision is kept.
+
+    A change keeps its revisions under tags of their own, which nobody sees, and replaces the offer, if the number is still the same:
+    that one command makes the change. What it leaves behind is removed then, or with a later change.
+
+    database: that of the jobs; their store makes the offer and the indexes, and closes the connections.
+    """
+
+    def __init__(self, database: Database):
+        self._database = database
+
+    def get_number(self) -> int:
+        with self._database.using() as found:
+            return _get_offer(found, "number")["number"]
+
+    def get_deployed(self) -> Deployed:
+        with self._database.using() as found:
+            offer = _get_offer(found, "number", "current")
+        return Deployed(offer["number"], _current_of(offer))
+
+    def get(self, process_id: str, version: str) -> Revision:
+        with self._database.using() as found:
+            tag = None
+            # A revision that is replaced at this moment has another tag when it is looked for again.
+            while (now := _find_tag(found, process_id, version)) != tag:
+                tag = now
+                row = found.revisions.find_one({"_id": tag})
+                if row is not None:
+                    return codec.read_revision(row)
+        raise NoSuchProcess(f"There is no version '{version[:100]}' of a process '{process_id[:100]}'.")
+
+    def find_revisions(self, process_id: str) -> list[RevisionSummary]:
+        with self._database.using() as found:
+            offer = _get_offer(found, "revisions")
+        entries = [entry for entry in offer["revisions"] if entry["process"] == process_id]
+        entries.sort(key=lambda entry: (entry["deployed"], entry["version"]), reverse=True)
+        return [RevisionSummary(entry["version"], to_moment(entry["deployed"])) for entry in entries]
+
+    def change(self, change: Change) -> bool:
+        # Of the beginning: what others write from now on is not swept, however long this takes.
+        now = datetime.now(UTC)
+        with self._database.using() as found:
+            before = _get_offer(found)
+            if before["number"] != change.number:
+                return False
+            written = {revision.key: (secrets.token_hex(12), revision) for revision in change.added}
+            tags = [tag for tag, _ in written.values()]
+            try:
+                for tag, revision in written.values():
+                    found.revisions.insert_one(_fitting(codec.revision_document(revision, tag, to_micros(now))))
+                after = _fitting(_changed(before, change, {key: tag for key, (tag, _) in written.items()}))
+                made = found.offer.replace_one({"_id": OFFER, "number": change.number}, after).matched_count == 1
+            except TooLarge:
+                _drop(found, tags)
+                raise
+            if not made:
+                _drop(found, tags)
+                return False
+            _sweep(found, before, after, to_micros(now - _SWEEP_AFTER))
+        return True
+
+
+def _get_offer(found: Collections, *fields: str) -> dict:
+    """The fields that are named, or all. Raises: Unavailable, before it was made."""
+    offer = found.offer.find_one({"_id": OFFER}, fields or None)
+    if offer is None:
+        raise Unavailable("The store has not been migrated.")
+    return offer
+
+
+def _find_tag(found: Collections, process_id: str, version: str) -> str | None:
+    wanted = {"$elemMatch": {"process": process_id, "version": version}}
+    offer = found.offer.find_one({"_id": OFFER}, {"revisions": wanted})
+    if offer is None:
+        raise Unavailable("The store has not been migrated.")
+    return offer["revisions"][0]["tag"] if offer.get("revisions") else None
+
+
+def _current_of(offer: Mapping) -> dict[str, str]:
+    return {entry["process"]: entry["version"] for entry in offer["current"]}
+
+
+def _changed(offer: Mapping, change: Change, tags: Mapping[tuple[str, str], str]) -> dict:
+    """The offer after a change. tags: of the added revisions, by their keys."""
+    current = _current_of(offer) | change.current
+    kept = {(entry["process"], entry["version"]): entry for entry in offer["revisions"]}
+    for key in change.removed:
+        kept.pop(key, None)
+    for revision in change.added:
+        process_id, version = revision.key
+        kept[revision.key] = {"process": process_id, "version": version, "deployed": to_micros(revision.deployed), "tag": tags[revision.key]}
+    return {
+        "_id": OFFER, "number": offer["number"] + 1,
+        "current": [{"process": process_id, "version": version} for process_id, version in current.items() if version is not None],
+        "revisions": [entry for (process_id, _), entry in kept.items() if current.get(process_id, "") is not None]}
+
+
+def _fitting(document: dict) -> dict:
+    """The same. Raises: TooLarge; the driver leaves the last kilobytes to the server, which has no error of its own for them."""
+    if len(bson.encode(document)) > _MOST_BYTES:
+        raise TooLarge("A process with its package, or the list of all processes, is larger than the database takes.")
+    return document
+
+
+def _drop(found: Collections, tags: Sequence[str]) -> None:
+    found.revisions.delete_many({"_id": {"$in": tags}})
+
+
+def _sweep(found: Collections, before: Mapping, after: Mapping, old: int) -> None:
+    """Remove what the change took out of the offer, and what is not in it and was written before a moment."""
+    kept = {entry["tag"] for entry in after["revisions"]}
+    with suppress(PyMongoError):  # the change has been made; a later one sweeps again
+        _drop(found, [entry["tag"] for entry in before["revisions"] if entry["tag"] not in kept])
+        found.revisions.delete_many({"written": {"$lt": old}, "_id": {"$nin": list(kept)}}, hint=BY_WRITTEN)

@@ -1,0 +1,79 @@
+"""Whole jobs, on their way from one store to another."""
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pymongo import ReplaceOne
+
+from weaver_like.domain.job import StoredJob
+from weaver_like.domain.step import Step
+from weaver_like.stores.base import EXPORT_BYTES
+from weaver_like.stores.mongo import codec
+from weaver_like.stores.mongo.connection import Collections, Database
+from weaver_like.stores.mongo.log import whole_log
+from weaver_like.stores.mongo.migrate import BY_CREATED
+from weaver_like.stores.mongo.parts import NAMES, Parts, size_of
+from weaver_like.stores.mongo.repair import release_next
+from weaver_like.stores.mongo.steps import load_step, step_documents
+
+
+class MongoTransfer:
+    """The part of `MongoJobStore` that gives and takes whole jobs."""
+
+    _database: Database
+
+    def export(self, after: tuple[int, str] | None, limit: int) -> list[StoredJob]:
+        """Followers that a crash left in the documents of others are jobs too."""
+        later = {"created": {"$gte": after[0]}, "$or": [{"created": {"$gt": after[0]}}, {"_id": {"$gt": after[1]}}]} if after else {}
+        with self._database.using() as found:
+            if after is None:
+                release_next(found, {"next_jobs": {"$exists": True}})
+            rows, log = _fitting(found, list(found.jobs.find(later).sort([("created", 1), ("_id", 1)]).hint(BY_CREATED).limit(limit)))
+            steps = _steps(found, rows)
+            return [replace(codec.read_stored(found, row, log[row["_id"]]), steps=tuple(steps[row["_id"], row["attempt"]])) for row in rows]
+
+    def put(self, stored: Sequence[StoredJob]) -> None:
+        """Documents of jobs come last and in order: one that is there is complete, and so are those before it."""
+        ids = [one.job.id for one in stored]
+        lines = [codec.entry_row(entry) | {"job": one.job.id, "number": entry.number} for one in stored for entry in one.log]
+        steps = [document for one in stored for document in step_documents(one.job.id, one.job.attempt, one.steps)]
+        with self._database.using() as found:
+            parts = Parts(found)
+            documents = [codec.stored_document(one, parts) for one in stored]
+            for beside, new in ((found.logs, lines), (found.steps, steps)):
+                beside.delete_many({"job": {"$in": ids}})
+                if new:
+                    beside.insert_many(new)
+            if documents:
+                found.jobs.bulk_write([ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document in documents])
+            parts.keep()
+            for document in documents:
+                tags = {document[name]["tag"] for name in NAMES if isinstance(document.get(name), dict)}
+                found.parts.delete_many({"job": document["_id"], "tag": {"$nin": list(tags)}})
+
+
+def _steps(found: Collections, rows: Sequence[dict]) -> dict[tuple[str, int], list[Step]]:
+    """Steps by job and attempt."""
+    steps = defaultdict(list)
+    for row in found.steps.find({"job": {"$in": [row["_id"] for row in rows]}}, sort=[("job", 1), ("number", 1)]):
+        steps[row["job"], row["attempt"]].append(load_step(row))
+    return steps
+
+
+def _fitting(found: Collections, rows: Sequence[dict]) -> tuple[Sequence[dict], dict]:
+    """The first documents, as many as have `EXPORT_BYTES` of large values, log and steps, one at least, if there is one; and their logs."""
+    sizes = {row["_id"]: size_of(row) for row in rows}
+    lengths = [{"$match": {"job": {"$in": list(sizes)}}}, {"$group": {"_id": "$job", "bytes": {"$sum": {"$strLenBytes": "$message"}}}}]
+    told = [lengths[0], {"$group": {"_id": "$job", "bytes": {"$sum": {"$binarySize": "$document"}}}}]
+    for row in (*found.logs.aggregate(lengths), *found.steps.aggregate(told)):
+        sizes[row["_id"]] += row["bytes"]
+    total_bytes, kept = 0, []
+    for row in rows:
+        total_bytes += sizes[row["_id"]]
+        if kept and total_bytes > EXPORT_BYTES:
+            break
+        kept.append(row)
+    lines = defaultdict(list)
+    for line in found.logs.find({"job": {"$in": [row["_id"] for row in kept]}}):
+        lines[line["job"]].append(line)
+    return kept, {row["_id"]: whole_log(row, lines[row["_id"]]) for row in kept}

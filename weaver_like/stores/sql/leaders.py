@@ -1,0 +1,36 @@
+"""Roles of which there is one holder among all processes on a store."""
+from datetime import UTC, datetime
+
+from sqlalchemy import bindparam, exists, insert, literal, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from weaver_like.stores.codec import to_micros
+from weaver_like.stores.sql.connection import Database, repeated
+from weaver_like.stores.sql.tables import leaders
+
+_ROLE = bindparam("the_role", type_=leaders.c.role.type)
+_HOLDER = bindparam("by", type_=leaders.c.holder.type)
+_UNTIL = bindparam("end", type_=leaders.c.until.type)
+_TAKE = update(leaders).where(
+    leaders.c.role == _ROLE, or_(leaders.c.holder == _HOLDER, leaders.c.until < bindparam("now"))).values(holder=_HOLDER, until=_UNTIL)
+#: Inserts nothing where there is a holder, instead of failing: PostgreSQL writes every failure into its log.
+_TAKE_FIRST = insert(leaders).from_select(
+    ["role", "holder", "until"], select(_ROLE, _HOLDER, _UNTIL).where(~exists(select(literal(1)).where(leaders.c.role == _ROLE))),
+).execution_options(preserve_rowcount=True)
+
+
+class SqlLeaders:
+    """The part of `SqlJobStore` that elects."""
+
+    _database: Database
+
+    @repeated
+    def take_lead(self, role: str, holder: str, until: datetime) -> bool:
+        names = {"the_role": role, "by": holder, "end": to_micros(until)}
+        with self._database.single() as connection:
+            if connection.execute(_TAKE, names | {"now": to_micros(datetime.now(UTC))}).rowcount == 1:
+                return True
+            try:
+                return connection.execute(_TAKE_FIRST, names).rowcount == 1
+            except IntegrityError:  # another was faster
+                return False

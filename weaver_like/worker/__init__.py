@@ -1,0 +1,1 @@
+"""Worker processes: `embedded` serves the process manager of a server, `celery` a broker."""
