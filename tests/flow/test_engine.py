@@ -1,4 +1,5 @@
 """The engine seen from outside: order, scheduling, dismissal, limits, statistics, large files."""
+import os
 import threading
 import time
 import urllib.request
@@ -18,6 +19,8 @@ from weaver_like.domain.execution import Execution
 from weaver_like.domain.ids import new_job_id
 from weaver_like.domain.job import Job, NewJob
 from weaver_like.domain.status import Status
+from weaver_like.engines.base import ClosePolicy
+from weaver_like.engines.embedded import EmbeddedEngine
 
 PLUGIN = '''
 import json, os, signal, subprocess, sys, time
@@ -346,3 +349,22 @@ def test_a_gigabyte_in_and_a_gigabyte_out_take_no_memory(serve: Callable, zeros:
     grown = {pid: (size - before.get(pid, largest)) // 2**20 for pid, size in peaks.items()}
     assert max(grown.values()) <= 32, grown
     assert served.get(f"/jobs/{job_ids[1]}")[1]["status"] == Status.SUCCESSFUL
+
+
+def test_stops_that_are_asked_for_at_the_same_moment_release_the_folder_once(tmp_path: Path) -> None:
+    """A second signal while the first stop is at its end."""
+    for _ in range(100):
+        held = os.open(tmp_path, os.O_RDONLY)
+        engine = EmbeddedEngine(0, "engine", {}, lambda _: None, held)
+        engine.start()
+        together = threading.Barrier(4)
+
+        def stop(engine: EmbeddedEngine = engine, together: threading.Barrier = together) -> None:
+            together.wait(5)
+            engine.drain(ClosePolicy.KILL, 0)
+
+        with ThreadPoolExecutor(4) as pool:
+            for stopped in [pool.submit(stop) for _ in range(4)]:
+                stopped.result(10)
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(held)

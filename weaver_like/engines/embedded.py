@@ -125,9 +125,10 @@ class EmbeddedEngine(Engine):
         os.write(self._wake_write, b"x")
         self._thread.join(timeout=5)
         self._hub.close()
-        if self._lock_descriptor >= 0:
-            os.close(self._lock_descriptor)
-            self._lock_descriptor = -1
+        with self._lock:  # two signals: two threads come here at the same moment
+            lock, self._lock_descriptor = self._lock_descriptor, -1
+        if lock >= 0:
+            os.close(lock)
 
     def _wait_for_workers(self, limit_s: float | None) -> bool:
         end = None if limit_s is None else time.monotonic() + limit_s
