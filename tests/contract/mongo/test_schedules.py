@@ -93,9 +93,21 @@ def test_a_firing_that_was_not_kept_leaves_the_schedule_due(schedules: MongoSche
     assert jobs.get_documents(made.next_job_id).execution.inputs["a"].items == _LARGE.inputs["a"].items
 
 
-def test_a_schedule_that_is_larger_than_a_document_is_too_large(schedules: MongoScheduleStore) -> None:
-    with pytest.raises(TooLarge):
-        schedules.add(new(execution=Execution({"a": Occurrences((Value("x" * 17_000_000),), ("/inputs/a",))})), 10)
+def sized(size_bytes: int) -> Schedule:
+    return new(execution=Execution({"a": Occurrences((Value("x" * size_bytes),), ("/inputs/a",))}))
+
+
+@pytest.mark.parametrize("size_bytes", [2**24 - 2**18, 2**24, 2**24 + 2**13, 17_000_000])
+def test_a_schedule_that_is_larger_than_a_document_is_too_large(schedules: MongoScheduleStore, size_bytes: int) -> None:
+    with pytest.raises(TooLarge, match="by reference"):
+        schedules.add(sized(size_bytes), 10)
+
+
+def test_a_schedule_that_just_fits_fires(schedules: MongoScheduleStore, jobs: MongoJobStore) -> None:
+    schedule = sized(2**24 - 2**18 - 1000)
+    schedules.add(schedule, 10)
+    assert fire(schedules, schedule)
+    assert jobs.get_documents(schedule.next_job_id).execution.inputs["a"].items == schedule.execution.inputs["a"].items
 
 
 def test_an_idle_look_costs_two_commands(schedules: MongoScheduleStore, made: Schedule, commands: Commands) -> None:

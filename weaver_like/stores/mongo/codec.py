@@ -1,6 +1,9 @@
 """Domain <-> documents. Times are integers: microseconds since 1970, UTC. What JSON holds is kept as its text, so that it stays as it is."""
 from collections.abc import Mapping, Sequence
 
+import bson
+
+from weaver_like.domain.errors import TooLarge
 from weaver_like.domain.job import Claim, Job, JobDocuments, LogEntry, NewJob, Outcome, StoredJob, WaitingCallback
 from weaver_like.domain.package import Package, Revision
 from weaver_like.domain.schedule import Schedule
@@ -13,6 +16,8 @@ from weaver_like.stores.mongo.connection import Collections
 from weaver_like.stores.mongo.outbox import new_callback
 from weaver_like.stores.mongo.parts import NAMES, Parts, load_parts
 
+#: Of a document. Source: MongoDB, "Limits and Thresholds".
+_MOST_BYTES = 16 * 2**20
 #: The fields that a `Job` is made of: a list reads nothing else.
 JOB_FIELDS = ["process", "status", "created", "updated", "started", "finished", "progress", "message", "priority", "attempt", "losses", "worker",
               "parent", "title", "base_url", "queue"]
@@ -105,3 +110,13 @@ def revision_document(revision: Revision, tag: str, written: int) -> dict:
 
 def read_revision(row: Mapping) -> Revision:
     return Revision(description.parse_stored(loads(row["description"])), Package(row["media_type"], row["package"]), to_moment(row["deployed"]))
+
+
+def fitting(document: dict, otherwise: str, room_bytes: int = 0) -> dict:
+    """The same. room_bytes: for what comes into the document later.
+
+    Raises: TooLarge, which says `otherwise`; the driver leaves the last kilobytes to the server, which has no error of its own for them.
+    """
+    if len(bson.encode(document)) > _MOST_BYTES - room_bytes:
+        raise TooLarge(otherwise)
+    return document

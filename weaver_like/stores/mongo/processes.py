@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-import bson
 from pymongo.errors import PyMongoError
 
 from weaver_like.domain.errors import NoSuchProcess, TooLarge, Unavailable
@@ -17,8 +16,7 @@ from weaver_like.stores.mongo.migrate import BY_WRITTEN, OFFER
 
 #: Longer than any change takes: a revision that is older, and that nobody refers to, was left by a crash.
 _SWEEP_AFTER = timedelta(hours=1)
-#: Of a document. Source: MongoDB, "Limits and Thresholds".
-_MOST_BYTES = 16 * 2**20
+_TOO_LARGE = "A process with its package, or the list of all processes, is larger than the database takes."
 
 
 class MongoProcessStore(ProcessStore):
@@ -71,8 +69,8 @@ class MongoProcessStore(ProcessStore):
             tags = [tag for tag, _ in written.values()]
             try:
                 for tag, revision in written.values():
-                    found.revisions.insert_one(_fitting(codec.revision_document(revision, tag, to_micros(now))))
-                after = _fitting(_changed(before, change, {key: tag for key, (tag, _) in written.items()}))
+                    found.revisions.insert_one(codec.fitting(codec.revision_document(revision, tag, to_micros(now)), _TOO_LARGE))
+                after = codec.fitting(_changed(before, change, {key: tag for key, (tag, _) in written.items()}), _TOO_LARGE)
                 made = found.offer.replace_one({"_id": OFFER, "number": change.number}, after).matched_count == 1
             except TooLarge:
                 _drop(found, tags)
@@ -117,13 +115,6 @@ def _changed(offer: Mapping, change: Change, tags: Mapping[tuple[str, str], str]
         "_id": OFFER, "number": offer["number"] + 1,
         "current": [{"process": process_id, "version": version} for process_id, version in current.items() if version is not None],
         "revisions": [entry for (process_id, _), entry in kept.items() if current.get(process_id, "") is not None]}
-
-
-def _fitting(document: dict) -> dict:
-    """The same. Raises: TooLarge; the driver leaves the last kilobytes to the server, which has no error of its own for them."""
-    if len(bson.encode(document)) > _MOST_BYTES:
-        raise TooLarge("A process with its package, or the list of all processes, is larger than the database takes.")
-    return document
 
 
 def _drop(found: Collections, tags: Sequence[str]) -> None:

@@ -2,9 +2,9 @@
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
-from pymongo.errors import DocumentTooLarge, DuplicateKeyError
+from pymongo.errors import DuplicateKeyError
 
-from weaver_like.domain.errors import Conflict, NoSuchSchedule, TooLarge
+from weaver_like.domain.errors import Conflict, NoSuchSchedule
 from weaver_like.domain.schedule import Firing, Schedule, ScheduleFilter, SchedulePage
 from weaver_like.stores.base import ScheduleStore
 from weaver_like.stores.codec import to_micros, to_moment
@@ -16,6 +16,9 @@ from weaver_like.stores.mongo.parts import Parts
 _NEWEST_FIRST = [("created", -1), ("_id", -1)]
 #: Longer than anybody needs between two commands: a job that still stands beside its schedule then was left by a crash.
 _RELEASE_AFTER = timedelta(seconds=10)
+_TOO_LARGE = "The schedule is larger than the database takes; give large inputs by reference."
+#: More than a job that stands beside its schedule: its large values are kept elsewhere.
+_FIRING_BYTES = 2**18
 
 
 class MongoScheduleStore(ScheduleStore):
@@ -32,10 +35,7 @@ class MongoScheduleStore(ScheduleStore):
         with self._database.using() as found:
             if found.schedules.count_documents({}, limit=most) >= most:
                 raise Conflict(f"There are {most} schedules already, and no more are kept; remove one first.")
-            try:
-                found.schedules.insert_one(codec.schedule_document(schedule))
-            except DocumentTooLarge as error:
-                raise TooLarge("The schedule is larger than the database takes; give large inputs by reference.") from error
+            found.schedules.insert_one(codec.fitting(codec.schedule_document(schedule), _TOO_LARGE, _FIRING_BYTES))
 
     def get(self, schedule_id: str) -> Schedule:
         with self._database.using() as found:
