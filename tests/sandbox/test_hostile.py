@@ -1,5 +1,7 @@
 """Hostile commands: the job fails and says why; the server, other jobs and the machine do not notice."""
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -132,6 +134,34 @@ def test_the_limit_of_processes_holds_without_bubblewrap(make_app: Callable) -> 
     bare = Packages(make_app("sandbox.kind=none", "sandbox.processes=30"))
     assert "more than 30 processes" in bare.run(shell("f() { f | f & }; f; sleep 60 #barebomb")).reason
     assert gone("barebomb")
+
+
+@pytest.mark.parametrize("where", ["here", "namespace"])
+def test_where_no_group_counts_them_the_kernel_does(where: str) -> None:
+    """A bomb of an ordinary user is held long before anybody looks, also in a namespace of its own."""
+    code = """
+import ctypes, os, sys, time
+from weaver_like.sandbox import kernel
+if not os.getuid():
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+kernel.limit_tasks(50)
+if sys.argv[1] == "namespace":
+    assert ctypes.CDLL(None).unshare(0x10000000) == 0
+started = []
+try:
+    while len(started) < 300:
+        started.append(os.fork())
+        if not started[-1]:
+            time.sleep(60)
+except BlockingIOError:
+    print(len(started), flush=True)
+for child in started:
+    os.kill(child, 9)
+"""
+    ran = subprocess.run([sys.executable, "-c", code, where], capture_output=True, text=True, timeout=60, check=True)
+    assert 20 < int(ran.stdout) <= 50
 
 
 def test_groups_of_a_killed_server_are_swept_at_the_next_start(serve: Callable) -> None:

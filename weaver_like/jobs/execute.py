@@ -216,7 +216,7 @@ class _Run:
             "process": self.job.process_id,
             "inputs": staged.inputs, "outputs": wanted_media_types(offer.process, self.claim.execution),
             "reuse": self._reuse(), "memory_limit_bytes": memory_bytes, "file_limit_bytes": self.rt.settings.limits.work_bytes,
-            "group": asdict(watch.group),
+            "task_limit": watch.task_limit, "group": asdict(watch.group),
         }
         limit_s = _least(unit.time_limit_s, self.rt.settings.jobs.time_limit_s)
         try:

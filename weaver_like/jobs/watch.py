@@ -8,6 +8,9 @@ from weaver_like.runners.base import Runner
 from weaver_like.sandbox.groups import Group, Limits, make_group, too_large, too_many
 from weaver_like.settings import Settings
 
+#: Threads and processes that start commands, such as the client of a container engine.
+_STARTERS = 100
+
 
 class Watch:
     """Of one job; `close` it. group: control groups for its commands, without folders if it starts none, or none can be made."""
@@ -20,6 +23,12 @@ class Watch:
         self.group = make_group(workdir, limits) if self._commands else Group((), limits)
         self._tree = TreeMeter()
         self._folder = FolderMeter(str(workdir))
+
+    @property
+    def task_limit(self) -> int:
+        """Where no group counts them: what the kernel lets the user start beside, until the next look; 0: no limit."""
+        counted = not self._commands or not self.group.limits.processes or self.group.has("pids")
+        return 0 if counted else 2 * self.group.limits.processes + _STARTERS
 
     @property
     def due(self) -> float:

@@ -8,7 +8,8 @@ it went to somebody else.
 Worker -> zygote: {"run": true} with the descriptors [channel, output]; {"signal": number}; {"warm": module};
     {"prepare": target, "runner": module}.
 Zygote -> worker: {"pid": n}; {"exit": {"pid", "code" | "signal", "cpu_s", "peak_bytes"}}.
-Worker -> child, on the channel: the request, {"runner": module, "workdir": path, "memory_limit_bytes"?: n, "file_limit_bytes"?: n, ...}.
+Worker -> child, on the channel: the request, {"runner": module, "workdir": path, "memory_limit_bytes"?: n, "file_limit_bytes"?: n,
+    "task_limit"?: n, ...}.
 Closing the socket ends zygote and child.
 """
 import fcntl
@@ -185,6 +186,9 @@ def _work(reader: Reader) -> int:
     size = request.get("file_limit_bytes")
     if size:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    tasks = request.get("task_limit")
+    if tasks:
+        kernel.limit_tasks(tasks)
     return _runner(request["runner"])(request, reader.channel)
 
 
