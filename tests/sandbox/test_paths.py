@@ -115,6 +115,7 @@ def test_printed_lines_go_into_the_output_folder(packages: Packages, name: str) 
     ("return {out: 'x'.repeat(100000000)};", "were taken"),
     ("return {out: 'x'.repeat(20000000)};", "characters"),
     ("const a = {}; a.a = a; return a;", "circular"),
+    ("return {out: /(a+)+$/.test('a'.repeat(40) + 'b')};", "s of processor"),
 ])
 def test_expressions_end(packages: Packages, code: str, words: str) -> None:
     ran = packages.run(expression(f"${{ {code} }}", ANY), limit_s=90)

@@ -17,3 +17,10 @@ def test_workers_and_jobs_outlive_the_reader_of_packages(packages: Packages) -> 
     assert packages.run(shell("echo still")).text == "still\n"
     assert finished(packages.app, job)["status"] == "successful"
     assert "was lost" not in packages.ended(job).log
+
+
+def test_zygotes_have_one_thread(packages: Packages) -> None:
+    """A child that is forked while another thread holds a lock waits for it forever; Python 3.12 and later warn of it."""
+    packages.run(shell("true"))
+    zygotes = [child for child in psutil.Process().children(recursive=True) if "weaver_like.sandbox.zygote" in child.cmdline()]
+    assert {zygote.num_threads() for zygote in zygotes} == {1}

@@ -2,7 +2,8 @@
 import json
 from typing import Any
 
-import quickjs
+# The package `quickjs` around it starts a thread when it is imported; a zygote forks, and must have no other thread.
+import _quickjs
 from cwl_utils import sandboxjs
 from cwl_utils.errors import JavascriptException
 
@@ -18,21 +19,21 @@ class QuickJsEngine(sandboxjs.NodeJSEngine):
 
     def eval(self, scan: str, jslib: str = "", **_options: Any) -> object:
         """Raises: JavascriptException, also for an expression that takes too long or too much memory."""
-        context = quickjs.Context()
+        context = _quickjs.Context()
         context.set_memory_limit(_MEMORY_BYTES)
         context.set_max_stack_size(_STACK_BYTES)
         context.set_time_limit(_TIME_S)
         context.set("fragment", sandboxjs.code_fragment_to_js(scan, jslib))
         try:
             text = context.eval("JSON.stringify((0, eval)(fragment))")
-        except quickjs.JSException as error:
+        except _quickjs.JSException as error:
             raise JavascriptException(f"{_reason(error)} in the expression: {scan.strip()[:1000]}") from error
         if text is not None and len(text) > _RESULT_CHARACTERS:
             raise JavascriptException(f"more than {_RESULT_CHARACTERS} characters came out of the expression: {scan.strip()[:1000]}")
         return None if text is None else json.loads(text)
 
 
-def _reason(error: quickjs.JSException) -> str:
+def _reason(error: _quickjs.JSException) -> str:
     text = str(error).strip()
     if "interrupted" in text:
         return f"more than {_TIME_S} s of processor were taken"
