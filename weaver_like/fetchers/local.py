@@ -1,4 +1,5 @@
 """Inputs from folders that the operator has opened."""
+import errno
 import os
 import shutil
 from collections.abc import Sequence
@@ -41,10 +42,12 @@ class LocalFetcher(Fetcher):
         path = unquote(parts.path)
         if parts.netloc not in ("", "localhost") or "\0" in path:
             raise FetchFailed(f"'{shown(uri)}' is no local file.")
-        try:
-            resolved = Path(path).resolve()
-        except (OSError, RuntimeError) as error:  # links that lead in a circle
-            raise FetchFailed(f"'{shown(uri)}' leads nowhere.") from error
+        resolved = Path(os.path.realpath(path))
         if not any(resolved.is_relative_to(root) for root in self._roots):
             raise FetchFailed(f"'{shown(uri)}' lies outside the folders that this server may read (security.file_roots).")
+        try:
+            resolved.stat()
+        except OSError as error:
+            if error.errno == errno.ELOOP:  # links that lead in a circle; everything else is told when it is read
+                raise FetchFailed(f"'{shown(uri)}' leads nowhere.") from error
         return resolved
