@@ -1,6 +1,9 @@
 """What clients may send by mistake or in malice when they deploy: it is refused with a text that helps, and never breaks the server."""
 import json
+import subprocess
+import sys
 from http.server import ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from webtest import TestApp
@@ -38,6 +41,10 @@ DOCUMENTS = {
     "no run": ((STEP + "steps: {s: {in: {a: a}, out: [said]}}\n").encode(), "run"),
     "missing run": ((STEP + "steps: {s: {run: tools/nope.cwl, in: {a: a}, out: [said]}}\n").encode(), "tools/nope.cwl"),
     "outside": ((STEP + "steps: {s: {run: ../../other.cwl, in: {a: a}, out: [said]}}\n").encode(), "other.cwl"),
+    "place of the reader": ((STEP + "steps: {s: {run: {class: Workflow, inputs: [], outputs: [], steps: {t: {run: ../../nope.cwl, in: [], out: []}}}, "
+                             "in: [], out: []}}\n").encode(), "run is '../../nope.cwl'"),
+    "step of its own": ((STEP + "steps: {s: {run: '#', in: {a: a}, out: [said]}}\n").encode(), "a step of its own"),
+    "library": (f"{TOOL}inputs: []\noutputs: []\ndoc: {{a: b}}\n".encode(), "value is a mapping"),
     "passwd": (f"{TOOL}inputs: {{$import: 'file:///etc/passwd'}}\noutputs: []\n".encode(), "outside of the package"),
     "include": (f"{TOOL}inputs: []\noutputs: []\ndoc: {{$include: /etc/passwd}}\n".encode(), "outside of the package"),
     "dots": (f"{TOOL}inputs: {{$import: ../../x.yml}}\noutputs: []\n".encode(), "../../x.yml"),
@@ -152,6 +159,9 @@ DESCRIPTIONS = {
     "pattern": ({"inputs": {"text": {"schema": {"pattern": "("}}}}, "/inputs/text/schema"),
     "around": ({"inputs": {"text": {"schema": {"$ref": "#"}}}}, "/inputs/text/schema"),
     "anchor": ({"inputs": {"text": {"schema": {"$id": "http://h/"}}}}, "/inputs/text/schema"),
+    "properties": ({"inputs": {"text": {"schema": {"type": "string", "properties": []}}}}, "/inputs/text/schema"),
+    "patterns": ({"outputs": {"said": {"schema": {"type": "string", "patternProperties": 5}}}}, "/outputs/said/schema"),
+    "any part": ({"outputs": {"said": {"schema": {"type": "string", "allOf": [True]}}}}, "/outputs/said/schema"),
     "title": ({"title": []}, "/title"), "keywords": ({"keywords": [1]}, "/keywords"), "metadata": ({"metadata": {}}, "/metadata"),
     "version": ({"version": 1.0}, "/version"),
     "control": ({"jobControlOptions": ["now"]}, "/jobControlOptions"), "no control": ({"jobControlOptions": []}, "/jobControlOptions"),
@@ -234,3 +244,25 @@ def test_pages_of_others_change_nothing(app: TestApp) -> None:
     for method in ("PUT", "PATCH", "DELETE"):
         app.request("/processes/bad", method=method, body=b"{}", headers=evil, status=403)
     app.get("/processes/bad", status=404)
+
+
+def test_a_schema_with_several_types_says_what_it_wants(app: TestApp) -> None:
+    """The package takes anything; the description does not."""
+    package = application_package(fresh(), inputs={"text": {"schema": {"oneOf": [{"type": ["integer", "null"]}, {"type": "boolean"}]}}}, outputs={})
+    package["executionUnit"]["value"]["inputs"]["text"] = {"type": "Any"}
+    process_id = deploy(app, package, OGC, status=201).json["id"]
+    package["processDescription"]["process"]["inputs"]["text"]["schema"]["oneOf"] = [True]
+    assert "lists of schemas" in deploy(app, package, OGC, "?dryRun=true", status=400).json["detail"]
+    answer = app.post_json(f"/processes/{process_id}/execution", {"inputs": {"text": "x"}}, status=400)
+    assert "integer or null, boolean" in answer.json["detail"]
+    app.delete(f"/processes/{process_id}", status=204)
+
+
+def test_a_machine_without_descriptors_reads_no_package_and_says_so(tmp_path: Path) -> None:
+    """In a process of its own, which lets itself have no more of them."""
+    code = ("import resource, sys; from pathlib import Path; from weaver_like.domain.errors import ServerBusy; "
+            "from weaver_like.processes.packages import PackageReader; reader = PackageReader(Path(sys.argv[1])); "
+            "resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))\n"
+            "try: reader.parse({'a': ''})\nexcept ServerBusy as error: print(error.detail)")
+    ran = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False)
+    assert "Packages cannot be read now: Too many open files" in ran.stdout, ran

@@ -1,4 +1,5 @@
 """Packages that try to make the server read what is not theirs: files by links, names and locations."""
+import json
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,46 @@ def test_files_are_not_placed_outside_of_the_output_folder(packages: Packages, s
     assert ran.status == "failed", ran
     assert secret.read_text() == "TOPSECRET"
     assert not Path("/etc/planted").exists()
+
+
+PLANTED = {"class": "File", "contents": "planted", "basename": "../" * 5 + "planted"}
+LED_ASTRAY = {
+    "itself": PLANTED, "companion": {"class": "File", "contents": "x", "basename": "x", "secondaryFiles": [PLANTED]},
+    "in a folder": {"class": "Directory", "basename": "d", "listing": [PLANTED]},
+    "folder": {"class": "Directory", "basename": PLANTED["basename"], "listing": []},
+    "above": {"class": "File", "contents": "x", "basename": ".."}, "null byte": {"class": "File", "contents": "x", "basename": "a\0b"},
+    "long": {"class": "File", "contents": "x", "basename": "x" * 256}, "no text": {"class": "File", "contents": "x", "basename": 5},
+}
+
+
+@pytest.mark.parametrize("name", LED_ASTRAY)
+def test_names_of_given_files_do_not_lead_out(packages: Packages, folder: Path, name: str) -> None:
+    process = packages.deploy(shell("true", inputs={"given": "Any"}))
+    answer = packages.app.post_json(f"/processes/{process}/execution", {"inputs": {"given": {"value": {"deep": [LED_ASTRAY[name]]}}}}, status=400)
+    assert "basename" in answer.json["detail"]
+    assert answer.json["errors"][0]["pointer"] == "/inputs/given"
+    assert not list(folder.rglob("planted"))
+
+
+@pytest.mark.parametrize("name", ["itself", "companion", "in a folder", "folder"])
+def test_names_that_a_package_makes_up_do_not_lead_out(packages: Packages, folder: Path, name: str) -> None:
+    """As the default of an input, and made by an expression."""
+    refused(packages, shell("true", inputs={"given": {"type": "Any", "default": LED_ASTRAY[name]}}), "basename is")
+    entry = f"${{return [{json.dumps(LED_ASTRAY[name])}];}}"
+    packages.run(shell("true", requirements={"InitialWorkDirRequirement": {"listing": entry}}))
+    assert not list(folder.rglob("planted"))
+
+
+def test_files_are_not_placed_where_they_say_that_they_lie(packages: Packages, secret: Path) -> None:
+    given = {"class": "Directory", "dirname": str(secret.parent), "basename": "planted", "listing": []}
+    ran = packages.run(shell("echo $0", arguments=["$(inputs.given.path)"], inputs={"given": "Directory"}), {"given": {"value": given}})
+    assert ran.status == "successful", ran
+    assert not (secret.parent / "planted").exists()
+
+
+def test_names_in_a_result_do_not_lead_out_of_its_archive(packages: Packages) -> None:
+    inner = '{"class": "Directory", "basename": "..", "listing": [{"class": "File", "basename": "planted", "contents": "x"}]}'
+    refused(packages, expression(f'$({{"out": {{"class": "Directory", "basename": "d", "listing": [{inner}]}}}})', {"out": "Directory"}), "basename is")
 
 
 def test_load_contents_does_not_follow_a_link_out(packages: Packages, secret: Path) -> None:

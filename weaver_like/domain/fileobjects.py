@@ -5,18 +5,42 @@ Source: CWL v1.2, CommandLineTool.html, sections "File" and "Directory".
 import copy
 from collections.abc import Callable, Iterator
 
+from weaver_like.domain.ids import is_file_name
 
-def find_locations(value: object) -> Iterator[dict]:
-    """Yield every File and Directory object that names a place, from the outside in. Not recursive: values may be nested deeper than calls."""
+_TEXTS = ("location", "path", "basename", "contents", "format", "mediaType")
+
+
+def find_objects(value: object) -> Iterator[dict]:
+    """Yield every File and Directory object, from the outside in. Not recursive: values may be nested deeper than calls."""
     waiting = [value]
     while waiting:
         part = waiting.pop()
         if isinstance(part, dict):
-            if part.get("class") in ("File", "Directory") and location_of(part):
+            if part.get("class") in ("File", "Directory"):
                 yield part
             waiting += [item for item in part.values() if isinstance(item, (dict, list))]
         elif isinstance(part, list):
             waiting += [item for item in part if isinstance(item, (dict, list))]
+
+
+def find_locations(value: object) -> Iterator[dict]:
+    """Yield those objects that name a place."""
+    return filter(location_of, find_objects(value))
+
+
+def trouble_of(entry: dict) -> str:
+    """What is wrong with an object, its parts left aside; empty if nothing is."""
+    kind = entry["class"]
+    for name in _TEXTS:
+        if not isinstance(entry.get(name, ""), str):
+            return f"{name} of a {kind} is no text"
+    if not is_file_name(entry.get("basename", "file")):
+        return f"basename of a {kind} is '{entry['basename'][:200]}'; the name of a file or folder is wanted, without a path"
+    for name in ("secondaryFiles", "listing"):
+        parts = entry.get(name, [])
+        if not isinstance(parts, list) or not all(isinstance(part, dict) and part.get("class") in ("File", "Directory") for part in parts):
+            return f"{name} of a {kind} is no list of File and Directory objects"
+    return ""
 
 
 def location_of(entry: dict) -> str:

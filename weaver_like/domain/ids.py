@@ -17,6 +17,11 @@ def is_process_id(text: str) -> bool:
     return bool(_PROCESS_ID.match(text))
 
 
+def is_file_name(name: str) -> bool:
+    """True for the name of one file or folder, which leads nowhere else: no path, at most 255 bytes."""
+    return name not in ("", ".", "..") and not {"/", "\0"} & set(name) and len(name.encode("utf-8", "replace")) <= 255
+
+
 def safe_file_name(name: str, fallback: str = "file") -> str:
     """The last path segment of `name` without characters that a file system or header would misread; at most 120 bytes."""
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rstrip("/").rpartition("/")[2]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput, MissingInput, NoSuchProcess
 from weaver_like.domain.execution import Execution
-from weaver_like.domain.fileobjects import find_locations, location_of
+from weaver_like.domain.fileobjects import find_objects, location_of, trouble_of
 from weaver_like.domain.ids import new_job_id
 from weaver_like.domain.job import DEFAULT_QUEUE, Follower, Job, NewJob
 from weaver_like.domain.prefer import Mode, Preferences, choose_mode
@@ -62,8 +62,8 @@ def _check_addresses(rt: Runtime, execution: Execution, objects: bool) -> None:
             if isinstance(item, Reference):
                 _check_address(rt, item.href, f"{pointer}/href")
             elif objects:
-                for entry in find_locations(item.data):
-                    _check_address(rt, location_of(entry), pointer)
+                for entry in find_objects(item.data):
+                    _check_object(rt, entry, pointer)
     subscriber = execution.subscriber
     uris = (subscriber.success_uri, subscriber.in_progress_uri, subscriber.failed_uri) if subscriber else ()
     for uri in filter(None, uris):
@@ -71,6 +71,14 @@ def _check_addresses(rt: Runtime, execution: Execution, objects: bool) -> None:
             rt.notifier.check(uri)
         except FetchFailed as error:
             raise InvalidInput(f"Subscriber: {error.detail}", faults=[Fault("/subscriber", error.detail)]) from error
+
+
+def _check_object(rt: Runtime, entry: dict, pointer: str) -> None:
+    trouble = trouble_of(entry)
+    if trouble:
+        raise InvalidInput(f"The request is not valid: {pointer}: {trouble}.", faults=[Fault(pointer, trouble)])
+    if location_of(entry):
+        _check_address(rt, location_of(entry), pointer)
 
 
 def _check_address(rt: Runtime, uri: str, pointer: str) -> None:

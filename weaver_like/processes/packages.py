@@ -44,6 +44,8 @@ class PackageReader:
             folder.mkdir()
             request |= {"runner": _MODULE, "workdir": str(folder), "memory_limit_bytes": _MEMORY_BYTES}
             return self._read(request, lambda url: fetch(url, folder / "fetched"))
+        except OSError as error:  # of this machine: no process, no descriptor, no space is left
+            raise ServerBusy(f"Packages cannot be read now: {error.strerror}.", retry_after_s=10) from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             self._turn.release()

@@ -7,6 +7,10 @@ _WHOLE = "unbounded"
 _REFERENCES = ("$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$recursiveAnchor", "$defs", "definitions")
 
 
+#: The schema `true`, which may stand in them too, says nothing that a description could be made of.
+_LISTS = ("oneOf", "anyOf", "allOf")
+
+
 class Unfit(Exception):
     """member: pointer below the input or output.  detail: what was got, and what is wanted."""
 
@@ -85,12 +89,18 @@ def _walk(node: object, depth: int) -> None:
         reference = node.get("$ref")
         if bad or (isinstance(reference, str) and reference.startswith("#")):
             raise Unfit("/schema", f"{bad[0] if bad else '$ref'} was got; a schema that stands alone is wanted")
+        if not all(map(_holds_objects, map(node.get, _LISTS))):
+            raise Unfit("/schema", f"something else than an object stands in {', '.join(_LISTS)}; lists of schemas are wanted there")
         kind = node.get("contentMediaType")
         if kind is not None and not (isinstance(kind, str) and is_media_type(kind)):
             raise Unfit("/schema/contentMediaType", "a media type (type/subtype) is wanted")
     parts = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
     for part in parts:
         _walk(part, depth + 1)
+
+
+def _holds_objects(forms: object) -> bool:
+    return not isinstance(forms, list) or all(isinstance(form, dict) for form in forms)
 
 
 def _forms(schema: dict) -> list[dict]:

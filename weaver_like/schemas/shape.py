@@ -64,7 +64,7 @@ def to_2020(schema: object) -> object:
 def _convert(key: str, value: object) -> object:
     if key in ("enum", "const", "default", "example", "examples", "required"):
         return value
-    if key in ("properties", "patternProperties", "$defs", "definitions"):
+    if key in ("properties", "patternProperties", "$defs", "definitions") and isinstance(value, dict):
         return {name: to_2020(part) for name, part in value.items()}
     return to_2020(value)
 

@@ -91,7 +91,7 @@ class InputValidator:
                 return []
             found = found or faults
         if len(branches) > 1:
-            wanted = ", ".join(branch.media_type or branch.schema.get("type", "value") for branch in branches)
+            wanted = ", ".join(branch.media_type or _types(branch.schema) for branch in branches)
             return [Fault(found[0].pointer, f"{found[0].detail}; it fits none of: {wanted}")]
         return found
 
@@ -185,8 +185,12 @@ def _is_base64(text: str) -> bool:
 
 
 def _kind(description: InputDescription) -> str:
-    kind = description.schema.get("type")
-    return f" ({kind})" if kind else ""
+    return f" ({_types(description.schema)})" if description.schema.get("type") else ""
+
+
+def _types(schema: dict) -> str:
+    kind = schema.get("type", "value")
+    return " or ".join(kind) if isinstance(kind, list) else kind
 
 
 def _names(known: Iterable[str]) -> str:

@@ -20,7 +20,7 @@ from weaver_like.runners.cwl.describe import Describer
 from weaver_like.runners.cwl.documents import write_package
 from weaver_like.runners.cwl.load import VERSIONS, Documents, load, warm
 from weaver_like.runners.cwl.paths import confine
-from weaver_like.runners.cwl.refusals import Refused, faults_of, sentence
+from weaver_like.runners.cwl.refusals import Refused, faults_of, plain_types, sentence
 
 warm()
 #: Parts of a document, after its aliases are written out.
@@ -53,7 +53,7 @@ class Inspection(ChildRun):
         except RecursionError:
             return {"refused": "The package refers to itself, or is nested too deep."}
         except (KeyError, TypeError, AttributeError, ValueError, AssertionError, IndexError) as error:
-            return {"refused": f"The document has not the form of CWL: {type(error).__name__}: {self._named(str(error))[:300]}"}
+            return {"refused": f"The document has not the form of CWL: {type(error).__name__}: {plain_types(self._named(str(error)))[:300]}"}
 
     def _read(self) -> dict:
         write_package(self.request["files"], self._package)
@@ -103,6 +103,8 @@ class Inspection(ChildRun):
         """Names of files without the folder that they lie in for a moment."""
         for prefix in (f"{self._package.as_uri()}/", f"{self._package}/", self._package.as_uri(), str(self._package)):
             text = text.replace(prefix, "")
+        for level, folder in enumerate(list(self._package.parents)[:-1], 1):  # `../x` was written, and made a place of this machine
+            text = text.replace(f"{folder.as_uri()}/", "../" * level)
         return text[:100_000]
 
 

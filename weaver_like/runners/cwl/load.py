@@ -4,9 +4,10 @@ from pathlib import Path
 
 from cwltool.context import LoadingContext
 from cwltool.load_tool import default_loader, fetch_document, make_tool, resolve_and_validate_document
-from cwltool.process import Process, get_schema
+from cwltool.process import Process, get_schema, shortname
 from cwltool.workflow import default_make_tool
 from ruamel.yaml.comments import CommentedMap
+from schema_salad.exceptions import ValidationException
 
 from weaver_like.runners.cwl.documents import Fetch, PackageFetcher
 from weaver_like.runners.cwl.expressions import use_quickjs
@@ -56,8 +57,25 @@ def loading_context(documents: Documents, validate: bool) -> LoadingContext:
         return PackageFetcher(documents.root, documents.known, documents.fetch)
 
     return LoadingContext({
-        "fetcher_constructor": fetcher, "loader": default_loader(fetcher), "construct_tool_object": _construct, "do_validate": validate,
+        "fetcher_constructor": fetcher, "loader": default_loader(fetcher), "construct_tool_object": _Maker(), "do_validate": validate,
         "disable_js_validation": True, "relax_path_checks": True, "strict": True})
+
+
+class _Maker:
+    """Makes the tools of one package; a document that is a step of itself is told at once: cwltool goes as deep as Python lets it."""
+
+    def __init__(self) -> None:
+        self._making: set[str] = set()
+
+    def __call__(self, document: CommentedMap, context: LoadingContext) -> Process:
+        name = str(document.get("id") or "") if isinstance(document, dict) else ""
+        if name and name in self._making:
+            raise ValidationException(f"'{shortname(name)}' refers to itself: it is a step of its own.")
+        self._making.add(name)
+        try:
+            return _construct(document, context)
+        finally:
+            self._making.discard(name)
 
 
 def _construct(document: CommentedMap, context: LoadingContext) -> Process:

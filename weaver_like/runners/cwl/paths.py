@@ -1,7 +1,7 @@
 """Where a run may look for files: everything that it reads lies below folders of its own, wherever a name or a link leads."""
 import glob
 import os
-from collections.abc import Callable, MutableSequence
+from collections.abc import Callable, Mapping, MutableSequence
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
@@ -11,6 +11,8 @@ from cwltool.errors import WorkflowException
 from cwltool.pathmapper import PathMapper
 from cwltool.stdfsaccess import StdFsAccess, abspath
 from schema_salad.ref_resolver import file_uri
+
+from weaver_like.domain.ids import is_file_name
 
 
 class Roots:
@@ -71,11 +73,14 @@ class ConfinedFsAccess(StdFsAccess):
 
 
 class ConfinedPathMapper(PathMapper):
-    """The files that a step gets."""
+    """The files that a step gets, below the folder that is theirs: their names come from whoever executes, and are written outside of any sandbox."""
 
     roots: Roots
 
     def visit(self, obj: CWLFileType | CWLDirectoryType, stagedir: str, basedir: str, copy: bool = False, staged: bool = False) -> None:
+        check_name(obj)
+        if "dirname" in obj and not _is_below(str(obj["dirname"]), self.stagedir):
+            del obj["dirname"]  # it says where the file lies, and cwltool would put it there
         location = str(obj.get("location", ""))
         scheme = urlsplit(location).scheme
         if scheme in ("http", "https"):
@@ -90,6 +95,17 @@ class ConfinedPathMapper(PathMapper):
             self.visit(entry, stagedir, basedir, copy=bool(entry.get("writable", copy)), staged=staged)
 
 
+def check_name(entry: Mapping) -> None:
+    """Raises: WorkflowException, if a file or folder has a name that leads elsewhere."""
+    name = entry.get("basename")
+    if not isinstance(name, str) or not is_file_name(name):
+        raise WorkflowException(f"basename is '{str(name)[:200]}'; the name of a file or folder is wanted, without a path.")
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return (os.path.normpath(path) + os.sep).startswith(os.path.normpath(folder) + os.sep)
+
+
 def check_objects(found: object, roots: Roots) -> None:
     """Raises: WorkflowException, if a file or folder in an output object is none of the run's own: an expression may name any."""
     if isinstance(found, list):
@@ -97,6 +113,8 @@ def check_objects(found: object, roots: Roots) -> None:
             check_objects(item, roots)
     elif isinstance(found, dict):
         if found.get("class") in ("File", "Directory"):
+            if "basename" in found:
+                check_name(found)
             location = str(found.get("location") or found.get("path") or "_:")
             parts = urlsplit(location)
             if parts.scheme not in ("", "file", "_"):

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 _MOST = 50
 _MARK = re.compile(r"^(?P<file>[^\s:][^:\n]*?):(?P<line>\d+):(?P<column>\d+):\s?(?P<text>.*)$")
 _FIELD = re.compile(r"^Validation error in field (?P<field>\w+):$")
+#: Types of the libraries in their messages, by words of YAML.
+_TYPES = ((re.compile(r"\b(ruamel\.yaml\.[\w.]*)?CommentedMap\b"), "mapping"), (re.compile(r"\b(ruamel\.yaml\.[\w.]*)?CommentedSeq\b"), "list"),
+          (re.compile(r"\bruamel\.yaml\.scalar(int|float)\.\w+"), "number"), (re.compile(r"\bruamel\.yaml\.scalarstring\.\w+"), "text"),
+          (re.compile(r"\bNoneType\b"), "null"))
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 #: Lines that only lead to what is said below them.
 _LEADS = re.compile(r"^(checking (field|object|item)\b.*|Invalid|Warning:|tried .* but|Tool definition .* failed validation:|"
@@ -45,6 +49,13 @@ class _Reader:
             faults[-1]["detail"] += f" {text}"
 
 
+def plain_types(text: str) -> str:
+    """A message of a library with the names of types that a writer of YAML knows."""
+    for pattern, word in _TYPES:
+        text = pattern.sub(word, text)
+    return text
+
+
 def faults_of(text: str) -> list[dict]:
     """The single faults of a text, in order, at most fifty, each once."""
     found: list[dict] = []
@@ -64,7 +75,7 @@ def _short(detail: str) -> str:
     detail = re.sub(r"^Field '(\w+)' references unknown identifier '([^']*)'", r"\1 is '\2', and there is nothing of that name", detail)
     detail = re.sub(r'^"(\w+)" section is not valid\.?$', r"\1 is missing or empty; a mapping or a list is wanted", detail)
     detail = re.sub(r"^missing required field '?`?(\w+)`?'?", r"\1 is missing", detail)
-    return detail[:500]
+    return plain_types(detail)[:500]
 
 
 def _undefined(found: re.Match) -> str:

@@ -31,8 +31,8 @@ from weaver_like.sandbox.commands import Confinement
 from weaver_like.sandbox.containers import Containers
 from weaver_like.sandbox.groups import Group, Limits
 
-#: How cwltool begins what it says of inputs. Source: cwltool, process.py and builder.py.
-_ABOUT_INPUTS = re.compile(r"Expected value of '|nvalid job input record|Missing required secondary file|[Mm]issing .*input")
+#: How cwltool begins what it says of inputs, and we do. Source: cwltool, process.py and builder.py; values.py.
+_ABOUT_INPUTS = re.compile(r"Expected value of '|The archive '|nvalid job input record|Missing required secondary file|[Mm]issing .*input")
 warm()
 #: Digest -> tools that this process has read; children find them as they were at the fork.
 _TOOLS: OrderedDict[str, Process] = OrderedDict()

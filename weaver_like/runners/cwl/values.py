@@ -1,7 +1,11 @@
 """Inputs as the worker staged them -> the job order of CWL."""
 import base64
+import binascii
+import lzma
 import tarfile
+import uuid
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -15,6 +19,9 @@ from weaver_like.schemas.jsontext import dumps
 
 CwlType = str | list | dict
 _FILE_FIELDS = ("class", "location", "basename", "format", "contents", "secondaryFiles", "size", "checksum")
+
+#: What archives raise that are broken, encrypted, packed in an unknown way, or have folders without end in each other.
+_UNPACKING = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError)
 
 
 def job_order(tool: Process, staged: dict[str, list[dict]], folder: Path) -> dict:
@@ -104,13 +111,21 @@ class _Reader:
         given = {key: item for key, item in value.items() if key in _FILE_FIELDS}
         if "secondaryFiles" in given:
             given["secondaryFiles"] = self._objects(given["secondaryFiles"])
-        if "contents" in given and "location" not in given:
+        if "contents" in given and not given.get("location"):
             given.setdefault("basename", f"{shortname(self._port['id'])}.txt")
+            given["location"] = self._kept(given["contents"])
         elif "basename" not in given:
             given["basename"] = unquote(urlsplit(given.get("location", "")).path).rpartition("/")[2]
         if "format" not in given and "mediaType" in value:
             given |= self._format(value["mediaType"])
         return given
+
+    def _kept(self, contents: str) -> str:
+        """A file with the contents of a literal: `loadContents` reads them there."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"literal-{uuid.uuid4()}"
+        path.write_text(contents, encoding="utf-8")
+        return path.as_uri()
 
     def _file(self, path: Path, media_type: str | None) -> dict:
         return {"class": "File", "location": path.as_uri(), "basename": path.name} | self._format(media_type)
@@ -127,7 +142,10 @@ class _Reader:
         """A file given by value: base64, unless its media type is one of text."""
         media_type = entry.get("mediaType") or ""
         is_text = entry.get("encoding") != "base64" and self._described_as_text(media_type)
-        return self._write(text.encode() if is_text else base64.b64decode(text), media_type, number)
+        try:
+            return self._write(text.encode() if is_text else base64.b64decode(text), media_type, number)
+        except binascii.Error as error:
+            raise WorkflowException(f"Expected value of '{shortname(self._port['id'])}' as base64 (RFC 4648), which it is not: {error}.") from error
 
     def _described_as_text(self, media_type: str) -> bool:
         declared = self._port.get("format")
@@ -162,17 +180,18 @@ def unpack(archive: Path, target: Path) -> None:
     try:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as opened:
-                for name in _safe_names(opened.namelist()):
+                for name in _safe_names(archive.name, opened.namelist()):
                     opened.extract(name, target)
         else:
             with tarfile.open(archive) as opened:
                 opened.extractall(target, filter="data")
-    except (zipfile.BadZipFile, tarfile.TarError, OSError) as error:
-        raise WorkflowException(f"The archive '{archive.name}' cannot be unpacked: {error}; a ZIP or tar archive is wanted.") from error
+    except _UNPACKING as error:
+        reason = str(error).partition("\n")[0].rstrip(":")
+        raise WorkflowException(f"The archive '{archive.name}' cannot be unpacked: {reason}; a ZIP or tar archive is wanted.") from error
 
 
-def _safe_names(names: list[str]) -> Iterator[str]:
+def _safe_names(archive: str, names: list[str]) -> Iterator[str]:
     for name in names:
         if name.startswith("/") or ".." in name.split("/"):
-            raise WorkflowException(f"The archive has a member '{name}' that leads out of its folder.")
+            raise WorkflowException(f"The archive '{archive}' has a member '{name[:200]}' that leads out of its folder.")
         yield name
