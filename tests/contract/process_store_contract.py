@@ -174,6 +174,13 @@ class ProcessStoreContract(RevisionContract):
         assert versions(processes, "whole") == []
         deploy(processes, revision("whole"))
 
+    def test_the_moments_of_all_revisions_are_told(self, processes: ProcessStore) -> None:
+        assert processes.find_moments() == {}
+        deploy(processes, revision(), revision(version="2", number=1), revision("another"))
+        assert processes.find_moments() == {("echo", "1.0.0"): T0, ("echo", "2"): T0 + SECOND, ("another", "1.0.0"): T0}
+        deploy(processes, revision(version="2", number=5))
+        assert processes.find_moments()["echo", "2"] == T0 + SECOND * 5
+
     def test_a_replaced_revision_is_the_new_one(self, processes: ProcessStore, other: ProcessStore) -> None:
         deploy(processes, revision(content=b"old"), revision(version="2", number=1))
         assert processes.change(Change(1, (revision(content=b"new", number=5, title="new"),)))
@@ -210,6 +217,7 @@ class ProcessStoreContract(RevisionContract):
 
     def test_who_asks_before_the_first_migration_is_told_to_wait(self, unmade: ProcessStore) -> None:
         for ask in (unmade.get_number, unmade.get_deployed, lambda: unmade.get("a", "1"), lambda: unmade.find_revisions("a"),
+                    unmade.find_moments,
                     lambda: unmade.change(Change(0, (revision(),), (), {"echo": "1.0.0"}))):
             with pytest.raises(Unavailable):
                 ask()

@@ -167,6 +167,43 @@ def test_a_job_keeps_its_revision(make_app: Callable[..., TestApp]) -> None:
     assert app.post_json("/processes/kept/execution", {"inputs": {"text": "hi", "more": "m"}, "response": "document"}, status=200).json["said"] == "hi?"
 
 
+def test_the_same_id_and_version_deployed_anew_is_another_process(make_app: Callable[..., TestApp]) -> None:
+    """Workers that ran the removed one have it at hand."""
+    app = make_app("engine.workers=1")
+    for mark in "!?":
+        deploy(app, shout("again", mark), status=201)
+        assert (said(app, "again"), said(app, "again:1.0.0")) == (f"hi{mark}", f"hi{mark}")
+        app.delete("/processes/again", status=204)
+        app.get("/processes/again:1.0.0", status=404)
+
+
+def test_another_server_sees_what_was_deployed_anew(serve: Callable[..., Served], tmp_path: Path) -> None:
+    same = systems.current[0].settings(tmp_path / "data") or [f"store.url=sqlite:///{tmp_path / 'shared.db'}"]
+    first, second = serve(*same), serve(*same, folder=tmp_path / "other")
+    for title in ("One", "Two"):
+        assert first.get("/processes", "POST", shout("anew", label=title), {"Content-Type": CWL})[0] == 201
+        assert [second.get(f"/processes/{name}")[1]["title"] for name in ("anew", "anew:1.0.0")] == [title, title]
+        assert first.get("/processes/anew", "DELETE")[0] == 204
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_job_whose_process_was_removed_before_it_began_fails(make_app: Callable[..., TestApp], anew: bool) -> None:
+    """Also if another process has that id and version now, and the worker has the old one at hand."""
+    app = make_app("engine.workers=1")
+    deploy(app, shout("gone"), status=201)
+    assert said(app, "gone") == "hi!"
+    blocker = submit(app, "sleep", {"delay": 30})
+    wait_until(lambda: app.get(f"/jobs/{blocker}").json["status"] == "running", what="the start of the job")
+    waiting = submit(app, "gone", {"text": "hi"}, response="document")
+    app.delete("/processes/gone", status=204)
+    if anew:
+        deploy(app, shout("gone", "?"), status=201)
+    app.delete(f"/jobs/{blocker}")
+    status = finished(app, waiting)
+    assert (status["status"], status["message"]) == ("failed", "There is no process to run any more: version 1.0.0 of the process 'gone' was removed.")
+    assert app.get(f"/jobs/{waiting}/results", status=404).json["type"].endswith("no-such-process")
+
+
 def test_a_plugin_wins_over_a_deployed_process(make_app: Callable[..., TestApp], tmp_path: Path) -> None:
     """Who installs the server decides: while the plugin is there the deployed process cannot be reached by its plain id."""
     folder = tmp_path / "plugins"

@@ -1,5 +1,6 @@
 """An execution: what a client asks a process to do."""
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from weaver_like.domain.formats import Format
@@ -42,7 +43,7 @@ class Execution:
     outputs: None if the request named none (all are wanted); empty if it wants none.
     response: None if the request does not say; `return_preference`: of the Prefer header, or None.
     mode: "sync", "async" or None: the body member of older clients; the Prefer header wins.
-    version: of the process, that the job keeps whatever is deployed meanwhile; None for processes without revisions.
+    version, deployed: of the revision that the job keeps, whatever is deployed meanwhile; None for processes without revisions.
     reuse: steps of a package whose outputs were kept of an earlier job take them from there.
     """
 
@@ -55,4 +56,5 @@ class Execution:
     title: str | None = None
     return_preference: str | None = None
     version: str | None = None
+    deployed: datetime | None = None
     reuse: bool = False

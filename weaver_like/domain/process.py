@@ -1,5 +1,6 @@
 """A process, its inputs and outputs."""
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -61,7 +62,10 @@ class ExecutionUnit:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process as it is described and run."""
+    """A process as it is described and run.
+
+    deployed: when a client did (aware, UTC), of processes on offer; it tells a revision from a removed one of the same version.
+    """
 
     id: str
     version: str
@@ -74,6 +78,7 @@ class Process:
     inputs: dict[str, InputDescription] = field(default_factory=dict)
     outputs: dict[str, OutputDescription] = field(default_factory=dict)
     mutable: bool = False
+    deployed: datetime | None = None
 
     @property
     def sync(self) -> bool:

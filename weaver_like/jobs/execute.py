@@ -16,7 +16,7 @@ from weaver_like.jobs.control import clear_outputs
 from weaver_like.jobs.outputs import Place, collect_outputs, own_locations, wanted_media_types
 from weaver_like.jobs.progress import Reporter
 from weaver_like.jobs.recover import clear_attempt
-from weaver_like.jobs.submit import check_execution, new_job, submit_job
+from weaver_like.jobs.submit import check_execution, keeping, new_job, submit_job
 from weaver_like.jobs.watch import Watch
 from weaver_like.observe.statistics import collect_statistics
 from weaver_like.processes.catalog import Offer
@@ -160,8 +160,7 @@ class _Run:
         self.reporter.started()
         staged, ended = Staged(), Ended(0, None, 0.0, 0)
         try:
-            version = self.claim.execution.version
-            offer = self.rt.catalog.get(f"{self.job.process_id}:{version}" if version else self.job.process_id)
+            offer = self.rt.catalog.get_kept(self.job.process_id, self.claim.execution)
             (self.workdir / "inputs").mkdir(parents=True)
             limits = self.rt.settings.limits
             self.stager = Stager(self.rt.fetchers, limits.file_bytes, self.proceed)
@@ -318,7 +317,7 @@ class _Run:
                 document = {"inputs": step["inputs"]} | ({"priority": event["priority"]} if event.get("priority") is not None else {})
                 execution = parse_execute(document, offer.process)
                 check_execution(self.rt, offer, execution)
-                steps.append(Follower(offer.process.id, execution))
+                steps.append(Follower(offer.process.id, keeping(offer, execution)))
             if not steps:
                 return {"error": "a chain of no steps was got; at least one is wanted"}
             job = new_job(self.rt, steps[0].process_id, steps[0].execution, self.job.base_url, self.job.id)

@@ -89,6 +89,6 @@ def _requested(rt: Runtime, job: Job, execution: Execution, results: tuple[Resul
 def _process(rt: Runtime, job: Job, execution: Execution) -> Process | None:
     """The process as the job knew it; None if it is not offered any more."""
     try:
-        return rt.catalog.get(f"{job.process_id}:{execution.version}" if execution.version else job.process_id).process
+        return rt.catalog.get_kept(job.process_id, execution).process
     except NoSuchProcess:
         return None

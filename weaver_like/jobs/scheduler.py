@@ -10,7 +10,7 @@ from weaver_like.domain.job import NewJob
 from weaver_like.domain.masks import clean
 from weaver_like.domain.schedule import Firing, Schedule
 from weaver_like.engines.base import SCHEDULES
-from weaver_like.jobs.submit import check_execution, new_job
+from weaver_like.jobs.submit import check_execution, keeping, new_job
 from weaver_like.runtime import Runtime
 from weaver_like.schemas.cron import next_firing
 
@@ -95,6 +95,7 @@ def _is_late(rt: Runtime, schedule: Schedule, now: datetime) -> bool:
 
 def _new_job(rt: Runtime, schedule: Schedule) -> NewJob:
     """Raises: as `check_execution`, NoSuchProcess."""
-    check_execution(rt, rt.catalog.get(schedule.process_id), schedule.execution)
+    offer = rt.catalog.get(schedule.process_id)
+    check_execution(rt, offer, schedule.execution)
     job = new_job(rt, schedule.process_id, schedule.execution, schedule.base_url, schedule.id)
-    return NewJob(replace(job, id=schedule.next_job_id), schedule.execution)
+    return NewJob(replace(job, id=schedule.next_job_id), keeping(offer, schedule.execution))

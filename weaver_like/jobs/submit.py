@@ -36,12 +36,17 @@ def check_submission(rt: Runtime, process_id: str, document: object, preferences
     Source: /req/core/process-execute-request, -input-validation.
     """
     offer = rt.catalog.get(process_id)
-    version = offer.process.version if offer.process.mutable else None
-    execution = replace(parse_execute(document, offer.process), return_preference=preferences.return_, version=version)
+    execution = keeping(offer, replace(parse_execute(document, offer.process), return_preference=preferences.return_))
     check_execution(rt, offer, execution)
     limit_s = rt.settings.jobs.sync_limit_s
     mode = choose_mode(preferences, offer.process.sync, offer.process.asynchronous, limit_s, execution.mode)
     return Submission(offer.process, execution, mode)
+
+
+def keeping(offer: Offer, execution: Execution) -> Execution:
+    """An execution that was checked against an offer keeps to that revision."""
+    process = offer.process
+    return replace(execution, version=process.version, deployed=process.deployed) if process.mutable else execution
 
 
 def check_execution(rt: Runtime, offer: Offer, execution: Execution) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from weaver_like.domain.errors import NoSuchProcess, ServerBusy
+from weaver_like.domain.execution import Execution
 from weaver_like.domain.process import Plugin, Process
 from weaver_like.schemas.validators import ProcessValidator
 from weaver_like.sources.base import Source
@@ -103,6 +104,18 @@ class Catalog:
             self._revisions[process_id, version] = offer
             return offer
         raise NoSuchProcess(f"There is no version '{version[:100]}' of a process '{process_id[:100]}'.")
+
+    def get_kept(self, process_id: str, execution: Execution) -> Offer:
+        """What an execution was checked against. Raises: NoSuchProcess, also if its revision was removed and another one has that version now."""
+        version = execution.version
+        try:
+            offer = self.get(f"{process_id}:{version}" if version else process_id)
+            if execution.deployed in (None, offer.process.deployed):
+                return offer
+        except NoSuchProcess:
+            pass
+        which = f"version {version[:100]} of the process" if version else "the process"
+        raise NoSuchProcess(f"There is no process to run any more: {which} '{process_id[:100]}' was removed.")
 
     def look_again(self) -> None:
         """See what was just changed: the next one who asks gets the offer as it is then."""

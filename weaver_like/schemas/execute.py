@@ -1,5 +1,6 @@
 """The execute request: JSON <-> `Execution`."""
 from dataclasses import replace
+from datetime import datetime
 
 from weaver_like.domain.errors import Fault, InvalidInput, UnsupportedMediaType
 from weaver_like.domain.execution import Execution, OutputRequest, ResponseForm, Subscriber, Transmission
@@ -163,7 +164,7 @@ def render_execution(execution: Execution) -> dict:
         document["subscriber"] = [execution.subscriber.success_uri, execution.subscriber.in_progress_uri, execution.subscriber.failed_uri]
     plain = {"response": execution.response, "priority": execution.priority, "mode": execution.mode, "title": execution.title,
              "return": execution.return_preference, "version": execution.version,
-             "reuse": execution.reuse or None}
+             "deployed": execution.deployed and execution.deployed.isoformat(), "reuse": execution.reuse or None}
     return document | {key: value for key, value in plain.items() if value is not None}
 
 
@@ -217,4 +218,5 @@ def parse_stored(document: dict) -> Execution:
         response=ResponseForm(document["response"]) if "response" in document else None,
         subscriber=Subscriber(*subscriber) if subscriber else None,
         priority=document.get("priority"), mode=document.get("mode"), title=document.get("title"),
-        return_preference=document.get("return"), version=document.get("version"), reuse=document.get("reuse", False))
+        return_preference=document.get("return"), version=document.get("version"), reuse=document.get("reuse", False),
+        deployed=datetime.fromisoformat(document["deployed"]) if "deployed" in document else None)

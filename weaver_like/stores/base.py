@@ -197,6 +197,10 @@ class ProcessStore(ABC):
         """Every revision of a process, the one deployed last first; empty if there is no such process."""
 
     @abstractmethod
+    def find_moments(self) -> dict[tuple[str, str], datetime]:
+        """When each revision, (process id, version), was deployed."""
+
+    @abstractmethod
     def change(self, change: Change) -> bool:
         """Make a change as a whole; False, with nothing changed, if another one was first: the number is not `change.number` any more.
 

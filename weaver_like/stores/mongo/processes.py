@@ -58,6 +58,11 @@ class MongoProcessStore(ProcessStore):
         entries.sort(key=lambda entry: (entry["deployed"], entry["version"]), reverse=True)
         return [RevisionSummary(entry["version"], to_moment(entry["deployed"])) for entry in entries]
 
+    def find_moments(self) -> dict[tuple[str, str], datetime]:
+        with self._database.using() as found:
+            offer = _get_offer(found, "revisions")
+        return {(entry["process"], entry["version"]): to_moment(entry["deployed"]) for entry in offer["revisions"]}
+
     def change(self, change: Change) -> bool:
         # Of the beginning: what others write from now on is not swept, however long this takes.
         now = datetime.now(UTC)

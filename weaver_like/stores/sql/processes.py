@@ -1,4 +1,6 @@
 """SqlProcessStore: deployed processes, beside the jobs."""
+from datetime import datetime
+
 from sqlalchemy import Connection, Row, Select, delete, insert, select, tuple_, update
 
 from weaver_like.domain.errors import NoSuchProcess, TooLarge, Unavailable
@@ -45,6 +47,12 @@ class SqlProcessStore(ProcessStore):
         with self._database.single() as connection:
             rows = connection.execute(query.order_by(revisions.c.deployed.desc(), revisions.c.version.desc())).all()
         return [RevisionSummary(row.version, to_moment(row.deployed)) for row in rows]
+
+    @repeated
+    def find_moments(self) -> dict[tuple[str, str], datetime]:
+        with self._database.single() as connection:
+            rows = connection.execute(select(revisions.c.process, revisions.c.version, revisions.c.deployed)).all()
+        return {(row.process, row.version): to_moment(row.deployed) for row in rows}
 
     @repeated
     def change(self, change: Change) -> bool:
