@@ -3,9 +3,10 @@ import json
 from http.server import ThreadingHTTPServer
 
 import pytest
+from openapi_spec_validator import OpenAPIV30SpecValidator
 from webtest import TestApp
 
-from tests.conformance.answers import Schema
+from tests.conformance.answers import EDITIONS, Schema, api_of
 from tests.conformance.test_part2_deploy import assert_refused
 from tests.packages import CWL, application_package, deploy, fresh, said, shout
 
@@ -146,6 +147,40 @@ def test_an_unknown_workflow_answers_400(app: TestApp, schema: Schema, query: st
     answer = deploy(app, body, query=query, status=400)
     assert_refused(answer, schema, 400, "workflow-not-found")
     assert "nope" in answer.json["detail"]
+
+
+FIELDS = {"a": "int?", "b": ["null", "int", "string"], "c": "File?", "d": {"type": {"type": "enum", "symbols": ["x", "y"]}}}
+
+
+VALUES = [
+    ("File?", None), ("Directory?", None), ("File[]?", []), ("Any", [None, {"k": 1}]), (["null", "Any"], None), ("null", None), (["null"], None),
+    ("long?", None), (["null", "string", "int"], None), (["null", "string", "File", "Directory"], "x"),
+    ({"type": "array", "items": ["null", "int"]}, [1, None]), ({"type": "array", "items": {"type": "array", "items": ["null", "string"]}}, [[None, "x"], []]),
+    ({"type": "record", "fields": FIELDS}, {"a": None, "b": None, "c": None, "d": "x"}),
+    (["null", {"type": "record", "fields": FIELDS}, {"type": "array", "items": "double"}], {"a": 1, "b": "t", "c": None, "d": "y"}),
+    (["null", {"type": "enum", "symbols": ["x", "y"]}], None),
+]
+
+
+@pytest.mark.parametrize(("kind", "value"), VALUES)
+def test_every_type_makes_a_description_that_the_official_schemas_admit(app: TestApp, schema: Schema, kind: object, value: object) -> None:
+    """/req/ogcapppkg/process-description: process.yaml has no type `null`"""
+    tool = {"cwlVersion": "v1.2", "class": "ExpressionTool", "id": fresh(), "inputs": {"given": kind if isinstance(kind, str) else {"type": kind}},
+            "outputs": {"back": {"type": kind}}, "requirements": {"InlineJavascriptRequirement": {}}, "expression": "${return {back: inputs.given};}"}
+    deploy(app, tool, status=201)
+    description = app.get(f"/processes/{tool['id']}").json
+    for edition in EDITIONS:
+        schema(f"{edition}/process").validate(description)
+    request = {"inputs": {"given": {"value": value} if isinstance(value, dict) else value}, "outputs": {"back": {}}, "response": "document"}
+    answer = app.post_json(f"/processes/{tool['id']}/execution", request, status=200)
+    assert answer.json.get("back") in (value, {"value": value})
+
+
+def test_every_type_makes_a_valid_api_definition(app: TestApp) -> None:
+    """/req/oas30/oas-definition-2: OpenAPI 3.0 has no type `null`"""
+    inputs = {f"i{number}": {"type": kind} for number, (kind, _) in enumerate(VALUES)}
+    deploy(app, shout(fresh(), inputs=inputs, outputs={}, expression="${return {};}"), status=201)
+    OpenAPIV30SpecValidator(api_of(app)).validate()
 
 
 def test_the_package_is_cwl(app: TestApp) -> None:

@@ -57,7 +57,9 @@ def test_a_stac_catalog_is_recognised_and_its_relative_links_lead_to_its_files(a
     assert root["type"] == "application/json"
     assert next(link["type"] for link in listing["links"] if link.get("title") == "sub/item.json") == "application/geo+json"
     item = urljoin(root["href"], app.get(root["href"]).json["links"][0]["href"])
-    asset = urljoin(item, app.get(item).json["assets"]["a"]["href"])
+    found = app.get(item)
+    assert found.content_type == "application/geo+json"
+    asset = urljoin(item, found.json["assets"]["a"]["href"])
     assert app.get(asset, headers={"Range": "bytes=0-9"}, status=206).body == bytes(10)
 
 

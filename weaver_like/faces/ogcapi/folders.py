@@ -58,7 +58,7 @@ def get_member(request: Request) -> Response:
             found = next((entry for name, entry in members(result.value) if name == path), None)
             if found is not None:
                 file = request.runtime.area.get(unquote(found["location"]))
-                return file_answer(request, file, _media_type(found, path))
+                return file_answer(request, file, _stac_type(request, path, found) or _media_type(found, path))
     raise NotFound(f"Output '{request.matchdict['output'][:100]}' has no file '{path[:200]}'.")
 
 

@@ -10,7 +10,7 @@ from weaver_like.runners.cwl.values import CwlType, bare, is_list, is_optional
 
 _INT, _LONG = 2**31, 2**63
 _PLAIN: dict[str, dict] = {
-    "boolean": {"type": "boolean"}, "string": {"type": "string"}, "null": {"type": "null"}, "Any": {},
+    "boolean": {"type": "boolean"}, "string": {"type": "string"}, "null": {"enum": [None], "nullable": True}, "Any": {},
     "int": {"type": "integer", "format": "int32", "minimum": -_INT, "maximum": _INT - 1},
     "long": {"type": "integer", "format": "int64", "minimum": -_LONG, "maximum": _LONG - 1},
     "float": {"type": "number", "format": "float"}, "double": {"type": "number", "format": "double"},
@@ -54,11 +54,7 @@ class Describer:
 
     def _top(self, kind: CwlType, port: dict) -> dict:
         """The schema of one occurrence: files have media types there."""
-        forms = self._forms(bare(self._named(kind)), port, output=False)
-        optional = is_optional(kind) and kind != "Any"
-        if len(forms) == 1:
-            return dict(forms[0]) | ({"nullable": True} if optional and forms[0] else {})
-        return {"oneOf": forms + ([{"type": "null"}] if optional else [])}
+        return _one_of("oneOf", self._forms(bare(self._named(kind)), port, output=False), is_optional(kind))
 
     def _forms(self, kind: CwlType, port: dict, output: bool) -> list[dict]:
         forms = []
@@ -80,7 +76,7 @@ class Describer:
         """The schema of a value inside of another."""
         kind = self._named(kind)
         if isinstance(kind, list):
-            return {"anyOf": [self._schema(option) for option in kind]}
+            return _one_of("anyOf", [self._schema(option) for option in kind if option != "null"], "null" in kind)
         if isinstance(kind, str):
             return {"File": FILE, "Directory": DIRECTORY}.get(kind) or _PLAIN.get(kind, {})
         if kind["type"] == "array":
@@ -106,6 +102,13 @@ class Describer:
         if isinstance(kind, dict) and kind.get("type") in _PLAIN:
             return kind["type"]
         return kind
+
+
+def _one_of(word: str, forms: list[dict], optional: bool) -> dict:
+    """Null is spelt as OpenAPI 3.0 does; whatever may be anything may be null. Source: OGC 18-062r2, schema.yaml, which has no type `null`."""
+    forms = forms or [_PLAIN["null"]]
+    schema = dict(forms[0]) if len(forms) == 1 else {word: forms}
+    return schema | {"nullable": True} if optional and schema else schema
 
 
 def _head(port: dict) -> dict:

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from cwltool.errors import WorkflowException
 from cwltool.process import Process, shortname
 
-from weaver_like.domain.formats import essence, extension_of
+from weaver_like.domain.formats import essence, extension_of, media_type_of
 from weaver_like.runners.cwl.formats import cwl_format, media_type_of_format
 from weaver_like.schemas.jsontext import dumps
 
@@ -89,8 +89,10 @@ class _Reader:
         if isinstance(value, dict) and value.get("class") not in ("File", "Directory") and "File" in options and len(options) == 1:
             return self._text(value, entry, number)
         found = self._objects(value)
+        if not isinstance(found, dict) or found.get("class") != "File" or "format" in found:
+            return found
         # As for a link: without a format of its own, it is taken for what the input wants.
-        return found | self._format(None) if isinstance(found, dict) and found.get("class") == "File" and "format" not in found else found
+        return found | self._format(None, str(value.get("basename") or value.get("location", "")))
 
     def _objects(self, value: object) -> object:
         """CWL's own objects, at any depth: names are completed, archives become directories."""
@@ -128,13 +130,14 @@ class _Reader:
         return path.as_uri()
 
     def _file(self, path: Path, media_type: str | None) -> dict:
-        return {"class": "File", "location": path.as_uri(), "basename": path.name} | self._format(media_type)
+        return {"class": "File", "location": path.as_uri(), "basename": path.name} | self._format(media_type, path.name)
 
-    def _format(self, media_type: str | None) -> dict:
-        """The format of the input that fits a media type: a tool that declares formats refuses files without one."""
+    def _format(self, media_type: str | None, name: str = "") -> dict:
+        """The format of the input that fits a media type, else a file name: a tool that declares formats refuses files without one."""
         declared = self._port.get("format")
         known = declared if isinstance(declared, list) else [declared] if declared else []
-        fitting = [one for one in known if media_type and media_type_of_format(one) == essence(media_type)]
+        kinds = [essence(kind) for kind in (media_type, media_type_of(name)) if kind]
+        fitting = [one for kind in kinds for one in known if media_type_of_format(one) == kind]
         chosen = (fitting or [one for one in known if "$(" not in one] or ([cwl_format(media_type)] if media_type else []))[:1]
         return {"format": chosen[0]} if chosen else {}
 
