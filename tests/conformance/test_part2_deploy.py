@@ -20,11 +20,14 @@ def assert_refused(answer: TestResponse, schema: Schema, status: int, name: str 
         assert answer.json["type"] == PART2 + name
 
 
-def test_the_classes_are_declared(app: TestApp) -> None:
-    """/req/core/conformance-success: what is offered is declared; containers are not started, so that class is not"""
+def test_the_classes_are_declared(app: TestApp, schema: Schema) -> None:
+    """/req/core/conformance-success: what is offered is declared; whether an engine answers, so that images can be deployed, differs"""
     declared = app.get("/conformance").json["conformsTo"]
     assert {f"{CLASSES}{name}" for name in ("deploy-replace-undeploy", "cwl", "ogcapppkg")} <= set(declared)
-    assert f"{CLASSES}docker" not in declared
+    package = application_package(fresh(), {"type": "docker", "image": "example/none:1"})
+    schema("part2-dru/ogcapppkg").validate(package)
+    accepted = deploy(app, package, "application/ogcapppkg+json", "?dryRun=true", status="*").status_int == 200
+    assert (f"{CLASSES}docker" in declared) == accepted
 
 
 def test_a_posted_process_is_offered(app: TestApp) -> None:

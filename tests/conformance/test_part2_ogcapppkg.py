@@ -107,11 +107,12 @@ def test_a_container_runs_where_its_image_is_a_folder(make_app: Callable[..., Te
     deploy(app, package | {"deploymentProfile": DOCKER}, OGC, status=201)
     answer = app.post_json("/processes/louder/execution", {"inputs": {"text": "hi", "count": 2}, "response": "document"}, status=200)
     assert answer.json == {"said": "hi??"}
+    assert "/executionUnit/command" in deploy(app, application_package(fresh(), container(command=None)), OGC, status=400).json["detail"]
     assert app.post_json("/processes/louder/execution", {"inputs": {"text": "hi", "count": 1.5}}, status=400).json["errors"][0]["pointer"] == "/inputs/count"
 
 
 @pytest.mark.parametrize(("unit", "profile", "told"), [
-    (container(command=None), None, "/executionUnit/command"), (container(image=None), None, "/executionUnit/image"),
+    (container(command=[]), None, "/executionUnit/command"), (container(image=None), None, "/executionUnit/image"),
     (container(image=5), None, "/executionUnit/image"), (container(bindings=[]), None, "/executionUnit/bindings"),
     (container(config={"cpuMin": "x"}), None, "/executionUnit/config/cpuMin"),
     (container(), "http://www.opengis.net/profiles/eoc/workflow", "dockerizedApplication"),

@@ -11,6 +11,7 @@ import pytest
 from webtest import TestApp
 
 from tests.conftest import finished, make_service
+from tests.packages import application_package, deploy
 from tests.sandbox.packages import Packages, shell
 from tests.waiting import wait_until
 from weaver_like.engines.base import ClosePolicy
@@ -119,6 +120,19 @@ def test_files_go_in_and_out_under_the_folder_that_the_image_wants(contained: Pa
                  requirements={"DockerRequirement": {"dockerPull": IMAGE, "dockerOutputDirectory": "/produced"}})
     answer = contained.run(tool, {"f": {"value": "SGVsbG8=", "mediaType": "application/octet-stream"}})
     assert (answer.status, answer.text) == ("successful", "Hello"), answer
+
+
+def test_an_image_as_execution_unit_runs_its_own_entry_point(contained: Packages, engine: str) -> None:
+    """/req/docker/execution-unit, /req/docker/schema: a type and an image are enough"""
+    entry = 'ENTRYPOINT ["sh", "-c", "echo I got: $* > said", "entry"]'
+    subprocess.run([engine, "import", "--change", entry, "-", "localhost/entry:1"], input=image_of(shutil.which("busybox")), check=True, capture_output=True)
+    app = contained.app
+    package = application_package("entry", {"type": "docker", "image": "localhost/entry:1"})
+    deploy(app, package | {"deploymentProfile": "http://www.opengis.net/profiles/eoc/dockerizedApplication"}, "application/ogcapppkg+json", status=201)
+    assert app.post_json("/processes/entry/execution", {"inputs": {"text": "hi"}, "response": "document"}).json == {"said": "I got: --text hi"}
+    deploy(app, application_package("plain", {"type": "oci", "image": "localhost/entry:1"}, inputs={}), "application/ogcapppkg+json", status=201)
+    assert app.post_json("/processes/plain/execution", {"inputs": {}, "response": "document"}).json == {"said": "I got:"}
+    assert "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/docker" in app.get("/conformance").json["conformsTo"]
 
 
 def test_the_end_of_a_command_is_told(contained: Packages) -> None:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from weaver_like.domain.errors import (
@@ -65,6 +66,11 @@ class Deployer:
     fetchers: Mapping[str, Fetcher]
     options: dict
     package_bytes: int
+
+    @cached_property
+    def runs_images(self) -> bool:
+        """Whether a container engine answers, so that images can be deployed; asked once."""
+        return self.options["containers_answer"]()
 
     def deploy(self, offer: Offer, dry_run: bool = False) -> Deployment:
         """Offer every process of a package from now on: all of them, or none.
@@ -197,7 +203,7 @@ class Deployer:
         return Change(deployed.number, current={process_id: version})
 
     def _read(self, offer: Offer) -> Found:
-        unpacked = Unpacker(self.packages.parse, self._fetch_unit).unpack(offer)
+        unpacked = Unpacker(self.packages.parse, self._fetch_unit, tuple(self.options["confinement"]["images"])).unpack(offer)
         found = self.packages.read(unpacked.files, self._fetch)
         if "refused" in found:
             kind = WorkflowNotFound if found.get("kind") == "workflow-not-found" else InvalidPackage

@@ -13,10 +13,14 @@ from weaver_like.schemas.units import Unit, read_package
 
 @dataclass(frozen=True)
 class Unpacker:
-    """parse: name -> base64 of YAML, to name -> document, of those that are any.  fetch: URL -> text; raises FetchFailed."""
+    """parse: name -> base64 of YAML, to name -> document, of those that are any.  fetch: URL -> text; raises FetchFailed.
+
+    folders: images that the operator mapped to local folders.
+    """
 
     parse: Callable[[dict[str, str]], dict[str, object]]
     fetch: Callable[[str], str]
+    folders: tuple[str, ...] = ()
 
     def unpack(self, offer: Offer) -> Unpacked:
         """Raises: InvalidPackage, TooLarge."""
@@ -60,7 +64,7 @@ class Unpacker:
         rest = {other: content for other, content in offer.files.content.items() if other != name}
         if rest and document.get("executionUnit") is None:
             document = document | {"executionUnit": [{"href": _without(offer, name).main}]}
-        package = read_package(document)
+        package = read_package(document, self.folders)
         places, origin = dict(rest), ""
         main = ""
         for unit in package.units:

@@ -1,8 +1,8 @@
 """An execution unit that is a container image -> the CWL that means the same.
 
-Neither standard nor image says what the command line looks like, so there is a convention (docs/packages.rst): the member `command`,
-then `--ID VALUE` for each input, unless `bindings.inputBindings` says otherwise; an output is the file `ID` or `ID.*` in the folder
-where the command runs, unless `bindings.outputBindings` says otherwise.
+Neither standard nor image says what the command line looks like, so there is a convention (docs/packages.rst): the member `command`, or
+the image's own entry point, then `--ID VALUE` for each input, unless `bindings.inputBindings` says otherwise; an output is the file
+`ID` or `ID.*` in the folder where the command runs, unless `bindings.outputBindings` says otherwise.
 Source: OGC 20-044, executionUnit.yaml, inputBinding.yaml, outputBinding.yaml; CWL v1.2, CommandLineTool.
 """
 from weaver_like.domain.errors import Fault, InvalidPackage
@@ -34,9 +34,8 @@ def _tool(unit: dict, description: dict, pointer: str) -> dict:
         raise _Unclear(f"{pointer}/image", "the reference of an image is wanted")
     command = unit.get("command")
     command = [command] if isinstance(command, str) else command
-    if not isinstance(command, list) or not command or not all(isinstance(part, str) and part for part in command):
-        raise _Unclear(f"{pointer}/command", "nothing was got; the command to run in the image is wanted, as a text or a list of texts, "
-                       "because images are not asked for their entry point here. Or give CWL with DockerRequirement")
+    if command is not None and (not isinstance(command, list) or not command or not all(isinstance(part, str) and part for part in command)):
+        raise _Unclear(f"{pointer}/command", "a text or a list of texts is wanted, or nothing: then the image's own entry point is run")
     bindings = _mapping(unit, "bindings", pointer)
     inputs, outputs = _ports(description, "inputs"), _ports(description, "outputs")
     if not outputs:

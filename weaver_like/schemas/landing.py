@@ -11,6 +11,8 @@ CLASSES = [
     *(f"http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/{name}" for name in ("deploy-replace-undeploy", "ogcapppkg", "cwl")),
     *(f"http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/{name}" for name in ("core", "landing-page", "json", "html", "oas30")),
 ]
+#: Where a container engine answers.
+DOCKER_CLASS = "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/docker"
 
 
 def render_landing(title: str, description: str, urls: Urls) -> dict:
@@ -18,6 +20,6 @@ def render_landing(title: str, description: str, urls: Urls) -> dict:
     return {"title": title, "description": description, "links": render_links(urls.landing())}
 
 
-def render_conformance() -> dict:
+def render_conformance(runs_images: bool) -> dict:
     """Source: OGC 18-062r2, confClasses.yaml."""
-    return {"conformsTo": CLASSES}
+    return {"conformsTo": [*CLASSES, *([DOCKER_CLASS] if runs_images else [])]}

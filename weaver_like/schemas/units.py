@@ -2,6 +2,7 @@
 
 Source: OGC 20-044, ogcapppkg.yaml, executionUnit.yaml, /req/cwl/execution-unit, /req/docker/execution-unit; `unit` is an older form.
 """
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from weaver_like.domain.errors import Fault, InvalidPackage
@@ -43,8 +44,8 @@ class ApplicationPackage:
         return next((unit for unit in self.units if unit.workflow), self.units[0])
 
 
-def read_package(document: dict) -> ApplicationPackage:
-    """An OGC application package. Raises: InvalidPackage."""
+def read_package(document: dict, folders: Sequence[str] = ()) -> ApplicationPackage:
+    """An OGC application package. folders: images that are folders here, without an entry point. Raises: InvalidPackage."""
     description, pointer = _description(document)
     _check_profile(document)
     given = document.get("executionUnit")
@@ -58,6 +59,8 @@ def read_package(document: dict) -> ApplicationPackage:
     for number, entry in enumerate(entries):
         place = f"/executionUnit/{number}" if several else "/executionUnit"
         units.append(_unit(entry, place, description, document, {unit.name for unit in units}))
+        if entry.get("type") in _CONTAINERS and entry.get("command") is None and entry.get("image") in folders:
+            raise _invalid(f"{place}/command", f"nothing was got; '{entry['image']}' is a folder here, which has no entry point: the command to run is wanted")
     return ApplicationPackage(tuple(units), description, pointer)
 
 

@@ -22,7 +22,7 @@ def get_landing(request: Request) -> Response:
 def get_conformance(request: Request) -> Response:
     """/req/core/conformance-op."""
     query = read_query(request, PLAIN)
-    return answer(request, render_conformance(), title="Conformance", f=query["f"])
+    return answer(request, render_conformance(request.runtime.deployer.runs_images), title="Conformance", f=query["f"])
 
 
 def get_api(request: Request) -> Response:

@@ -18,6 +18,8 @@ from weaver_like.sandbox.groups import too_large
 class ContainerJob(Attended, DockerCommandLineJob):
     """By docker or podman; what both understand."""
 
+    needs_command = False  # the image may have one
+
     def run(self, runtimeContext: JobContext, tmpdir_lock: object = None) -> None:
         self._context = context = runtimeContext.copy()
         context.use_container, context.engine = True, runtimeContext.containers.find()

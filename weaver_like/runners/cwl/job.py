@@ -80,6 +80,7 @@ class Attended:
 
     node: Node
     document: Mapping
+    needs_command = True
 
     def _execute(self, runtime: list[str], env: MutableMapping[str, str], runtimeContext: JobContext,
                  monitor_function: Callable | None = None) -> None:
@@ -114,7 +115,7 @@ class Attended:
 
     def _ended(self, runtime: list[str], env: MutableMapping[str, str], context: JobContext) -> Ended:
         """Run the command, and look through what it left. Raises: WorkflowException, OSError."""
-        if not self.command_line:
+        if not self.command_line and self.needs_command:
             raise WorkflowException("The tool has no command: it needs a baseCommand, arguments, or an input with an inputBinding.")
         ended = self._run(runtime, env, context)
         for folder in (self.outdir, *self._inplace()):
