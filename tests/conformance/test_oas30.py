@@ -230,6 +230,26 @@ def test_deployment_answers_as_defined(app: TestApp, api: dict) -> None:
     sweep(app, DEPLOYED, "folder-as-defined")
 
 
+@pytest.mark.parametrize(("given", "defined"), [
+    ({"type": "number", "exclusiveMinimum": 0, "maximum": 9}, {"type": "number", "minimum": 0, "exclusiveMinimum": True, "maximum": 9}),
+    ({"const": {"a": 1}, "$comment": "c", "examples": ["x"]}, {"enum": [{"a": 1}]}),
+    ({"type": "array", "prefixItems": [{"type": "string"}]}, {"type": "array", "items": {}}),
+    ({"type": "object", "properties": {"k": {}, "n": {"type": ["null", "integer", "string"]}}, "required": [], "patternProperties": {"^x": {}}},
+     {"type": "object", "properties": {"k": {}, "n": {"nullable": True}}}),
+    ({"anyOf": [{"type": "null"}, {"type": ["string", "null"]}]}, {"anyOf": [{"enum": [None], "nullable": True}, {"type": "string", "nullable": True}]}),
+])
+def test_no_description_makes_the_definition_invalid(app: TestApp, given: dict, defined: dict) -> None:
+    """/req/oas30/oas-definition-2: clients describe inputs in JSON Schema, of which OpenAPI 3.0 knows a part"""
+    unit = {"value": shout(inputs={"text": "Any"}, outputs={}, expression="${return {};}"), "mediaType": "application/cwl+json"}
+    process = {"id": fresh("schema"), "inputs": {"text": {"schema": given}}}
+    deploy(app, {"processDescription": {"process": process}, "executionUnit": unit}, "application/ogcapppkg+json", status=201)
+    definition = api_of(app)
+    app.delete(f"/processes/{process['id']}", status=204)
+    assert list(OpenAPIV30SpecValidator(definition).iter_errors()) == []
+    request = definition["components"]["schemas"][f"execute-{process['id']}"]
+    assert request["properties"]["inputs"]["properties"]["text"]["anyOf"][0] == defined
+
+
 def test_errors_of_identifiers_are_defined(app: TestApp, api: dict) -> None:
     """/req/oas30/exceptions-codes: 404 of processes, jobs, outputs and files"""
     for path, method, operation in operations(api):

@@ -10,6 +10,7 @@ from weaver_like.schemas import query
 from weaver_like.schemas.components import SCHEMAS
 from weaver_like.schemas.description import render_input
 from weaver_like.schemas.jsontext import dumps, loads
+from weaver_like.schemas.oas30 import to_oas30
 from weaver_like.schemas.package import PACKAGE_TYPES
 from weaver_like.schemas.urls import OPENAPI, Urls
 from weaver_like.schemas.validators import accepts_array
@@ -20,7 +21,8 @@ MAX_BYTES = 280_000
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method on one path. answers: status -> name of the schema, or media type if there is a "/", or "" without body.
+    """One method on one path. answers: status -> name of the schema, or media type if there is a "/", or "" without body;
+    "package": what was deployed.
 
     body: name of the schema of what is posted.
     """
@@ -57,7 +59,7 @@ OPERATIONS: tuple[Operation, ...] = (
               query.PATCH,
               {200: "deployment"}, (404, 409, 413, 415), "Processes", "patch"),
     Operation("getRevisions", "get", "/processes/{process}/revisions", "Versions of a deployed process", query.PLAIN, {200: "revisions"}, (404,), "Processes"),
-    Operation("getPackage", "get", "/processes/{process}/package", "The package of a deployed process", query.PLAIN, {200: "*/*"}, (404,), "Processes"),
+    Operation("getPackage", "get", "/processes/{process}/package", "The package of a deployed process", query.PLAIN, {200: "package"}, (404,), "Processes"),
     Operation("execute", "post", "/processes/{process}/execution", "Execute a process", query.PLAIN,
               {200: "*/*", 201: "statusInfo", 204: ""}, (404, 413, 415, 500), "Processes"),
     Operation("executeAlias", "post", "/processes/{process}/jobs", "Execute a process (older path)", query.PLAIN,
@@ -139,7 +141,10 @@ _PREFER = {"name": "Prefer", "in": "header", "schema": {"type": "string"},
 
 def _answers(operation: Operation) -> dict:
     answers: dict = {str(status): _answer(status, what) for status, what in operation.answers.items()}
-    negotiated = {406} if all("/" not in what or what == OPENAPI for what in operation.answers.values()) or operation.method != "get" else set()
+    if "201" in answers:
+        answers["201"]["headers"] = {"Location": {"description": "What was made", "schema": {"type": "string"}}}
+    documents = all(what == OPENAPI or (what != "package" and "/" not in what) for what in operation.answers.values())
+    negotiated = {406} if documents or operation.method != "get" else set()
     for status in sorted({400, 503, *negotiated, *operation.errors, *([] if operation.method == "get" else [403])} - operation.answers.keys()):
         answers[str(status)] = {"$ref": f"#/components/responses/{status}"}
     return answers
@@ -151,6 +156,8 @@ def _answer(status: int, what: str) -> dict:
     if what == OPENAPI:
         return {"description": _REASONS[status], "content": {OPENAPI: {"schema": {"type": "object"}}, "application/json": {"schema": {"type": "object"}},
                                                              "text/html": {"schema": {"type": "string"}}}}
+    if what == "package":
+        return {"description": "What was deployed, as it was", "content": _body(what)}
     if "/" in what:
         return {"description": _REASONS[status], "content": {what: {}}}
     forms = {"application/json": {"schema": {"$ref": f"#/components/schemas/{what}"}}, "text/html": {"schema": {"type": "string"}}}
@@ -197,9 +204,9 @@ def _execute_schema(process: Process) -> dict:
     inputs, required = {}, []
     for name, entry in process.inputs.items():
         described = render_input(entry)
-        value = {"anyOf": [_localised(described["schema"]), {"$ref": "#/components/schemas/link"},
+        value = {"anyOf": [to_oas30(described["schema"]), {"$ref": "#/components/schemas/link"},
                            {"type": "object", "required": ["value"], "properties": {
-                               "value": _localised(described["schema"]), "mediaType": {"type": "string"}, "encoding": {"type": "string"}}}]}
+                               "value": to_oas30(described["schema"]), "mediaType": {"type": "string"}, "encoding": {"type": "string"}}}]}
         if entry.repeatable:
             several = {"type": "array", "items": value, "minItems": entry.min_occurs} | ({"maxItems": entry.max_occurs} if entry.max_occurs else {})
             single = [] if entry.min_occurs > 1 or accepts_array(entry.schema) else [value]
@@ -210,17 +217,6 @@ def _execute_schema(process: Process) -> dict:
     common = {key: value for key, value in SCHEMAS["execute"]["properties"].items() if key in ("response", "subscriber", "reuse")}
     outputs = {"type": "object", "properties": {name: {"type": "object"} for name in process.outputs}, "additionalProperties": False}
     return {"type": "object", "properties": {"inputs": body, "outputs": outputs, **common}} | ({"required": ["inputs"]} if required else {})
-
-
-def _localised(schema: object) -> object:
-    """References to documents elsewhere become references within this one: nobody must fetch anything to read it."""
-    if isinstance(schema, list):
-        return [_localised(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    if isinstance(schema.get("$ref"), str):
-        return {"$ref": "#/components/schemas/bbox"} if "bbox" in schema["$ref"] else {}
-    return {key: _localised(value) for key, value in schema.items() if key not in ("contentEncoding", "contentMediaType")}
 
 
 def render_openapi_page(document: bytes) -> dict:
