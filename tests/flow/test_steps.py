@@ -96,6 +96,22 @@ def test_a_failed_step_says_what_it_was_and_what_it_printed(app: TestApp) -> Non
     assert detail.endswith("Its last lines:\nno such band")
 
 
+ENUM = {"type": "enum", "symbols": ["low", "high"]}
+RECORD = {"type": "record", "fields": [{"name": "level", "type": ENUM}]}
+
+
+@pytest.mark.parametrize(("kind", "value"), [
+    (["null", {"type": "array", "items": ENUM}], ["low", "high"]),
+    (["null", {"type": "array", "items": RECORD}], [{"level": "high"}]),
+    (["null", {"type": "array", "items": {"type": "array", "items": ENUM}}], [["low"], ["high"]]),
+    ({"type": "record", "fields": [{"name": "levels", "type": ["null", {"type": "array", "items": ENUM}]}]}, {"levels": ["low"]}),
+], ids=["enums", "records", "in an array", "in a record"])
+def test_arrays_of_enums_and_records_may_be_one_of_several_types(app: TestApp, kind: object, value: object) -> None:
+    name = deploy(app, {"class": "CommandLineTool", "requirements": [JS], "baseCommand": "true", "inputs": {"x": {"type": kind}},
+                        "outputs": {"y": {"type": "string", "outputBinding": {"outputEval": "$(JSON.stringify(inputs.x))"}}}})
+    assert json.loads(app.post_json(f"/processes/{name}/execution", {"inputs": {"x": value}}, status=200).text) == value
+
+
 def test_a_step_that_was_killed_names_the_signal(app: TestApp) -> None:
     job_id = submit(app, deploy(app, workflow({"a": {"run": sh("kill -9 $$"), "in": {"x": "code"}, "out": ["out"]}})), {"numbers": [], "code": 1})
     assert finished(app, job_id)["status"] == "failed"

@@ -11,6 +11,7 @@ from schema_salad.exceptions import ValidationException
 
 from weaver_like.runners.cwl.documents import Fetch, PackageFetcher
 from weaver_like.runners.cwl.expressions import use_quickjs
+from weaver_like.runners.cwl.names import share_names
 from weaver_like.runners.cwl.tool import ConfinedTool
 from weaver_like.runners.cwl.workflow import SeenExpressionTool, SeenWorkflow
 
@@ -81,6 +82,6 @@ class _Maker:
 def _construct(document: CommentedMap, context: LoadingContext) -> Process:
     """Tools run their commands as we do it, and steps are seen; everything else is cwltool's own."""
     kind = _KINDS.get(document.get("class")) if isinstance(document, dict) else None
-    if kind is not None:
-        return kind(document, context)
-    return default_make_tool(document, context)
+    process = kind(document, context) if kind is not None else default_make_tool(document, context)
+    share_names(process)
+    return process
