@@ -46,6 +46,19 @@ def test_a_folder_is_a_listing_of_links_by_default(app: TestApp, job: str) -> No
     assert app.get(f"/jobs/{job}/results", headers={"Accept": "application/json"}).json["made"]["value"]["class"] == "Directory"
 
 
+@pytest.mark.parametrize("outputs", [{}, {"made": {"type": "File?", "outputBinding": {"glob": "nothing"}}}], ids=["none", "null"])
+def test_success_without_results_is_an_empty_document(app: TestApp, outputs: dict) -> None:
+    """A package that only checks something, say."""
+    tool = {"cwlVersion": "v1.2", "class": "CommandLineTool", "id": "silent", "baseCommand": "true", "inputs": {}, "outputs": outputs}
+    app.post("/processes", json.dumps(tool), content_type="application/cwl+json", status=201)
+    answer = app.post_json("/processes/silent/execution", {"inputs": {}}, status=200)
+    assert answer.json == {}
+    job_id = app.get("/jobs?processID=silent").json["jobs"][0]["jobID"]
+    assert app.get(f"/jobs/{job_id}/results", status=200).json == {}
+    app.get(f"/jobs/{job_id}/results?f=html", status=200)
+    app.delete("/processes/silent", status=204)
+
+
 def test_files_of_one_name_in_two_folders_stay_apart(app: TestApp, job: str) -> None:
     assert app.get(f"/jobs/{job}/results/made/sub/same.txt").text == "one\n"
     assert app.get(f"/jobs/{job}/results/made/other/same.txt").text == "two\n"

@@ -35,11 +35,12 @@ def get_results(rt: Runtime, job: Job, only: Sequence[str] | None = None) -> Job
         raise ResultNotReady(f"Job '{job.id}' is {job.status}; its results are not ready.")
     documents = rt.jobs.get_documents(job.id)
     if documents.error is not None:
+        documents.error.job_id = job.id
         raise documents.error
     if job.status is not Status.SUCCESSFUL:
         raise ResultNotAvailable(f"Job '{job.id}' was {job.status}; it has no results.")
     requested = _requested(rt, job, documents.execution, documents.results)
-    if not requested:
+    if documents.execution.outputs == {}:
         raise ResultNotAvailable(f"Job '{job.id}' was asked for no outputs; it has no results.")
     if only is not None:
         unknown = [name for name in only if name not in requested]

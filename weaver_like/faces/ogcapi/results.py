@@ -57,6 +57,8 @@ def answer_results(request: Request, job: Job, query: Mapping, *, asked: Executi
 def choose_form(request: Request, found: JobResults, query: Mapping, fresh: bool) -> Form:
     """Two editions, one request: 1.0 wins unless the request shows 2.0. The rows of docs/conformance.rst, in order."""
     execution, several = found.execution, len(found.requested) > 1
+    if not found.results:
+        return Form.DOCUMENT  # a multipart body without parts is none (RFC 2046, 5.1.1)
     if execution.response is ResponseForm.DOCUMENT or _wants_results_profile(request, query) or query["f"] == "json":
         return Form.DOCUMENT
     if several and _preference(request, execution, fresh) and execution.response is None:
