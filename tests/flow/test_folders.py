@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urljoin
 
 import pytest
+from lxml import html
 from webtest import TestApp
 
 from tests.conftest import finished, submit
@@ -44,6 +45,13 @@ def test_a_folder_is_a_listing_of_links_by_default(app: TestApp, job: str) -> No
     for path, link in links.items():
         assert len(app.get(link["href"]).body) == link["length"], path
     assert app.get(f"/jobs/{job}/results", headers={"Accept": "application/json"}).json["made"]["value"]["class"] == "Directory"
+
+
+def test_the_page_of_a_folder_has_no_table_inside_of_a_table(app: TestApp, job: str) -> None:
+    for document in (f"/jobs/{job}/results", "/processes/folder"):
+        page = html.fromstring(app.get(f"{document}?f=html").body)
+        assert page.xpath("//table"), "links at least"
+        assert not page.xpath("//table//table"), document
 
 
 @pytest.mark.parametrize("outputs", [{}, {"made": {"type": "File?", "outputBinding": {"glob": "nothing"}}}], ids=["none", "null"])

@@ -11,6 +11,11 @@ def _is_table(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(entry, dict) for entry in value)
 
 
+def _is_flat(value: object) -> bool:
+    """A table inside of a table, and so on, would be read by scrolling only."""
+    return _is_table(value) and not any(isinstance(cell, dict) or (_is_table(cell) and not _is_links(cell)) for row in value for cell in row.values())
+
+
 def _is_links(value: object) -> bool:
     """Only what may be followed: a result may look like links too."""
     return _is_table(value) and all(_address(entry.get("href")) and isinstance(entry.get("rel"), str) for entry in value)
@@ -29,7 +34,7 @@ def _address(value: object) -> str | None:
 _environment = jinja2.Environment(loader=jinja2.PackageLoader("weaver_like.faces.html"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
                                   undefined=jinja2.StrictUndefined)
 _environment.filters |= {"address": _address, "columns": _columns, "json": lambda value: Markup.escape(dumps(value).decode())}
-_environment.tests |= {"table": _is_table, "links": _is_links}
+_environment.tests |= {"table": _is_table, "flat": _is_flat, "links": _is_links}
 
 
 def render_page(title: str, document: dict, urls: Urls) -> bytes:
