@@ -346,7 +346,7 @@ def _typed(name: str, entry: Field, text: str) -> object:
     except ValueError as error:
         raise SettingError(f"The setting '{name}' is '{text}'; {entry.type.__name__} is wanted.") from error
     if name in _CHOICES and value not in _CHOICES[name]:
-        raise SettingError(f"The setting '{name}' is '{text}'; one of {', '.join(_CHOICES[name])} is wanted.")
+        raise SettingError(f"The setting '{name}' is '{text}'; one of {', '.join(filter(None, _CHOICES[name]))} is wanted.")
     if isinstance(value, (int, float)) and not isinstance(value, bool) and not _MINIMUM.get(name, 0) <= value < 2**53:
         raise SettingError(f"The setting '{name}' is {text}; at least {_MINIMUM.get(name, 0)} is wanted.")
     return value

@@ -124,11 +124,14 @@ def _runners(settings: Settings, confinement: Confinement) -> dict[str, Runner]:
 
 
 def _engine_command(settings: Settings) -> list[str]:
-    """Raises: SettingError, if it is not installed."""
+    """By its whole path: jobs start it in folders of their own. Raises: SettingError, if it is not installed."""
     command = shlex.split(settings.packages.engine)
-    if command and shutil.which(command[0]) is None:
+    if not command:
+        return []
+    found = shutil.which(command[0])
+    if found is None:
         raise SettingError(f"The setting 'packages.engine' names the command '{command[0]}', which was not found.")
-    return command
+    return [os.path.abspath(found), *command[1:]]
 
 
 def _confinement(settings: Settings) -> Confinement:
@@ -166,6 +169,8 @@ def _warn_of_unconfined(settings: Settings, confinement: Confinement) -> None:
     if confinement.kind == NONE:
         why = "the setting says so" if settings.sandbox.kind == NONE else f"bubblewrap does not run here: {bubblewrap_users()[1]}"
         log.warning("commands of application packages see and may do all that this server may (sandbox.kind=none; %s)", why)
+    elif confinement.kind in (DOCKER, PODMAN) and not settings.sandbox.image:
+        log.warning("application packages that name no image cannot run (sandbox.kind=%s, sandbox.image is empty)", confinement.kind)
 
 
 class _Fetchers(Mapping[str, Fetcher]):

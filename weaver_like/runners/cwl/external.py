@@ -4,6 +4,7 @@ Source: CWL v1.2, Workflow.html, "Executing CWL documents as scripts": `cwl-runn
 standard output.
 """
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
@@ -13,6 +14,8 @@ from weaver_like.schemas.jsontext import dumps, loads
 
 #: Of what the engine says, the last lines tell why it failed.
 _TAIL = 20
+#: cwltool colours what it says, also for those who are no terminal.
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class EngineFailed(Exception):
@@ -42,7 +45,7 @@ def run_externally(command: Sequence[str], document: str, order: dict, workdir: 
         raise EngineFailed(f"The engine '{command[0]}' cannot be started: {error.strerror}.") from error
     tail: list[str] = []
     for raw in process.stderr:
-        line = raw.decode("utf-8", "replace").rstrip()
+        line = _COLOURS.sub("", raw.decode("utf-8", "replace")).rstrip()
         tail = [*tail[1 - _TAIL:], line[:1000]]
         say(line)
     code = process.wait()

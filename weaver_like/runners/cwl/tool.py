@@ -17,6 +17,8 @@ from weaver_like.sandbox.commands import DOCKER, PODMAN
 from weaver_like.sandbox.containers import ContainerTrouble
 
 log = logging.getLogger("cwltool")  # what goes there is in the log of the job
+#: Images of hints that were looked for in vain: each step of a job would wait for the same. A job has an OS process of its own.
+_NOT_TO_BE_HAD: set[str] = set()
 
 
 class ConfinedTool(CommandLineTool):
@@ -47,12 +49,13 @@ class ConfinedTool(CommandLineTool):
     def _is_to_be_had(self, image: dict, context: JobContext) -> bool:
         """Of an image that is only a hint: without an engine, or where it cannot be pulled from, the command does without."""
         engine, name = context.containers.find(), str(image.get("dockerPull") or image.get("dockerImageId") or "")
-        if engine is None or not name or name.startswith("-"):
+        if engine is None or not name or name.startswith("-") or name in _NOT_TO_BE_HAD:
             return False
         try:
             with RUNNING:
                 engine.need_image(name, context.containers.pull and "dockerPull" in image)
         except ContainerTrouble as error:
+            _NOT_TO_BE_HAD.add(name)
             log.warning("The image is a hint, and the command runs without: %s", error)
             return False
         return True
