@@ -26,7 +26,8 @@ DOCUMENTS = {
     "operation": (b"cwlVersion: v1.2\nclass: Operation\n", "Operation"),
     "no inputs": (TOOL.encode(), "inputs"), "null inputs": (f"{TOOL}inputs:\noutputs: []\n".encode(), "inputs is empty"),
     "number inputs": (f"{TOOL}inputs: 5\noutputs: []\n".encode(), "inputs is a number"), "outputs": (f"{TOOL}inputs: []\noutputs: x\n".encode(), "outputs"),
-    "type": (f"{TOOL}inputs: {{a: strin}}\noutputs: []\n".encode(), "main.cwl:5:"), "null type": (f"{TOOL}inputs: {{a: null}}\noutputs: []\n".encode(), "bad"),
+    "type": (f"{TOOL}inputs: {{a: strin}}\noutputs: []\n".encode(), "main.cwl:5:"),
+    "null type": (f"{TOOL}inputs: {{a: null}}\noutputs: []\n".encode(), "main.cwl:5:"),
     "null in list": (f"{TOOL}inputs: [null]\noutputs: []\n".encode(), ""), "port without id": (f"{TOOL}inputs: [{{type: string}}]\noutputs: []\n".encode(), ""),
     "id": (b"cwlVersion: v1.2\nclass: Workflow\nid: {a: 1}\ninputs: []\noutputs: []\nsteps: []\n", "id"),
     "syntax": (f"{TOOL}inputs: [\n".encode(), "main.cwl:6:1"),
@@ -77,6 +78,29 @@ def test_a_hint_that_nobody_knows_is_kept_with_a_warning(app: TestApp) -> None:
     assert "FooRequirement" in answer.json["warnings"][0]
     assert json.loads(app.get(f"/processes/{tool['id']}/package").body) == tool
     app.delete(f"/processes/{tool['id']}", status=204)
+
+
+@pytest.mark.parametrize(("tool", "told"), [
+    ({"inputs": {"a": "File"}, "outputs": {}}, "there is no command to run"),
+    ({"inputs": {"a": {"type": "File", "inputBinding": {}}}, "outputs": {}}, "its first input is taken for the command"),
+    ({"baseCommand": "ls", "inputs": {}, "outputs": {"a": "File", "b": "stdout", "c": "File?"}}, "output 'a' has no outputBinding"),
+], ids=["no command", "no baseCommand", "no glob"])
+def test_what_is_hardly_meant_is_told_when_it_is_deployed(app: TestApp, tool: dict, told: str) -> None:
+    answer = deploy(app, {"cwlVersion": "v1.2", "class": "CommandLineTool", "id": "doubtful"} | tool, query="?dryRun=true", status=200)
+    assert len(answer.json["warnings"]) == 1
+    assert told in answer.json["warnings"][0]
+
+
+def test_a_fault_deep_inside_is_told_without_the_way_to_it(app: TestApp) -> None:
+    body = f"{TOOL.replace('baseCommand', 'basecommand')}inputs:\n  a: {{type: File, inputBinding: {{positon: 1}}}}\noutputs: []\n"
+    errors = deploy(app, body, status=400).json["errors"]
+    assert [(error["pointer"], error["detail"].partition(",")[0]) for error in errors] == [
+        ("main.cwl:6:34", "invalid field 'positon'"), ("main.cwl:4:1", "invalid field 'basecommand'")]
+
+
+def test_a_type_that_is_none_is_told_with_those_that_are(app: TestApp) -> None:
+    assert "integer', and there is nothing of that name; known are null, boolean, int," in deploy(
+        app, f"{TOOL}inputs: {{a: integer}}\noutputs: []\n", status=400).json["detail"]
 
 
 def test_loopback_is_closed_unless_the_operator_opens_it(make_app: object, site: ThreadingHTTPServer) -> None:

@@ -96,6 +96,27 @@ def test_a_failed_step_says_what_it_was_and_what_it_printed(app: TestApp) -> Non
     assert detail.endswith("Its last lines:\nno such band")
 
 
+GLOB = {"out": {"type": "File", "outputBinding": {"glob": "*.tif"}}}
+SCRIPT = {"class": "InitialWorkDirRequirement", "listing": [{"entryname": "run.sh", "entry": "echo"}]}
+
+
+@pytest.mark.parametrize(("tool", "told"), [
+    (sh("echo; touch table.csv", outputs=GLOB), "Did not find output file with glob pattern: ['*.tif']. The command left: out.txt, table.csv."),
+    (sh("", baseCommand="gdalwrap"), "Step '{name}': The command 'gdalwrap' was not found: it is not installed where"),
+    (sh("", baseCommand="./run.sh", requirements=[JS, SCRIPT]), "The command './run.sh' is a file that may not be executed"),
+], ids=["output", "command", "script"])
+def test_a_step_that_fails_by_a_slip_of_its_author_says_it_in_his_words(app: TestApp, tool: dict, told: str) -> None:
+    """Not in those of the sandbox, nor with folders of the server; and the answer leads to the job."""
+    name = deploy(app, tool)
+    answer = app.post_json(f"/processes/{name}/execution", {"inputs": {"x": 1}}, status=500).json
+    assert told.format(name=name) in answer["detail"]
+    step = app.get(f"{answer['instance']}/steps").json["steps"][0]
+    assert step["status"] == "failed"
+    assert step["message"] in answer["detail"]
+    assert "/cache/" not in step["message"]
+    assert ".." not in answer["detail"]
+
+
 ENUM = {"type": "enum", "symbols": ["low", "high"]}
 RECORD = {"type": "record", "fields": [{"name": "level", "type": ENUM}]}
 

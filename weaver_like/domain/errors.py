@@ -22,7 +22,7 @@ class WeaverError(Exception):
         type_uri: the exact URI of the standard (with http:), "about:blank" where it names none.
         status: HTTP status code.  ows_code: exception code of WPS.
         detail: what was got, what is wanted, where.  faults: every single fault, may be empty.
-        retry_after_s: seconds after which a repetition may succeed, else None.
+        retry_after_s: seconds after which a repetition may succeed, else None.  job_id: of the job that came to this, else None.
     Source: RFC 9457; OGC 18-062r2 section 7 and requirements "*-exception*".
     """
 
@@ -31,6 +31,7 @@ class WeaverError(Exception):
     ows_code = "NoApplicableCode"
     title = "Internal error"
     retry_after_s: int | None = None
+    job_id: str | None = None
 
     def __init__(self, detail: str = "", *, faults: Sequence[Fault] = (), retry_after_s: int | None = None):
         super().__init__(detail or self.title)

@@ -20,7 +20,8 @@ _BY_STATUS: dict[int, type[WeaverError]] = {404: NotFound, 405: MethodNotAllowed
 def on_error(error: WeaverError, request: Request) -> Response:
     """One of our own errors."""
     kind = problem_type(request)
-    document = render_problem(error)
+    # Who executed synchronously has no other way to the log and the steps of the job.
+    document = render_problem(error, request.urls.job(error.job_id) if error.job_id else None)
     body = render_page(error.title, document, request.urls) if kind == HTML else dumps(document)
     headers = [("Retry-After", str(error.retry_after_s))] if error.retry_after_s is not None else []
     if isinstance(error, ProcessExists) and error.process_id:

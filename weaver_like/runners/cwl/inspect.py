@@ -18,6 +18,7 @@ from schema_salad.utils import yaml_no_ts
 from weaver_like.runners.base import ChildRun
 from weaver_like.runners.cwl.describe import Describer
 from weaver_like.runners.cwl.documents import write_package
+from weaver_like.runners.cwl.doubts import doubts_of
 from weaver_like.runners.cwl.load import VERSIONS, Documents, load, warm
 from weaver_like.runners.cwl.paths import confine
 from weaver_like.runners.cwl.refusals import Refused, faults_of, plain_types, sentence
@@ -40,11 +41,13 @@ class Inspection(ChildRun):
     def run(self) -> dict:
         self._package = Path(self.request["workdir"]).resolve() / "package"
         self._brought: dict[str, str] = {}
+        self._doubts: list[str] = []
         if "texts" in self.request:
             return {"documents": dict(_readable_texts(self.request["texts"]))}
         warnings = _Warnings()
         try:
-            return _checked(self._read()) | {"warnings": [sentence(faults_of(self._named(text))) for text in warnings.texts]}
+            found = _checked(self._read())
+            return found | {"warnings": [*(sentence(faults_of(self._named(text))) for text in warnings.texts), *self._doubts]}
         except Refused as error:
             return {"refused": str(error), "faults": error.faults, "kind": error.kind}
         except (ValidationException, WorkflowException, UnsupportedRequirement, GraphTargetMissingException, YAMLError) as error:
@@ -68,6 +71,7 @@ class Inspection(ChildRun):
     def _inspect(self, documents: Documents, name: str, raw: dict) -> dict:
         tool = load(documents, name, validate=True)
         _check_runnable(tool)
+        self._doubts += [doubt for doubt in doubts_of(tool) if doubt not in self._doubts]
         described = Describer(tool)
         text = tool.tool.get("doc")
         return {

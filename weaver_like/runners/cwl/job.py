@@ -108,7 +108,7 @@ class Attended:
                 if key:
                     reuse.keep(self, key, ended.code)
         except (WorkflowException, OSError, ValueError) as error:
-            message = str(error).strip()[:4000] or type(error).__name__
+            message = (str(error).strip()[:4000] or type(error).__name__) + self._left(error)
             status, outputs = "permanentFail", {}
         self.node.end(StepStatus.SUCCESSFUL if status == "success" else StepStatus.FAILED, message=message, **measured)
         return self._tell(outputs, status, runtimeContext)
@@ -137,6 +137,13 @@ class Attended:
             if code in codes:
                 return status
         return "success" if code == 0 else "permanentFail"
+
+    def _left(self, error: Exception) -> str:
+        """Where an output was looked for in vain: what there is instead."""
+        if "Did not find output file" not in str(error):
+            return ""
+        names = sorted(os.listdir(self.outdir))
+        return f" The command left: {', '.join(names[:20]) or 'nothing'}{', ...' if len(names) > 20 else ''}."
 
     def _written_tail(self) -> list[str]:
         """Of the files that standard error and output were written into."""
@@ -184,12 +191,21 @@ class ConfinedJob(Attended, CommandLineJob):
 
     def _run(self, runtime: list[str], env: MutableMapping[str, str], context: JobContext) -> Ended:
         command = self._command([*map(str, runtime), *map(str, self.command_line)], env, context)
-        places = (command.argv[0], os.path.join(self.outdir, command.argv[0]))
-        if context.confinement.kind == NONE and not any(shutil.which(name, path=command.environment["PATH"]) for name in places):
-            raise WorkflowException(f"The command '{command.argv[0]}' was not found.")
+        if not command.root:
+            self._check_program(command.argv[0], command.environment["PATH"])
         kernel.adopt_orphans()
         with launching(command, context.confinement, context.group.folders) as launch:
             return self._attended(launch)
+
+    def _check_program(self, name: str, path: str) -> None:
+        """What is not here is not in a sandbox either, which would say so in words of its own. Raises: WorkflowException."""
+        folders = os.pathsep.join(os.path.join(self.outdir, folder) for folder in path.split(os.pathsep))
+        own = os.path.join(self.outdir, name)
+        if shutil.which(own if os.path.dirname(name) else name, path=folders) or shutil.which(own):
+            return
+        if os.path.isfile(own):
+            raise WorkflowException(f"The command '{name}' is a file that may not be executed; baseCommand can name a program to read it, e.g. sh or python3.")
+        raise WorkflowException(f"The command '{name}' was not found: it is not installed where commands of packages look.")
 
     def _required_env(self) -> dict[str, str]:
         """PATH is the tool's own, if it has one."""

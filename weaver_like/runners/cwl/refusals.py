@@ -3,6 +3,7 @@ import re
 from dataclasses import dataclass
 
 _MOST = 50
+_TYPES = ("null", "boolean", "int", "long", "float", "double", "string", "File", "Directory", "Any")
 _MARK = re.compile(r"^(?P<file>[^\s:][^:\n]*?):(?P<line>\d+):(?P<column>\d+):\s?(?P<text>.*)$")
 _FIELD = re.compile(r"^Validation error in field (?P<field>\w+):$")
 #: Types of the libraries in their messages, by words of YAML.
@@ -12,7 +13,7 @@ _TYPES = ((re.compile(r"\b(ruamel\.yaml\.[\w.]*)?CommentedMap\b"), "mapping"), (
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 #: Lines that only lead to what is said below them.
 _LEADS = re.compile(r"^(checking (field|object|item)\b.*|Invalid|Warning:|tried .* but|Tool definition .* failed validation:|"
-                    r"Definition .* failed validation:|Expected one of|in )$")
+                    r"Definition .* failed validation:|Expected one of|in |.* (is|are) (not valid|invalid) because)$")
 
 
 class Refused(Exception):
@@ -72,7 +73,7 @@ def _short(detail: str) -> str:
     """What was got and what is expected, without the ways that were tried."""
     detail = re.split(r",? tried [^ ]*\.?\w*#", detail)[0].rstrip(" ,")
     detail = re.sub(r"^Field '(\w+)' contains undefined reference to '([^']*)'", _undefined, detail)
-    detail = re.sub(r"^Field '(\w+)' references unknown identifier '([^']*)'", r"\1 is '\2', and there is nothing of that name", detail)
+    detail = re.sub(r"^Field '(\w+)' references unknown identifier '([^']*)'", lambda found: _nothing(*found.groups()), detail)
     detail = re.sub(r'^"(\w+)" section is not valid\.?$', r"\1 is missing or empty; a mapping or a list is wanted", detail)
     detail = re.sub(r"^missing required field '?`?(\w+)`?'?", r"\1 is missing", detail)
     return plain_types(detail)[:500]
@@ -84,7 +85,13 @@ def _undefined(found: re.Match) -> str:
         return f"class is '{value}', which is not known here"
     if field == "run":
         return f"run is '{value}', and the package has no such file; all files that it refers to are wanted with it"
-    return f"{field} is '{value}', and there is nothing of that name"
+    return _nothing(field, value)
+
+
+def _nothing(field: str, value: str) -> str:
+    """Of a type also what would be right: `str`, `integer` and `file` are what people write who know other languages."""
+    known = f"; known are {', '.join(_TYPES)}" if field == "type" else ""
+    return f"{field} is '{value}', and there is nothing of that name{known}"
 
 
 def sentence(faults: list[dict]) -> str:

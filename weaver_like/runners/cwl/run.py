@@ -54,7 +54,7 @@ class CwlRun(ChildRun):
         _write(target, package)
         tool = _TOOLS.get(target.get("digest")) or _read(target, package)
         external = takes_over(self.request["options"], self.request["process"])
-        recorder = Recorder(self.tell, alone=external or not isinstance(tool, Workflow))
+        recorder = Recorder(self.tell, external or not isinstance(tool, Workflow), self._plain)
         order = job_order(tool, self.request["inputs"], workdir / "inputs")
         if external:
             document = f"{package / target['main']}" + (f"#{target['fragment']}" if target["fragment"] else "")

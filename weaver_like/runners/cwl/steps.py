@@ -9,6 +9,8 @@ from weaver_like.domain.step import MAX_STEPS, Step, StepStatus
 from weaver_like.schemas.step import render_stored
 
 _TAIL_LINES = 20
+#: How messages begin that go on from the name of the step; others are sentences of their own.
+_ENDS = ("ended ", "ran ", "was ", "gave ", "could ", "failed")
 _DONE = (StepStatus.SUCCESSFUL, StepStatus.REUSED)
 
 
@@ -57,15 +59,16 @@ class Node:
         """Lines that were not printed, but written into a file."""
         self._tail.extend(line[:1000] for line in lines)
 
-    def end(self, status: StepStatus, **measured: object) -> None:
+    def end(self, status: StepStatus, message: str = "", **measured: object) -> None:
         """The first end is the one that counts. measured: what else is known of it, by the fields of `Step`."""
         if self.parent is None or self.step.status.ended:
             return
         started = self.step.started or (datetime.now(UTC) if status is not StepStatus.SKIPPED else None)
-        self._recorder.change(self, status=status, started=started, finished=datetime.now(UTC) if started else None, tail=tuple(self._tail), **measured)
+        self._recorder.change(self, status=status, started=started, finished=datetime.now(UTC) if started else None, tail=tuple(self._tail),
+                              message=self._recorder.plain(message)[:4000] if message else "", **measured)
 
     def fail(self, message: str) -> None:
-        self.end(StepStatus.FAILED, message=message.strip()[:4000])
+        self.end(StepStatus.FAILED, message)
 
     def finish(self, status: str, missing: Sequence[str] = ()) -> None:
         """End as cwltool says. missing: outputs that it lacks."""
@@ -86,11 +89,16 @@ class Node:
 
 
 class Recorder:
-    """Any thread may call. tell: sends a message to the worker.  alone: the run is a single tool, whose lines need no name before them."""
+    """Any thread may call.
 
-    def __init__(self, tell: Callable[[dict], None], alone: bool):
+    tell: sends a message to the worker.  alone: the run is a single tool, whose lines need no name before them.
+    plain: makes what cwltool says fit for its users.
+    """
+
+    def __init__(self, tell: Callable[[dict], None], alone: bool, plain: Callable[[str], str] = str):
         self._tell = tell
         self._alone = alone
+        self.plain = plain
         self._lock = threading.RLock()
         self._known = 0
         self._percent = 0
@@ -139,7 +147,8 @@ class Recorder:
             return ""
         command = f"\nCommand: {_shortened(step.command, 1000)}" if step.command else ""
         tail = "".join(f"\n{line}" for line in step.tail)
-        return f"Step '{step.name}' {step.message or 'failed'}.{command}" + (f"\nIts last lines:{tail}" if tail else "")
+        how = step.message.rstrip(".") or "failed"
+        return f"Step '{step.name}'{' ' if how.startswith(_ENDS) else ': '}{how}.{command}" + (f"\nIts last lines:{tail}" if tail else "")
 
 
 def _shortened(text: str, limit: int) -> str:

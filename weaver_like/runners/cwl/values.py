@@ -111,6 +111,8 @@ class _Reader:
 
     def _own_file(self, value: dict) -> dict:
         given = {key: item for key, item in value.items() if key in _FILE_FIELDS}
+        if not {"location", "contents"} & given.keys():
+            raise WorkflowException(f"Invalid job input record: a File of input '{shortname(self._port['id'])}' has neither location nor contents.")
         if "secondaryFiles" in given:
             given["secondaryFiles"] = self._objects(given["secondaryFiles"])
         if "contents" in given and not given.get("location"):
