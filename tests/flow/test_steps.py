@@ -117,6 +117,16 @@ def test_a_step_that_fails_by_a_slip_of_its_author_says_it_in_his_words(app: Tes
     assert ".." not in answer["detail"]
 
 
+def test_a_tool_whose_expression_is_wrong_is_the_step_that_failed(app: TestApp) -> None:
+    name = deploy(app, sh("", arguments=["$(inputs.x + )"]))
+    url = app.post_json(f"/processes/{name}/execution", {"inputs": {"x": 1}}, status=500).json["instance"]
+    step = app.get(f"{url}/steps").json["steps"][0]
+    assert step["status"] == "failed"
+    assert step["message"].startswith("could not be started: ")
+    assert "in the expression: (inputs.x + )" in step["message"]
+    assert "Traceback" not in app.get(f"{url}/logs").text
+
+
 ENUM = {"type": "enum", "symbols": ["low", "high"]}
 RECORD = {"type": "record", "fields": [{"name": "level", "type": ENUM}]}
 

@@ -145,6 +145,8 @@ class _Errors(logging.StreamHandler):
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info and record.exc_info[1] is not None else None
         self._first.setdefault(record.levelno, (str(error) if error is not None else record.getMessage()).strip()[:4000])
+        if isinstance(error, (WorkflowException, ValidationException)):
+            record.exc_info = record.exc_text = None  # a mistake of the package; lines of cwltool's code say nothing of it
         super().emit(record)
 
 
@@ -157,6 +159,8 @@ def _quiet(level: int = logging.WARNING) -> _Errors:
         logger.setLevel(level)
         logger.handlers = [errors]
         logger.propagate = False
+    # It tells each expression that fails with a traceback, and raises the same.
+    logging.getLogger("cwl_utils").setLevel(logging.CRITICAL)
     return errors
 
 

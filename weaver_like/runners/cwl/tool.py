@@ -28,9 +28,14 @@ class ConfinedTool(CommandLineTool):
             ) -> Generator[JobBase | CallbackJob, None, None]:
         context = runtimeContext.copy()
         context.use_container = self._in_container(context)
-        for job in super().job(job_order, output_callbacks, context):
-            job.node, job.document = runtimeContext.node, self.tool
-            yield job
+        try:
+            for job in super().job(job_order, output_callbacks, context):
+                job.node, job.document = runtimeContext.node, self.tool
+                yield job
+        except WorkflowException as error:
+            runtimeContext.node.begin()
+            runtimeContext.node.fail(f"could not be started: {error}")
+            raise
 
     def _in_container(self, context: JobContext) -> bool:
         """Raises: WorkflowException, if there must be a container, and there is no image for it."""
