@@ -8,7 +8,7 @@ doc: |
   The area within a distance of each feature, and which other features lie in it.
   Distances hold on the ellipsoid, wherever and however long a feature is.
 hints:
-  DockerRequirement: {dockerPull: weaver-like/geo-packages}
+  DockerRequirement: {dockerPull: localhost/geo-packages}
 requirements:
   InlineJavascriptRequirement: {}
   InitialWorkDirRequirement:

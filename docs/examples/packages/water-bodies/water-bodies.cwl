@@ -71,7 +71,7 @@ $graph:
     class: CommandLineTool
     label: The part of a raster inside a box
     hints:
-      DockerRequirement: &image {dockerPull: weaver-like/geo-packages}
+      DockerRequirement: &image {dockerPull: localhost/geo-packages}
     requirements:
       InitialWorkDirRequirement:
         listing:

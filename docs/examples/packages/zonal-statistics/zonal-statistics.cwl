@@ -7,7 +7,7 @@ label: Zonal statistics
 doc: |
   Count, minimum, maximum and mean of the cells of a raster whose centre lies in each polygon.
 hints:
-  DockerRequirement: {dockerPull: weaver-like/geo-packages}
+  DockerRequirement: {dockerPull: localhost/geo-packages}
 requirements:
   InlineJavascriptRequirement: {}
   InitialWorkDirRequirement:
