@@ -44,8 +44,8 @@ def test_join_empties_the_queue(serve: object) -> None:
 def test_kill_ends_running_jobs_at_once_and_they_begin_again(serve: object, how: str) -> None:
     """A second Ctrl-C is `kill` whatever the policy; so is a job that outlives the grace of `cancel`."""
     policy = {"policy": "kill", "second Ctrl-C while joining": "join"}.get(how, "cancel")
-    served = serve(f"engine.close={policy}", "engine.workers=1", *(["engine.close_grace_s=0.5"] if how == "grace" else []))
-    job_id = begin(served, "sleep", delay=8)
+    served = serve(f"engine.close={policy}", "engine.workers=1", f"engine.close_grace_s={0.5 if how == 'grace' else 30}")
+    job_id = begin(served, "sleep", delay=30)
     waiting = served.submit("sleep", {"delay": 0})
     seen = family_of(served.process.pid)
     began = time.monotonic()
@@ -53,8 +53,8 @@ def test_kill_ends_running_jobs_at_once_and_they_begin_again(serve: object, how:
     if how.startswith("second"):
         wait_until(lambda: any("stopping" in log.read_text() for log in served.folder.glob("logs/server.log")), 5, "the first Ctrl-C")
         served.process.send_signal(signal.SIGINT)
-    assert served.process.wait(10) == 0
-    assert time.monotonic() - began < 5
+    assert served.process.wait(20) == 0
+    assert time.monotonic() - began < 15
     gone(seen)
     again = serve()
     wait_until(lambda: status_of(again, job_id)["status"] == "running", 10, "the new start of the job")
@@ -67,7 +67,7 @@ def test_an_idle_server_stops_at_once(serve: object) -> None:
     seen = wait_until(lambda: len(found := family_of(served.process.pid)) >= 5 and found, 10, "workers and zygotes")
     began = time.monotonic()
     assert served.stop(signal.SIGINT) == 0
-    assert time.monotonic() - began < 5  # there is nothing to wait 10 s for
+    assert time.monotonic() - began < 8  # there is nothing to wait 10 s for
     gone(seen, 1)
 
 

@@ -7,9 +7,9 @@ _TYPES = ("null", "boolean", "int", "long", "float", "double", "string", "File",
 _MARK = re.compile(r"^(?P<file>[^\s:][^:\n]*?):(?P<line>\d+):(?P<column>\d+):\s?(?P<text>.*)$")
 _FIELD = re.compile(r"^Validation error in field (?P<field>\w+):$")
 #: Types of the libraries in their messages, by words of YAML.
-_TYPES = ((re.compile(r"\b(ruamel\.yaml\.[\w.]*)?CommentedMap\b"), "mapping"), (re.compile(r"\b(ruamel\.yaml\.[\w.]*)?CommentedSeq\b"), "list"),
-          (re.compile(r"\bruamel\.yaml\.scalar(int|float)\.\w+"), "number"), (re.compile(r"\bruamel\.yaml\.scalarstring\.\w+"), "text"),
-          (re.compile(r"\bNoneType\b"), "null"))
+_LIBRARY_TYPES = ((re.compile(r"\b(ruamel\.yaml\.[\w.]*)?CommentedMap\b"), "mapping"), (re.compile(r"\b(ruamel\.yaml\.[\w.]*)?CommentedSeq\b"), "list"),
+                  (re.compile(r"\bruamel\.yaml\.scalar(int|float)\.\w+"), "number"), (re.compile(r"\bruamel\.yaml\.scalarstring\.\w+"), "text"),
+                  (re.compile(r"\bNoneType\b"), "null"))
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 #: Lines that only lead to what is said below them.
 _LEADS = re.compile(r"^(checking (field|object|item)\b.*|Invalid|Warning:|tried .* but|Tool definition .* failed validation:|"
@@ -52,7 +52,7 @@ class _Reader:
 
 def plain_types(text: str) -> str:
     """A message of a library with the names of types that a writer of YAML knows."""
-    for pattern, word in _TYPES:
+    for pattern, word in _LIBRARY_TYPES:
         text = pattern.sub(word, text)
     return text
 
