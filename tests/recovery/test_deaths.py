@@ -11,13 +11,13 @@ from tests.recovery.system import begin, end_of, family_of, gone, jobs_of, kill,
 
 def test_a_killed_child_fails_its_job_alone_and_says_the_signal(serve: object) -> None:
     served = serve()
-    first = begin(served, "sleep", delay=3)
+    first = begin(served, "sleep", delay=30)
     (victim,) = jobs_of(served)
-    second = served.submit("sleep", {"delay": 1})
+    second = served.submit("sleep", {"delay": 3})
     wait_until(lambda: len(jobs_of(served)) == 2, 10, "the second child")
     workers, zygotes = workers_of(served), zygotes_of(served)
     kill(victim)
-    failed = end_of(served, first, 3)
+    failed = end_of(served, first, 15)
     assert failed["status"] == "failed"
     assert "signal 9" in failed["message"]
     assert "Killed" in failed["message"]
@@ -28,8 +28,8 @@ def test_a_killed_child_fails_its_job_alone_and_says_the_signal(serve: object) -
 
 def test_a_killed_worker_is_replaced_and_its_job_tried_again(serve: object) -> None:
     served = serve()
-    job_id = begin(served, "sleep", delay=1)
-    neighbour = served.submit("sleep", {"delay": 1})
+    job_id = begin(served, "sleep", delay=4)
+    neighbour = served.submit("sleep", {"delay": 4})
     wait_until(lambda: len(jobs_of(served)) == 2, 10, "both children")
     child = next(seen for seen in jobs_of(served) if job_of(seen.pid) == job_id)
     zygote = look(child.parent)
@@ -78,7 +78,7 @@ def test_a_job_whose_worker_is_lost_too_often_fails_and_its_subscriber_hears_at_
 
 def test_a_stop_does_not_count_as_a_lost_worker(serve: object) -> None:
     served = serve("engine.workers=1", "engine.close=kill", "jobs.max_attempts=2")
-    job_id = begin(served, "sleep", delay=1.5)
+    job_id = begin(served, "sleep", delay=4)
     served.stop()
     again = serve("engine.workers=1", "jobs.max_attempts=2")
     wait_until(lambda: jobs_of(again), 10, "the second attempt")
@@ -93,7 +93,7 @@ def test_a_killed_zygote_fails_its_job_and_leaves_nobody_behind(serve: object, d
     members = [look(int(path.read_text())) for path in (data / "family").iterdir()]
     victims, workers = zygotes_of(served), workers_of(served)
     kill(*victims)
-    ended = end_of(served, job_id, 5)
+    ended = end_of(served, job_id, 15)
     assert ended["status"] == "failed"
     assert "killed" in ended["message"]
     gone([*victims, *members])
