@@ -2,14 +2,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from weaver_like.deployment.deploy import Deployer
+from weaver_like.egress.guard import Guard
 from weaver_like.engines.base import Engine
 from weaver_like.fetchers.base import Fetcher
 from weaver_like.files.area import OutputArea
 from weaver_like.notify.base import Notifier
 from weaver_like.processes.catalog import Catalog
-from weaver_like.processes.deploy import Deployer
 from weaver_like.runners.base import Runner
-from weaver_like.security.guard import Guard
 from weaver_like.settings import Settings
 from weaver_like.stores.base import JobStore, ProcessStore, ScheduleStore
 

@@ -9,7 +9,10 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
+from weaver_like.deployment.deploy import Deployer
+from weaver_like.deployment.reader import PackageReader
 from weaver_like.domain.errors import SettingError
+from weaver_like.egress.guard import Guard
 from weaver_like.engines.base import Engine
 from weaver_like.engines.embedded import EmbeddedEngine
 from weaver_like.fetchers.base import Fetcher
@@ -18,13 +21,10 @@ from weaver_like.jobs.names import hold_name
 from weaver_like.jobs.recover import announce, recover_lost
 from weaver_like.notify.base import Notifier
 from weaver_like.processes.catalog import Catalog
-from weaver_like.processes.deploy import Deployer
-from weaver_like.processes.packages import PackageReader
 from weaver_like.runners.base import Runner
 from weaver_like.runtime import Runtime
 from weaver_like.sandbox.commands import BUBBLEWRAP, DOCKER, NONE, PODMAN, Confinement, bubblewrap_users, secrets
 from weaver_like.sandbox.containers import CLIENT_VARIABLES, Containers
-from weaver_like.security.guard import Guard
 from weaver_like.settings import Settings, dump
 from weaver_like.sources.base import Source
 from weaver_like.sources.builtin import BuiltinSource
@@ -194,12 +194,12 @@ class _Fetchers(Mapping[str, Fetcher]):
         raise KeyError(scheme)
 
     def client(self) -> object:
-        from weaver_like.security.http import GuardedClient
+        from weaver_like.egress.http import GuardedClient
         return self._made.setdefault("client", GuardedClient(self._guard, self._settings.limits.fetch_timeout_s))
 
     def s3(self) -> object:
         if "s3 client" not in self._made:
-            from weaver_like.security.s3 import S3Client
+            from weaver_like.egress.s3 import S3Client
             files = self._settings.files
             self._made.setdefault("s3 client", S3Client(files.s3_endpoint, files.s3_region, self._settings.limits.fetch_timeout_s))
         return self._made["s3 client"]

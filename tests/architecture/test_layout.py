@@ -13,12 +13,13 @@ REQUIRED = ["setup.cfg", "setup.py", "config", "weaver_like", "tests", "docs", "
 FLOORS = [
     {"domain"},
     {"settings", "schemas", "authoring"},
-    {"security", "observe", "client", "builtin"},
+    {"egress", "observe", "builtin"},
     {"stores", "notify", "sandbox"},
     {"fetchers"},
     {"files"},
     {"runners", "engines", "sources"},
     {"processes"},
+    {"deployment"},
     {"runtime"},
     {"jobs"},
     {"wiring"},
@@ -34,10 +35,10 @@ HIDDEN_FROM_FACES = ADAPTERS | {"sandbox"}
 #: Every library has one home.
 HOMES = {
     "sqlalchemy": {"stores"}, "pymongo": {"stores"}, "celery": {"engines"}, "colander": {"schemas", "faces"}, "cornice": {"faces", "app"},
-    "cronsim": {"schemas"},
-    "pyramid": {"faces", "security", "app"}, "pywps": {"faces", "runners"}, "owslib": {"runners", "sources"}, "cwltool": {"runners", "sources"},
-    "boto3": {"security"}, "botocore": {"security"}, "s3transfer": {"security"},
-    "psutil": {"observe", "sandbox"}, "urllib3": {"security", "fetchers", "notify"}, "jsonschema_rs": {"schemas"},
+    "cronsim": {"jobs"},
+    "pyramid": {"faces", "app"}, "pywps": {"faces", "runners"}, "owslib": {"runners", "sources"}, "cwltool": {"runners", "sources"},
+    "boto3": {"egress"}, "botocore": {"egress"}, "s3transfer": {"egress"},
+    "psutil": {"observe", "sandbox"}, "urllib3": {"egress", "fetchers", "notify"}, "jsonschema_rs": {"schemas"},
     "orjson": {"schemas"}, "waitress": {"cli"}, "gunicorn": {"cli"}, "click": {"cli"}, "jinja2": {"faces"},
 }
 MAX_LINES, MAX_FUNCTION = 400, 60

@@ -13,10 +13,10 @@ import pytest
 from tests.contract.output_area_contract import LARGE, CopyingAreaContract, Made, OutputAreaContract, go_on, made, whole
 from tests.s3_server import S3Server
 from weaver_like.domain.errors import NotFound, RunFailed, Unavailable
+from weaver_like.egress.s3 import S3Client
 from weaver_like.files.area import OutputArea
 from weaver_like.files.folder import FolderArea
 from weaver_like.files.s3 import S3Area
-from weaver_like.security.s3 import S3Client
 
 __all__ = ["made"]
 

@@ -7,8 +7,8 @@ import yaml
 
 from tests.deploy.names import close_grace_s, unknown_settings
 from weaver_like.engines.celery.broker import Broker
+from weaver_like.faces.ogcapi.definition.openapi import OPERATIONS
 from weaver_like.jobs.health import LIMIT_S
-from weaver_like.schemas.openapi import OPERATIONS
 from weaver_like.settings import Celery, Engine
 
 OBJECTS = list(yaml.safe_load_all((Path(__file__).parents[2] / "docker" / "kubernetes.yml").read_text("utf-8")))

@@ -285,7 +285,7 @@ def test_a_schema_with_several_types_says_what_it_wants(app: TestApp) -> None:
 def test_a_machine_without_descriptors_reads_no_package_and_says_so(tmp_path: Path) -> None:
     """In a process of its own, which lets itself have no more of them."""
     code = ("import resource, sys; from pathlib import Path; from weaver_like.domain.errors import ServerBusy; "
-            "from weaver_like.processes.packages import PackageReader; reader = PackageReader(Path(sys.argv[1])); "
+            "from weaver_like.deployment.reader import PackageReader; reader = PackageReader(Path(sys.argv[1])); "
             "resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))\n"
             "try: reader.parse({'a': ''})\nexcept ServerBusy as error: print(error.detail)")
     ran = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False)

@@ -218,7 +218,7 @@ def test_addresses_that_nobody_fetches_are_refused(app: TestApp, href: str) -> N
 
 
 def test_files_of_open_folders_are_read_and_no_others(make_app: Callable, tmp_path: Path) -> None:
-    """security.file_roots; every spelling is in tests/security/test_local_files.py"""
+    """security.file_roots; every spelling is in tests/egress/test_local_files.py"""
     opened = tmp_path / "open"
     opened.mkdir()
     (opened / "a.txt").write_text("hello")

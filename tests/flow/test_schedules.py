@@ -12,7 +12,7 @@ from tests.conftest import finished, make_service, submit
 from tests.waiting import wait_until
 from weaver_like.domain.schedule import Schedule
 from weaver_like.engines.base import SCHEDULES, ClosePolicy
-from weaver_like.schemas.cron import next_firing
+from weaver_like.jobs.cron import next_firing
 
 #: Comes once in four years: it does not fire while the tests run.
 RARELY = "0 0 29 2 *"

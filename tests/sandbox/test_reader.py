@@ -9,7 +9,7 @@ from tests.waiting import wait_until
 def test_workers_and_jobs_outlive_the_reader_of_packages(packages: Packages) -> None:
     packages.deploy(shell("true"))
     job = submit(packages.app, "sleep", {"delay": 2})
-    zygotes = [child for child in psutil.Process().children() if "weaver_like.runners.cwl.inspect" in child.cmdline()]
+    zygotes = [child for child in psutil.Process().children() if "weaver_like.runners.cwl.document.inspect" in child.cmdline()]
     assert zygotes
     for zygote in zygotes:
         zygote.kill()

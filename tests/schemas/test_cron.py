@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from weaver_like.schemas.cron import MACROS, cron_faults, next_firing
+from weaver_like.jobs.cron import MACROS, cron_faults, next_firing
 
 #: Expression, zone, from (on the wall), the next firings (on the wall, with their offset from UTC).
 TABLE = [

@@ -9,8 +9,8 @@ import urllib3
 from weaver_like.domain.errors import FetchFailed, FetchTooLarge
 from weaver_like.domain.ids import safe_file_name
 from weaver_like.domain.masks import shown
+from weaver_like.egress.http import GuardedClient
 from weaver_like.fetchers.base import CHUNK_BYTES, Fetched, Fetcher, FetchLimits
-from weaver_like.security.http import GuardedClient
 
 _MAX_REDIRECTS = 5
 

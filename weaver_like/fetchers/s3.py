@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 from weaver_like.domain.errors import FetchFailed
 from weaver_like.domain.ids import safe_file_name
 from weaver_like.domain.masks import shown
+from weaver_like.egress.s3 import S3Client, S3Failed, S3Stream
 from weaver_like.fetchers.base import CHUNK_BYTES, Fetched, Fetcher, FetchLimits
-from weaver_like.security.s3 import S3Client, S3Failed, S3Stream
 
 
 class S3Fetcher(Fetcher):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from weaver_like.domain.errors import Unavailable, WeaverError
 from weaver_like.domain.formats import media_type_of
+from weaver_like.egress.s3 import S3Client, S3Failed
 from weaver_like.files.area import CHUNK_BYTES, OutputArea, Published, StoredFile, check_reference, no_such_file, not_kept, places
-from weaver_like.security.s3 import S3Client, S3Failed
 
 
 class S3Area(OutputArea):

@@ -6,9 +6,9 @@ from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput, NoSuchPr
 from weaver_like.domain.execution import Execution
 from weaver_like.domain.schedule import Schedule
 from weaver_like.engines.base import SCHEDULES
+from weaver_like.jobs.cron import cron_faults, next_firing
 from weaver_like.jobs.submit import check_execution
 from weaver_like.runtime import Runtime
-from weaver_like.schemas.cron import cron_faults, next_firing
 from weaver_like.schemas.execute import describe_faults, parse_execute
 from weaver_like.schemas.schedule import ScheduleRequest, parse_schedule
 

@@ -10,9 +10,9 @@ from weaver_like.domain.job import NewJob
 from weaver_like.domain.masks import clean
 from weaver_like.domain.schedule import Firing, Schedule
 from weaver_like.engines.base import SCHEDULES
+from weaver_like.jobs.cron import next_firing
 from weaver_like.jobs.submit import check_execution, keeping, new_job
 from weaver_like.runtime import Runtime
-from weaver_like.schemas.cron import next_firing
 
 log = logging.getLogger(__name__)
 #: Longest pause between two looks: so late is a new schedule at most that was made in another process.

@@ -2,8 +2,8 @@
 import urllib3
 
 from weaver_like.domain.errors import FetchFailed
+from weaver_like.egress.http import GuardedClient
 from weaver_like.notify.base import Notifier
-from weaver_like.security.http import GuardedClient
 
 
 class CallbackNotifier(Notifier):

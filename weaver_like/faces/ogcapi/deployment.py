@@ -5,16 +5,16 @@ Source: OGC 20-044 (Part 2: Deploy, Replace, Undeploy).
 from pyramid.request import Request
 from pyramid.response import Response
 
+from weaver_like.deployment.deploy import Deployment
+from weaver_like.deployment.request import CWL_JSON, CWL_TYPES, MULTIPART_TYPES, PLAIN_TYPES, is_application_package, read_offer
 from weaver_like.domain.errors import TooLarge
 from weaver_like.domain.formats import essence
 from weaver_like.domain.package import Offer, Package
 from weaver_like.faces.ogcapi.answer import answer, read_query
 from weaver_like.faces.ogcapi.negotiate import HTML, JSON, choose, prefers_json
-from weaver_like.processes.deploy import Deployment
 from weaver_like.schemas.description import render_description, render_history, render_summary
 from weaver_like.schemas.execute import read_body
 from weaver_like.schemas.jsontext import dumps
-from weaver_like.schemas.package import CWL_JSON, CWL_TYPES, MULTIPART_TYPES, PLAIN_TYPES, is_application_package, read_offer
 from weaver_like.schemas.query import DEPLOYMENT, PATCH, PLAIN
 
 

@@ -4,10 +4,10 @@ from pyramid.response import Response
 
 from weaver_like.faces.html.render import render_page
 from weaver_like.faces.ogcapi.answer import answer, body_answer, read_query
+from weaver_like.faces.ogcapi.definition.conformance import render_conformance, render_landing
+from weaver_like.faces.ogcapi.definition.openapi import render_openapi, render_openapi_page
 from weaver_like.faces.ogcapi.negotiate import HTML, JSON, choose
 from weaver_like.schemas.jsontext import dumps
-from weaver_like.schemas.landing import render_conformance, render_landing
-from weaver_like.schemas.openapi import render_openapi, render_openapi_page
 from weaver_like.schemas.query import PLAIN
 from weaver_like.schemas.urls import OPENAPI
 

@@ -1,4 +1,4 @@
-"""Every path of the API in one table; the OpenAPI document is made from the same table (schemas/openapi.py)."""
+"""Every path of the API in one table; the OpenAPI document is made from the same table (faces/ogcapi/definition/openapi.py)."""
 from collections.abc import Callable
 
 from cornice import Service
@@ -8,7 +8,7 @@ from pyramid.httpexceptions import HTTPException
 
 from weaver_like.domain.errors import WeaverError
 from weaver_like.faces.ogcapi import deployment, events, execution, folders, health, jobs, landing, problems, processes, reports, results, schedules
-from weaver_like.schemas.openapi import OPERATIONS
+from weaver_like.faces.ogcapi.definition.openapi import OPERATIONS
 
 VIEWS: dict[str, Callable] = {
     "getLandingPage": landing.get_landing, "getConformance": landing.get_conformance, "getApi": landing.get_api,

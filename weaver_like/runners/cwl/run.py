@@ -16,17 +16,17 @@ from schema_salad.exceptions import ValidationException
 from weaver_like.domain.step import StepStatus
 from weaver_like.files.stepcache import StepCache
 from weaver_like.runners.base import ChildRun
-from weaver_like.runners.cwl.documents import write_package
-from weaver_like.runners.cwl.executor import ToolExecutor, WorkflowExecutor
-from weaver_like.runners.cwl.external import EngineFailed, run_externally, takes_over
-from weaver_like.runners.cwl.job import JobContext
-from weaver_like.runners.cwl.load import Documents, load, warm
-from weaver_like.runners.cwl.outputs import raw_outputs
-from weaver_like.runners.cwl.paths import ConfinedFsAccess, ConfinedPathMapper, check_objects, confine
-from weaver_like.runners.cwl.resources import Allowed
-from weaver_like.runners.cwl.reuse import Reuse
-from weaver_like.runners.cwl.steps import Node, Recorder
-from weaver_like.runners.cwl.values import job_order
+from weaver_like.runners.cwl.data.outputs import raw_outputs
+from weaver_like.runners.cwl.data.paths import ConfinedFsAccess, ConfinedPathMapper, check_objects, confine
+from weaver_like.runners.cwl.data.reuse import Reuse
+from weaver_like.runners.cwl.data.values import job_order
+from weaver_like.runners.cwl.document.documents import write_package
+from weaver_like.runners.cwl.document.load import Documents, load, warm
+from weaver_like.runners.cwl.execution.executor import ToolExecutor, WorkflowExecutor
+from weaver_like.runners.cwl.execution.external import EngineFailed, run_externally, takes_over
+from weaver_like.runners.cwl.execution.job import JobContext
+from weaver_like.runners.cwl.execution.resources import Allowed
+from weaver_like.runners.cwl.execution.steps import Node, Recorder
 from weaver_like.sandbox.commands import Confinement
 from weaver_like.sandbox.containers import Containers
 from weaver_like.sandbox.groups import Group, Limits

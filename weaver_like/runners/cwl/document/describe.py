@@ -5,8 +5,8 @@ Source: CWL v1.2, CommandLineTool.html and Workflow.html, sections "inputs" and 
 from cwltool.process import Process, shortname
 
 from weaver_like.domain.formats import OCTETS, is_json, is_text
-from weaver_like.runners.cwl.formats import media_type_of_format
-from weaver_like.runners.cwl.values import CwlType, bare, is_list, is_optional
+from weaver_like.runners.cwl.data.values import CwlType, bare, is_list, is_optional
+from weaver_like.runners.cwl.document.formats import media_type_of_format
 
 _INT, _LONG = 2**31, 2**63
 _PLAIN: dict[str, dict] = {

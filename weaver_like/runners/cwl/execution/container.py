@@ -8,8 +8,8 @@ from cwl_utils.types import CWLObjectType
 from cwltool.docker import DockerCommandLineJob
 from cwltool.errors import WorkflowException
 
-from weaver_like.runners.cwl.attend import Ended
-from weaver_like.runners.cwl.job import RUNNING, Attended, JobContext
+from weaver_like.runners.cwl.execution.attend import Ended
+from weaver_like.runners.cwl.execution.job import RUNNING, Attended, JobContext
 from weaver_like.sandbox.commands import PODMAN, Launch
 from weaver_like.sandbox.containers import ContainerTrouble, limits, mark
 from weaver_like.sandbox.groups import too_large

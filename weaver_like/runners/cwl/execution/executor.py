@@ -11,8 +11,8 @@ from cwltool.job import JobBase
 from cwltool.mutation import MutationManager
 from cwltool.process import Process
 
-from weaver_like.runners.cwl.job import JobContext
-from weaver_like.runners.cwl.resources import Allowed, select
+from weaver_like.runners.cwl.execution.job import JobContext
+from weaver_like.runners.cwl.execution.resources import Allowed, select
 
 
 class _Bare:

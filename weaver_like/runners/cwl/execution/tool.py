@@ -10,9 +10,9 @@ from cwltool.errors import WorkflowException
 from cwltool.job import JobBase
 from cwltool.utils import OutputCallbackType
 
-from weaver_like.runners.cwl.container import ContainerJob
-from weaver_like.runners.cwl.job import RUNNING, ConfinedJob, JobContext
-from weaver_like.runners.cwl.resources import select
+from weaver_like.runners.cwl.execution.container import ContainerJob
+from weaver_like.runners.cwl.execution.job import RUNNING, ConfinedJob, JobContext
+from weaver_like.runners.cwl.execution.resources import select
 from weaver_like.sandbox.commands import DOCKER, PODMAN
 from weaver_like.sandbox.containers import ContainerTrouble
 

@@ -11,11 +11,11 @@ from cwltool.job import CommandLineJob, relink_initialworkdir
 from cwltool.utils import bytes2str_in_dicts
 
 from weaver_like.domain.step import StepStatus
-from weaver_like.runners.cwl.attend import Ended, Streams, attend, start, tail_of, with_inner
-from weaver_like.runners.cwl.leavings import clear_leavings
-from weaver_like.runners.cwl.resources import Allowed
-from weaver_like.runners.cwl.reuse import Reuse
-from weaver_like.runners.cwl.steps import Node
+from weaver_like.runners.cwl.data.cleanup import clear_leavings
+from weaver_like.runners.cwl.data.reuse import Reuse
+from weaver_like.runners.cwl.execution.attend import Ended, Streams, attend, start, tail_of, with_inner
+from weaver_like.runners.cwl.execution.resources import Allowed
+from weaver_like.runners.cwl.execution.steps import Node
 from weaver_like.sandbox import kernel
 from weaver_like.sandbox.commands import NONE, Command, Confinement, Launch, environment_path, launching
 from weaver_like.sandbox.containers import Containers, Engine

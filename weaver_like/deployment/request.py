@@ -4,13 +4,13 @@ import hashlib
 import re
 from collections.abc import Mapping
 
+from weaver_like.deployment.multipart import parameters_of, split_parts
 from weaver_like.domain.errors import Fault, InvalidPackage, TooLarge, UnsupportedPackage
 from weaver_like.domain.formats import essence
 from weaver_like.domain.ids import is_process_id
 from weaver_like.domain.package import Files, Offer, Package
 from weaver_like.domain.process import ExecutionUnit, InputDescription, OutputDescription, Process
 from weaver_like.schemas.jsontext import check_depth, dumps, loads
-from weaver_like.schemas.multipart import parameters_of, split_parts
 
 #: CWL as JSON or YAML. Source: /req/cwl/body; the other names are in use elsewhere.
 CWL_JSON = "application/cwl+json"

@@ -5,13 +5,13 @@ from urllib.parse import quote
 import colander
 
 from weaver_like import __version__
+from weaver_like.deployment.request import PACKAGE_TYPES
 from weaver_like.domain.process import Process
+from weaver_like.faces.ogcapi.definition.components import SCHEMAS
+from weaver_like.faces.ogcapi.definition.oas30 import to_oas30
 from weaver_like.schemas import query
-from weaver_like.schemas.components import SCHEMAS
 from weaver_like.schemas.description import render_input
 from weaver_like.schemas.jsontext import dumps, loads
-from weaver_like.schemas.oas30 import to_oas30
-from weaver_like.schemas.package import PACKAGE_TYPES
 from weaver_like.schemas.urls import OPENAPI, Urls
 from weaver_like.schemas.validators import accepts_array
 

@@ -4,7 +4,7 @@ import ipaddress
 import pytest
 
 from weaver_like.domain.errors import FetchFailed, SettingError
-from weaver_like.security.guard import Guard
+from weaver_like.egress.guard import Guard
 
 #: The same few places, as resolvers and URL libraries let one spell them.
 PRIVATE_HOSTS = [

@@ -14,7 +14,7 @@ from cwltool.errors import WorkflowException
 from cwltool.process import Process, shortname
 
 from weaver_like.domain.formats import essence, extension_of, media_type_of
-from weaver_like.runners.cwl.formats import cwl_format, media_type_of_format
+from weaver_like.runners.cwl.document.formats import cwl_format, media_type_of_format
 from weaver_like.schemas.jsontext import dumps
 
 CwlType = str | list | dict

@@ -6,8 +6,8 @@ from urllib.parse import unquote, urlsplit
 
 from cwltool.process import Process, shortname
 
-from weaver_like.runners.cwl.formats import media_type_of_format
-from weaver_like.runners.cwl.paths import ConfinedFsAccess
+from weaver_like.runners.cwl.data.paths import ConfinedFsAccess
+from weaver_like.runners.cwl.document.formats import media_type_of_format
 
 #: What other clients need of a file; everything else is about the folders of the run.
 _KEPT = ("class", "basename", "size", "checksum", "format", "contents")

@@ -7,7 +7,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
 
 from weaver_like import __version__
-from weaver_like.security.guard import Guard
+from weaver_like.egress.guard import Guard
 
 
 class GuardedClient:

@@ -5,12 +5,12 @@ Source: OGC 20-044, ogcapppkg.yaml, executionUnit.yaml, /req/cwl/execution-unit,
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from weaver_like.deployment.container import container_tool
+from weaver_like.deployment.request import CWL_TYPES, PLAIN_TYPES
 from weaver_like.domain.errors import Fault, InvalidPackage
 from weaver_like.domain.formats import essence
 from weaver_like.domain.ids import is_process_id
-from weaver_like.schemas.container import container_tool
 from weaver_like.schemas.jsontext import dumps
-from weaver_like.schemas.package import CWL_TYPES, PLAIN_TYPES
 
 _MOST_UNITS = 50
 _CONTAINERS = ("docker", "oci")

@@ -2,9 +2,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from weaver_like.deployment.fit import Unfit, fitting_schema, max_occurs, without_lists
 from weaver_like.domain.errors import Fault, InvalidInput, InvalidPackage
 from weaver_like.domain.process import InputDescription, JobControl, OutputDescription, Process
-from weaver_like.schemas.fit import Unfit, fitting_schema, max_occurs, without_lists
 from weaver_like.schemas.shape import to_pointer
 
 _HEAD = ("title", "description", "keywords", "metadata")

@@ -13,7 +13,7 @@ from weaver_like.sandbox.children import Child, Children, Ended, ZygoteLost
 
 _LIMIT_S = 60.0
 _MEMORY_BYTES = 1 << 30
-_MODULE = "weaver_like.runners.cwl.inspect"
+_MODULE = "weaver_like.runners.cwl.document.inspect"
 
 
 class PackageReader:

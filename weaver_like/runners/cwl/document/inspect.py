@@ -16,12 +16,12 @@ from schema_salad.exceptions import ValidationException
 from schema_salad.utils import yaml_no_ts
 
 from weaver_like.runners.base import ChildRun
-from weaver_like.runners.cwl.describe import Describer
-from weaver_like.runners.cwl.documents import write_package
-from weaver_like.runners.cwl.doubts import doubts_of
-from weaver_like.runners.cwl.load import VERSIONS, Documents, load, warm
-from weaver_like.runners.cwl.paths import confine
-from weaver_like.runners.cwl.refusals import Refused, faults_of, plain_types, sentence
+from weaver_like.runners.cwl.data.paths import confine
+from weaver_like.runners.cwl.document.describe import Describer
+from weaver_like.runners.cwl.document.documents import write_package
+from weaver_like.runners.cwl.document.load import VERSIONS, Documents, load, warm
+from weaver_like.runners.cwl.document.refusals import Refused, faults_of, plain_types, sentence
+from weaver_like.runners.cwl.document.warnings import doubts_of
 
 warm()
 #: Parts of a document, after its aliases are written out.

@@ -11,6 +11,10 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+from weaver_like.deployment.reader import PackageReader
+from weaver_like.deployment.refine import patch, refine
+from weaver_like.deployment.request import check_images, check_names, to_process
+from weaver_like.deployment.unpack import Unpacker
 from weaver_like.domain.errors import (
     DuplicatedProcess,
     Fault,
@@ -28,10 +32,6 @@ from weaver_like.domain.process import Process
 from weaver_like.fetchers.base import Fetcher, FetchLimits
 from weaver_like.files.stage import find_fetcher
 from weaver_like.processes.catalog import Catalog
-from weaver_like.processes.packages import PackageReader
-from weaver_like.processes.unpack import Unpacker
-from weaver_like.schemas.package import check_images, check_names, to_process
-from weaver_like.schemas.refine import patch, refine
 from weaver_like.stores.base import ProcessStore
 
 _TRIES = 20

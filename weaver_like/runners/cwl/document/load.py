@@ -9,11 +9,11 @@ from cwltool.workflow import default_make_tool
 from ruamel.yaml.comments import CommentedMap
 from schema_salad.exceptions import ValidationException
 
-from weaver_like.runners.cwl.documents import Fetch, PackageFetcher
-from weaver_like.runners.cwl.expressions import use_quickjs
-from weaver_like.runners.cwl.names import share_names
-from weaver_like.runners.cwl.tool import ConfinedTool
-from weaver_like.runners.cwl.workflow import SeenExpressionTool, SeenWorkflow
+from weaver_like.runners.cwl.document.documents import Fetch, PackageFetcher
+from weaver_like.runners.cwl.document.names import share_names
+from weaver_like.runners.cwl.execution.expressions import use_quickjs
+from weaver_like.runners.cwl.execution.tool import ConfinedTool
+from weaver_like.runners.cwl.execution.workflow import SeenExpressionTool, SeenWorkflow
 
 VERSIONS = ("v1.0", "v1.1", "v1.2")
 _KINDS = {"CommandLineTool": ConfinedTool, "ExpressionTool": SeenExpressionTool, "Workflow": SeenWorkflow}

@@ -1,7 +1,7 @@
 """JSON Schemas of the documents, as the OpenAPI document shows them."""
+from weaver_like.deployment.refine import PATCH_SCHEMA
 from weaver_like.domain.step import StepStatus
 from weaver_like.schemas.execute import EXECUTE_SCHEMA
-from weaver_like.schemas.refine import PATCH_SCHEMA
 from weaver_like.schemas.schedule import SCHEDULE_SCHEMA
 
 _TEXT, _WHOLE = {"type": "string"}, {"type": "integer"}

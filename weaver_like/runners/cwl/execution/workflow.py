@@ -11,8 +11,8 @@ from cwltool.workflow import Workflow
 from cwltool.workflow_job import WorkflowJob, WorkflowJobStep
 
 from weaver_like.domain.step import StepStatus
-from weaver_like.runners.cwl.job import JobContext
-from weaver_like.runners.cwl.steps import Node
+from weaver_like.runners.cwl.execution.job import JobContext
+from weaver_like.runners.cwl.execution.steps import Node
 
 
 class SeenWorkflow(Workflow):

@@ -1,7 +1,7 @@
 """Enums and records without a name: cwltool gives them one, and has to find them by it."""
 from cwltool.process import Process
 
-from weaver_like.runners.cwl.values import CwlType
+from weaver_like.runners.cwl.data.values import CwlType
 
 
 def share_names(process: Process) -> None:

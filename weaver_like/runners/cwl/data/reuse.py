@@ -13,7 +13,7 @@ from cwltool.errors import WorkflowException
 from cwltool.process import shortname
 
 from weaver_like.files.stepcache import StepCache
-from weaver_like.runners.cwl.paths import ConfinedFsAccess
+from weaver_like.runners.cwl.data.paths import ConfinedFsAccess
 
 log = logging.getLogger("cwltool")
 #: What a file or a directory has beside its content that may depend on where it lies.

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
+from weaver_like.deployment.request import CWL_TYPES, OGC_TYPES, PLAIN_TYPES, is_application_package, is_description, read_json
+from weaver_like.deployment.units import Unit, read_package
 from weaver_like.domain.errors import Fault, FetchFailed, FetchTooLarge, InvalidPackage, TooLarge
 from weaver_like.domain.formats import is_json
 from weaver_like.domain.package import Files, Offer, Unpacked
-from weaver_like.schemas.package import CWL_TYPES, OGC_TYPES, PLAIN_TYPES, is_application_package, is_description, read_json
-from weaver_like.schemas.units import Unit, read_package
 
 
 @dataclass(frozen=True)

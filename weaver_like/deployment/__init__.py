@@ -1,0 +1,1 @@
+"""What clients bring: application packages, read and made into processes."""

@@ -1,0 +1,1 @@
+"""Files and values of CWL processes."""

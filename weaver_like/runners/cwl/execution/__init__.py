@@ -1,0 +1,1 @@
+"""CWL processes: run."""
