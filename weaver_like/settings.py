@@ -16,7 +16,7 @@ def setting(default: object, doc: str) -> object:
 
 
 @dataclass(frozen=True)
-class Server:
+class ServerSettings:
     """The HTTP server."""
 
     host: str = setting("127.0.0.1", "address to listen on; other than loopback asks for security.open=true")
@@ -34,7 +34,7 @@ class Server:
 
 
 @dataclass(frozen=True)
-class Store:
+class StoreSettings:
     """Where jobs are kept."""
 
     url: str = setting("", "where jobs live: sqlite:///file or mongodb://[user:password@]host[:port][/database]; "
@@ -43,7 +43,7 @@ class Store:
 
 
 @dataclass(frozen=True)
-class Engine:
+class EngineSettings:
     """Who runs jobs, and how many at once."""
 
     kind: str = setting("embedded", "who runs jobs: embedded (this server's own workers), or celery (workers anywhere, through a broker)")
@@ -56,7 +56,7 @@ class Engine:
 
 
 @dataclass(frozen=True)
-class Celery:
+class CelerySettings:
     """The broker between servers and workers, for engine.kind=celery."""
 
     broker_url: str = setting("", "amqp://user:password@host:5672/vhost (RabbitMQ) or redis://host:6379/1 (a database of its own)")
@@ -64,7 +64,7 @@ class Celery:
 
 
 @dataclass(frozen=True)
-class Files:
+class FilesSettings:
     """Where files live."""
 
     data_dir: Path = setting(Path("data"), "folder of everything that is kept: store, outputs, logs, plugins, work folders")
@@ -75,7 +75,7 @@ class Files:
 
 
 @dataclass(frozen=True)
-class Security:
+class SecuritySettings:
     """What may be reached, and by whom."""
 
     allowed_hosts: str = setting("", "private addresses that inputs and callbacks may reach: 127.0.0.1, 10.0.0.0/8, host:port, separated by blanks or commas")
@@ -85,21 +85,21 @@ class Security:
 
 
 @dataclass(frozen=True)
-class Plugins:
+class PluginsSettings:
     """Where processes come from."""
 
     folders: str = setting("", "folders scanned for plugins, separated by ':'; empty: DATA/plugins")
 
 
 @dataclass(frozen=True)
-class Processes:
+class ProcessesSettings:
     """Which processes are offered."""
 
     testing: bool = setting(False, "offer the test processes (echo, sleep, fail, ...)")
 
 
 @dataclass(frozen=True)
-class Sandbox:
+class SandboxSettings:
     """What commands of application packages see of this machine, and what they may use."""
 
     kind: str = setting("", "how commands are confined: bubblewrap, docker, podman, or none; empty: bubblewrap if it runs here, else none "
@@ -118,7 +118,7 @@ class Sandbox:
 
 
 @dataclass(frozen=True)
-class Packages:
+class PackagesSettings:
     """Another engine for some application packages."""
 
     engine: str = setting("", "command of another CWL engine, with its options, called as cwl-runner is: toil-cwl-runner --batchSystem slurm; "
@@ -127,7 +127,7 @@ class Packages:
 
 
 @dataclass(frozen=True)
-class Jobs:
+class JobsSettings:
     """Limits and life of jobs."""
 
     sync_limit_s: float = setting(20, "longest wait of a synchronous execute before it goes on as asynchronous")
@@ -145,7 +145,7 @@ class Jobs:
 
 
 @dataclass(frozen=True)
-class Limits:
+class LimitsSettings:
     """What a client may send."""
 
     body_bytes: int = setting(10 * 2**20, "largest request body; more is 413")
@@ -160,7 +160,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Log:
+class LogSettings:
     """What is logged."""
 
     level: str = setting("INFO", "DEBUG, INFO, WARNING or ERROR")
@@ -170,19 +170,19 @@ class Log:
 class Settings:
     """All sections; see docs/settings.rst, which is made from this file."""
 
-    server: Server = Server()
-    store: Store = Store()
-    engine: Engine = Engine()
-    celery: Celery = Celery()
-    files: Files = Files()
-    security: Security = Security()
-    plugins: Plugins = Plugins()
-    processes: Processes = Processes()
-    packages: Packages = Packages()
-    sandbox: Sandbox = Sandbox()
-    jobs: Jobs = Jobs()
-    limits: Limits = Limits()
-    log: Log = Log()
+    server: ServerSettings = ServerSettings()
+    store: StoreSettings = StoreSettings()
+    engine: EngineSettings = EngineSettings()
+    celery: CelerySettings = CelerySettings()
+    files: FilesSettings = FilesSettings()
+    security: SecuritySettings = SecuritySettings()
+    plugins: PluginsSettings = PluginsSettings()
+    processes: ProcessesSettings = ProcessesSettings()
+    packages: PackagesSettings = PackagesSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+    jobs: JobsSettings = JobsSettings()
+    limits: LimitsSettings = LimitsSettings()
+    log: LogSettings = LogSettings()
 
     @property
     def data_dir(self) -> Path:

@@ -76,24 +76,24 @@ def open_stores(settings: Settings, url: str) -> Stores:
 def _stores(settings: Settings, connections: int) -> Stores:
     if settings.store_url.startswith(("mongodb://", "mongodb+srv://")):
         return _mongo_stores(settings, connections)
-    from weaver_like.stores.sql.connection import Database
+    from weaver_like.stores.sql.connection import SqlDatabase
     from weaver_like.stores.sql.jobs import SqlJobStore
     from weaver_like.stores.sql.processes import SqlProcessStore
     from weaver_like.stores.sql.schedules import SqlScheduleStore
-    database = Database(settings.store_url, settings.store.synchronous, connections)
+    database = SqlDatabase(settings.store_url, settings.store.synchronous, connections)
     jobs = SqlJobStore(database, settings.engine.ageing_s)
     return jobs, SqlScheduleStore(database, jobs), SqlProcessStore(database)
 
 
 def _mongo_stores(settings: Settings, connections: int) -> Stores:
     try:
-        from weaver_like.stores.mongo.connection import Database
+        from weaver_like.stores.mongo.connection import MongoDatabase
         from weaver_like.stores.mongo.jobs import MongoJobStore
         from weaver_like.stores.mongo.processes import MongoProcessStore
         from weaver_like.stores.mongo.schedules import MongoScheduleStore
     except ImportError as error:
         raise SettingError(f"The setting 'store.url' asks for MongoDB, and its driver is not here: {error}. Install weaver-like[mongo].") from error
-    database = Database(settings.store_url, connections)
+    database = MongoDatabase(settings.store_url, connections)
     jobs = MongoJobStore(database, settings.engine.ageing_s)
     return jobs, MongoScheduleStore(database, jobs), MongoProcessStore(database)
 

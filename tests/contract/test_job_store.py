@@ -5,20 +5,20 @@ from pathlib import Path
 import pytest
 
 from tests.contract.job_store_queue import JobStoreContract
-from weaver_like.stores.mongo.connection import Database as MongoDatabase
+from weaver_like.stores.mongo.connection import MongoDatabase
 from weaver_like.stores.mongo.jobs import MongoJobStore
-from weaver_like.stores.sql.connection import Database
+from weaver_like.stores.sql.connection import SqlDatabase
 from weaver_like.stores.sql.jobs import SqlJobStore
 
 OPENING = """
-from weaver_like.stores.sql.connection import Database
+from weaver_like.stores.sql.connection import SqlDatabase
 from weaver_like.stores.sql.jobs import SqlJobStore
-store = SqlJobStore(Database({url!r}, "NORMAL", 2), 60)
+store = SqlJobStore(SqlDatabase({url!r}, "NORMAL", 2), 60)
 """
 OPENING_MONGODB = """
-from weaver_like.stores.mongo.connection import Database
+from weaver_like.stores.mongo.connection import MongoDatabase
 from weaver_like.stores.mongo.jobs import MongoJobStore
-store = MongoJobStore(Database({url!r}, 2), 60)
+store = MongoJobStore(SqlDatabase({url!r}, 2), 60)
 """
 
 
@@ -27,7 +27,7 @@ class SqlContract(JobStoreContract):
 
     @pytest.fixture
     def jobs(self, url: str) -> Iterator[SqlJobStore]:
-        opened = SqlJobStore(Database(url, "NORMAL", 8), 60)
+        opened = SqlJobStore(SqlDatabase(url, "NORMAL", 8), 60)
         opened.migrate()
         yield opened
         opened.close()

@@ -13,7 +13,7 @@ from weaver_like.domain.errors import SettingError, Unavailable
 from weaver_like.domain.job import JobFilter, Outcome
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
-from weaver_like.stores.sql.connection import Database
+from weaver_like.stores.sql.connection import SqlDatabase
 from weaver_like.stores.sql.jobs import SqlJobStore
 
 
@@ -24,7 +24,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def store(url: str) -> Iterator[SqlJobStore]:
-    opened = SqlJobStore(Database(url, "NORMAL", 8), 60)
+    opened = SqlJobStore(SqlDatabase(url, "NORMAL", 8), 60)
     yield opened
     opened.close()
 
@@ -56,7 +56,7 @@ def test_who_asks_before_the_first_migration_is_told_to_wait(store: SqlJobStore)
 
 def test_two_who_migrate_at_once_do_it_once(url: str) -> None:
     def migrate(_: int) -> list[int]:
-        opened = SqlJobStore(Database(url, "NORMAL", 2), 60)
+        opened = SqlJobStore(SqlDatabase(url, "NORMAL", 2), 60)
         try:
             return opened.migrate()
         finally:
@@ -112,5 +112,5 @@ def test_the_schema_of_a_newer_release_is_refused_and_left_alone(store: SqlJobSt
                                      "postgresql+psycopg://user:x:secret@host:secret/x"])
 def test_an_address_that_is_none_is_named_without_its_password(address: str) -> None:
     with pytest.raises(SettingError, match=r"store\.url") as raised:
-        Database(address, "NORMAL", 1)
+        SqlDatabase(address, "NORMAL", 1)
     assert "secret" not in raised.value.detail

@@ -5,27 +5,27 @@ from pathlib import Path
 import pytest
 
 from tests.contract.schedule_store_contract import ScheduleStoreContract
-from weaver_like.stores.mongo.connection import Database as MongoDatabase
+from weaver_like.stores.mongo.connection import MongoDatabase
 from weaver_like.stores.mongo.jobs import MongoJobStore
 from weaver_like.stores.mongo.schedules import MongoScheduleStore
-from weaver_like.stores.sql.connection import Database
+from weaver_like.stores.sql.connection import SqlDatabase
 from weaver_like.stores.sql.jobs import SqlJobStore
 from weaver_like.stores.sql.schedules import SqlScheduleStore
 
 OPENING = """
-from weaver_like.stores.sql.connection import Database
+from weaver_like.stores.sql.connection import SqlDatabase
 from weaver_like.stores.sql.jobs import SqlJobStore
 from weaver_like.stores.sql.schedules import SqlScheduleStore
-database = Database({url!r}, "NORMAL", 2)
+database = SqlDatabase({url!r}, "NORMAL", 2)
 jobs = SqlJobStore(database, 60)
 schedules = SqlScheduleStore(database, jobs)
 """
 
 OPENING_MONGODB = """
-from weaver_like.stores.mongo.connection import Database
+from weaver_like.stores.mongo.connection import MongoDatabase
 from weaver_like.stores.mongo.jobs import MongoJobStore
 from weaver_like.stores.mongo.schedules import MongoScheduleStore
-database = Database({url!r}, 2)
+database = SqlDatabase({url!r}, 2)
 jobs = MongoJobStore(database, 60)
 schedules = MongoScheduleStore(database, jobs)
 """
@@ -35,18 +35,18 @@ class SqlContract(ScheduleStoreContract):
     """The contract on a database whose address is the fixture `url`."""
 
     @pytest.fixture
-    def database(self, url: str) -> Database:
-        return Database(url, "NORMAL", 8)
+    def database(self, url: str) -> SqlDatabase:
+        return SqlDatabase(url, "NORMAL", 8)
 
     @pytest.fixture
-    def jobs(self, database: Database) -> Iterator[SqlJobStore]:
+    def jobs(self, database: SqlDatabase) -> Iterator[SqlJobStore]:
         opened = SqlJobStore(database, 60)
         opened.migrate()
         yield opened
         opened.close()
 
     @pytest.fixture
-    def schedules(self, database: Database, jobs: SqlJobStore) -> SqlScheduleStore:
+    def schedules(self, database: SqlDatabase, jobs: SqlJobStore) -> SqlScheduleStore:
         return SqlScheduleStore(database, jobs)
 
     @pytest.fixture

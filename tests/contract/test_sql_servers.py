@@ -17,7 +17,7 @@ from weaver_like.domain.package import Change, Deployed
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.domain.values import Occurrences, Value
-from weaver_like.stores.sql.connection import Database, repeated
+from weaver_like.stores.sql.connection import SqlDatabase, repeated
 from weaver_like.stores.sql.jobs import SqlJobStore
 from weaver_like.stores.sql.processes import SqlProcessStore
 from weaver_like.stores.sql.tables import jobs
@@ -36,7 +36,7 @@ def url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def store(url: str) -> Iterator[SqlJobStore]:
-    opened = SqlJobStore(Database(url, "NORMAL", 4), 60)
+    opened = SqlJobStore(SqlDatabase(url, "NORMAL", 4), 60)
     opened.migrate()
     yield opened
     opened.close()
@@ -136,7 +136,7 @@ def test_a_job_costs_few_statements(store: SqlJobStore) -> None:
 
 def test_what_mariadb_cannot_take_is_too_large_and_nothing_of_it_is_kept(mariadb_url: str) -> None:
     """The server would hang up, as if it had died."""
-    opened = SqlJobStore(Database(mariadb_url, "NORMAL", 1), 60)
+    opened = SqlJobStore(SqlDatabase(mariadb_url, "NORMAL", 1), 60)
     opened.migrate()
     with opened._database.single() as connection:
         most_bytes = connection.scalar(text("SELECT @@max_allowed_packet"))
@@ -155,7 +155,7 @@ def test_what_mariadb_cannot_take_is_too_large_and_nothing_of_it_is_kept(mariadb
 
 def test_a_process_that_mariadb_cannot_take_is_too_large_and_nothing_of_its_change_is_kept(mariadb_url: str) -> None:
     """Neither a package, of which each byte takes two, nor a description, of which here each character does."""
-    database = Database(mariadb_url, "NORMAL", 1)
+    database = SqlDatabase(mariadb_url, "NORMAL", 1)
     SqlJobStore(database, 60).migrate()
     with database.single() as connection:
         most_bytes = connection.scalar(text("SELECT @@max_allowed_packet"))
@@ -172,7 +172,7 @@ def test_a_process_that_mariadb_cannot_take_is_too_large_and_nothing_of_its_chan
 
 def test_a_server_that_is_away_is_unavailable_and_its_password_is_in_no_log(caplog: pytest.LogCaptureFixture, url: str) -> None:
     address = create_engine(url).url.set(password="sesame", port=1, host="127.0.0.1").render_as_string(hide_password=False)
-    opened = SqlJobStore(Database(address, "NORMAL", 1), 60)
+    opened = SqlJobStore(SqlDatabase(address, "NORMAL", 1), 60)
     with pytest.raises(Unavailable) as raised:
         opened.get("x")
     assert "sesame" not in raised.value.detail + caplog.text

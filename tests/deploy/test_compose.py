@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.deploy.names import close_grace_s, unknown_settings
-from weaver_like.settings import Engine
+from weaver_like.settings import EngineSettings
 
 DOCKER = Path(__file__).parents[2] / "docker"
 FILES = sorted(DOCKER.glob("compose*.yml"))
@@ -67,7 +67,7 @@ def test_every_variable_names_a_setting(services: dict[str, dict]) -> None:
 def test_a_stop_has_longer_than_running_jobs_have(services: dict[str, dict]) -> None:
     for service in services.values():
         if service["image"].startswith(OURS):
-            assert seconds(service["stop_grace_period"]) >= close_grace_s(service["environment"], Engine().close_grace_s) + 45
+            assert seconds(service["stop_grace_period"]) >= close_grace_s(service["environment"], EngineSettings().close_grace_s) + 45
 
 
 def test_images_are_pinned_and_only_the_web_is_reached_and_from_this_host(services: dict[str, dict]) -> None:

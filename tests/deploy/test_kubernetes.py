@@ -9,7 +9,7 @@ from tests.deploy.names import close_grace_s, unknown_settings
 from weaver_like.engines.celery.broker import Broker
 from weaver_like.faces.ogcapi.definition.openapi import OPERATIONS
 from weaver_like.jobs.health import LIMIT_S
-from weaver_like.settings import Celery, Engine
+from weaver_like.settings import CelerySettings, EngineSettings
 
 OBJECTS = list(yaml.safe_load_all((Path(__file__).parents[2] / "docker" / "kubernetes.yml").read_text("utf-8")))
 SETTINGS = next(found for found in OBJECTS if found["kind"] == "ConfigMap")["data"]
@@ -46,7 +46,7 @@ def test_probes_ask_for_paths_that_are_there() -> None:
 
 @pytest.mark.parametrize("name", PODS)
 def test_a_pod_has_longer_than_its_jobs_and_its_pause(name: str) -> None:
-    grace_s = close_grace_s(SETTINGS, Engine().close_grace_s)
+    grace_s = close_grace_s(SETTINGS, EngineSettings().close_grace_s)
     assert PODS[name]["terminationGracePeriodSeconds"] >= grace_s + 10 + 45
 
 
@@ -70,5 +70,5 @@ def test_workers_are_scaled_by_the_queue_that_they_serve() -> None:
     environment = {entry["name"]: entry["value"] for entry in worker["env"]}
     assert scaled["scaleTargetRef"]["name"] in PODS
     (trigger,) = scaled["triggers"]
-    assert trigger["metadata"]["queueName"] == Broker("amqp://", Celery().prefix).queue(environment["QUEUES"]).name
+    assert trigger["metadata"]["queueName"] == Broker("amqp://", CelerySettings().prefix).queue(environment["QUEUES"]).name
     assert trigger["metadata"]["value"] == environment["CONCURRENCY"]

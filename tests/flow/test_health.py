@@ -12,7 +12,7 @@ from tests.conftest import submit, wait_until
 from weaver_like.domain.errors import Unavailable
 from weaver_like.engines.base import ClosePolicy
 from weaver_like.jobs.health import LIMIT_S
-from weaver_like.stores.sql.connection import Database
+from weaver_like.stores.sql.connection import SqlDatabase
 from weaver_like.stores.sql.jobs import SqlJobStore
 
 
@@ -87,7 +87,7 @@ def test_a_store_that_refuses_connections_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     pytest.importorskip("psycopg", reason="no driver of PostgreSQL")
-    store = SqlJobStore(Database(f"postgresql+psycopg://user:secret@127.0.0.1:{port}/none", "NORMAL", 1), 60)
+    store = SqlJobStore(SqlDatabase(f"postgresql+psycopg://user:secret@127.0.0.1:{port}/none", "NORMAL", 1), 60)
     for ask in (store.ping, lambda: store.get("x"), lambda: store.settle_callback(1, None), lambda: store.next_callback()):
         with pytest.raises(Unavailable) as raised:
             ask()

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import finished
 from tests.sandbox.packages import Packages, shell
 from tests.waiting import wait_until
-from weaver_like.sandbox.groups import Limits, group_prefix, make_group
+from weaver_like.sandbox.groups import GroupLimits, group_prefix, make_group
 
 
 def processes_of(mark: str) -> list[psutil.Process]:
@@ -131,7 +131,7 @@ def test_without_bubblewrap_every_descendant_ends_too(make_app: Callable) -> Non
 
 
 def test_the_limit_of_processes_holds_without_bubblewrap(make_app: Callable, tmp_path: Path) -> None:
-    group = make_group(tmp_path, Limits(processes=30))
+    group = make_group(tmp_path, GroupLimits(processes=30))
     group.remove()
     if not os.getuid() and not group.folders:
         pytest.skip("nothing limits the processes of root here: control groups are wanted")

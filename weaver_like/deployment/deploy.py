@@ -27,7 +27,7 @@ from weaver_like.domain.errors import (
     ServerBusy,
     WorkflowNotFound,
 )
-from weaver_like.domain.package import Change, Deployed, History, Offer, Package, Revision
+from weaver_like.domain.package import Change, Deployed, DeploymentRequest, History, Package, Revision
 from weaver_like.domain.process import Process
 from weaver_like.fetchers.base import Fetcher, FetchLimits
 from weaver_like.files.stage import find_fetcher
@@ -72,41 +72,41 @@ class Deployer:
         """Whether a container engine answers, so that images can be deployed; asked once."""
         return self.options["containers_answer"]()
 
-    def deploy(self, offer: Offer, dry_run: bool = False) -> Deployment:
+    def deploy(self, request: DeploymentRequest, dry_run: bool = False) -> Deployment:
         """Offer every process of a package from now on: all of them, or none.
 
         dry_run: nothing is kept, everything else is the same.
         Raises: InvalidPackage, TooLarge, WorkflowNotFound, DuplicatedProcess, ImmutableProcess, ServerBusy.
         """
-        found = self._read(offer)
+        found = self._read(request)
 
         def change(deployed: Deployed) -> Change:
             for process in found.processes:
                 self._check_new(process.id, deployed)
-            fresh = [replace(process, version=offer.version or process.version or FIRST_VERSION) for process in found.processes]
-            return _adding(deployed, fresh, offer.package)
+            fresh = [replace(process, version=request.version or process.version or FIRST_VERSION) for process in found.processes]
+            return _adding(deployed, fresh, request.package)
 
         return Deployment(self._changed(change, dry_run), found.warnings)
 
-    def replace(self, process_id: str, offer: Offer, dry_run: bool = False) -> Deployment:
+    def replace(self, process_id: str, request: DeploymentRequest, dry_run: bool = False) -> Deployment:
         """Make another package the current revision of a process; the older ones stay, and jobs keep theirs.
 
         Raises: as `deploy`; NoSuchProcess; InvalidPackage too, if the package or its description says another id.
         """
         self.get_mutable(process_id)
-        if offer.process_id not in (None, process_id):
-            raise InvalidPackage(f"The id '{offer.process_id}' was given to replace '{process_id}'; the same one, or none, is wanted.")
-        found = self._read(replace(offer, process_id=process_id))
+        if request.process_id not in (None, process_id):
+            raise InvalidPackage(f"The id '{request.process_id}' was given to replace '{process_id}'; the same one, or none, is wanted.")
+        found = self._read(replace(request, process_id=process_id))
         fresh = found.processes[0]
-        if offer.process_id is None and found.own_id not in (None, process_id):
+        if request.process_id is None and found.own_id not in (None, process_id):
             raise InvalidPackage(f"The package says the id '{found.own_id[:200]}', and the path '{process_id}'; ?id={process_id} makes the path count.",
                                  faults=[Fault("/id", f"'{found.own_id[:200]}' was got; '{process_id}', or none, is wanted")])
 
         def change(deployed: Deployed) -> Change:
             taken = self._taken(process_id, deployed)
-            version = offer.version or fresh.version
+            version = request.version or fresh.version
             _check_free(process_id, version, taken)
-            return _adding(deployed, [replace(fresh, version=version or next_version(deployed.current[process_id], taken, 0))], offer.package)
+            return _adding(deployed, [replace(fresh, version=version or next_version(deployed.current[process_id], taken, 0))], request.package)
 
         return Deployment(self._changed(change, dry_run), found.warnings)
 
@@ -202,15 +202,15 @@ class Deployer:
             raise InvalidInput(f"The patch changes nothing: version {version} of '{process_id}' is the current one.")
         return Change(deployed.number, current={process_id: version})
 
-    def _read(self, offer: Offer) -> Found:
-        unpacked = Unpacker(self.packages.parse, self._fetch_unit, tuple(self.options["confinement"]["images"])).unpack(offer)
+    def _read(self, request: DeploymentRequest) -> Found:
+        unpacked = Unpacker(self.packages.parse, self._fetch_unit, tuple(self.options["confinement"]["images"])).unpack(request)
         found = self.packages.read(unpacked.files, self._fetch)
         if "refused" in found:
             kind = WorkflowNotFound if found.get("kind") == "workflow-not-found" else InvalidPackage
             raise kind(str(found["refused"]), faults=[Fault(fault["pointer"], fault["detail"]) for fault in found.get("faults", ())])
         entries = found["processes"]
         own_id = unpacked.description.get("id") or (entries[0]["name"] if entries[0]["own"] else None)
-        process_id = offer.process_id or unpacked.description.get("id")
+        process_id = request.process_id or unpacked.description.get("id")
         if process_id and len(entries) > 1:
             raise InvalidPackage(f"One id or description, '{process_id[:200]}', was given for several processes; w=NAME chooses one of them.")
         files = replace(unpacked.files, content=unpacked.files.content | found["files"])

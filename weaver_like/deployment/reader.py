@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from weaver_like.domain.errors import FetchFailed, FetchTooLarge, InvalidPackage, ServerBusy, TooLarge
-from weaver_like.domain.package import Files
-from weaver_like.sandbox.children import Child, Children, Ended, ZygoteLost
+from weaver_like.domain.package import PackageFiles
+from weaver_like.sandbox.children import Child, ChildExit, Children, ZygoteLost
 
 _LIMIT_S = 60.0
 _MEMORY_BYTES = 1 << 30
@@ -24,7 +24,7 @@ class PackageReader:
         self._children = Children([_MODULE], cache_dir)
         self._turn = threading.Lock()
 
-    def read(self, files: Files, fetch: Callable[[str, Path], str]) -> dict:
+    def read(self, files: PackageFiles, fetch: Callable[[str, Path], str]) -> dict:
         """What the package holds: {"processes", "files", "remote", "warnings"}, or why it is refused: {"refused", "faults", "kind"}.
 
         fetch: URL and a file for it -> text; raises FetchFailed.
@@ -81,7 +81,7 @@ class PackageReader:
             if left <= 0:
                 child.signal(signal.SIGKILL)
             for event in child.events(max(0.05, left)):
-                if isinstance(event, Ended):
+                if isinstance(event, ChildExit):
                     if failed and "MemoryError" not in failed:
                         raise InvalidPackage(f"The package cannot be read: {failed}")
                     return found

@@ -8,7 +8,7 @@ from weaver_like.deployment.multipart import parameters_of, split_parts
 from weaver_like.domain.errors import Fault, InvalidPackage, TooLarge, UnsupportedPackage
 from weaver_like.domain.formats import essence
 from weaver_like.domain.ids import is_process_id
-from weaver_like.domain.package import Files, Offer, Package
+from weaver_like.domain.package import DeploymentRequest, Package, PackageFiles
 from weaver_like.domain.process import ExecutionUnit, InputDescription, OutputDescription, Process
 from weaver_like.schemas.jsontext import check_depth, dumps, loads
 
@@ -28,7 +28,7 @@ _SMALL = 256 * 2**10
 _BOM = b"\xef\xbb\xbf"
 
 
-def read_offer(body: bytes, content_type: str, query: Mapping[str, object], most_bytes: int) -> Offer:
+def read_request(body: bytes, content_type: str, query: Mapping[str, object], most_bytes: int) -> DeploymentRequest:
     """The body of a deployment as files. Raises: UnsupportedPackage, TooLarge, InvalidPackage."""
     kind = _kind(content_type)
     if len(body) > most_bytes:
@@ -38,10 +38,10 @@ def read_offer(body: bytes, content_type: str, query: Mapping[str, object], most
     package = Package(content_type or "application/cwl", body)
     if kind in MULTIPART_TYPES:
         return _read_parts(package, query)
-    files = Files({"main.cwl": _encoded(body)}, "main.cwl", tuple(query["w"]))
+    files = PackageFiles({"main.cwl": _encoded(body)}, "main.cwl", tuple(query["w"]))
     if query["start"] not in (None, files.main):
         raise InvalidPackage(f"start={query['start'][:100]} was given; a package of one document has no other to start from.")
-    return Offer(package, files, query["id"], query["version"], {files.main: kind})
+    return DeploymentRequest(package, files, query["id"], query["version"], {files.main: kind})
 
 
 def _kind(content_type: str) -> str:
@@ -56,16 +56,16 @@ def _kind(content_type: str) -> str:
     return kind
 
 
-def _read_parts(package: Package, query: Mapping[str, object]) -> Offer:
+def _read_parts(package: Package, query: Mapping[str, object]) -> DeploymentRequest:
     """Source: RFC 2387 section 3.2: `start` is the Content-ID of the root, which is the first part otherwise."""
     parts = split_parts(package.content, package.media_type)
     wanted = query["start"] or str(parameters_of(package.media_type).get("start", "")).strip("<>")
     root = next((part for part in parts if wanted in (part.name, part.content_id)), None) if wanted else parts[0]
     if root is None:
         raise InvalidPackage(f"start={wanted[:100]} is not among the files of the package: {', '.join(part.name for part in parts)[:500]}.")
-    files = Files({part.name: _encoded(part.content) for part in parts}, root.name, tuple(query["w"]))
+    files = PackageFiles({part.name: _encoded(part.content) for part in parts}, root.name, tuple(query["w"]))
     ids = {part.content_id: part.name for part in parts if part.content_id}
-    return Offer(package, files, query["id"], query["version"], {part.name: part.kind for part in parts}, bool(wanted), ids)
+    return DeploymentRequest(package, files, query["id"], query["version"], {part.name: part.kind for part in parts}, bool(wanted), ids)
 
 
 def _encoded(content: bytes) -> str:
@@ -101,7 +101,7 @@ def is_description(document: object) -> bool:
     return isinstance(document.get("id"), str) and any(isinstance(document.get(name), (dict, list)) for name in ("inputs", "outputs", "jobControlOptions"))
 
 
-def to_process(entry: dict, remote: dict[str, str], files: Files, process_id: str | None) -> Process:
+def to_process(entry: dict, remote: dict[str, str], files: PackageFiles, process_id: str | None) -> Process:
     """entry: one of `processes` as the reader gives it.  files: the package, which runs are made of.  process_id: None: the package's own."""
     target = {"files": files.content, "remote": remote, "main": files.main, "fragment": entry["fragment"]}
     if sum(map(len, (*files.content.values(), *remote.values()))) <= _SMALL:

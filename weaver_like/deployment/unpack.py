@@ -8,7 +8,7 @@ from weaver_like.deployment.request import CWL_TYPES, OGC_TYPES, PLAIN_TYPES, is
 from weaver_like.deployment.units import Unit, read_package
 from weaver_like.domain.errors import Fault, FetchFailed, FetchTooLarge, InvalidPackage, TooLarge
 from weaver_like.domain.formats import is_json
-from weaver_like.domain.package import Files, Offer, Unpacked
+from weaver_like.domain.package import DeploymentRequest, PackageFiles, Unpacked
 
 
 @dataclass(frozen=True)
@@ -22,30 +22,30 @@ class Unpacker:
     fetch: Callable[[str], str]
     folders: tuple[str, ...] = ()
 
-    def unpack(self, offer: Offer) -> Unpacked:
+    def unpack(self, request: DeploymentRequest) -> Unpacked:
         """Raises: InvalidPackage, TooLarge."""
-        documents = self._documents(offer)
+        documents = self._documents(request)
         packages = [name for name, document in documents.items() if is_application_package(document)]
         descriptions = [name for name, document in documents.items() if name not in packages and is_description(document)]
         if len(packages) + len(descriptions) > 1:
             raise InvalidPackage(f"Several parts are a process description or an application package, {', '.join([*packages, *descriptions])[:500]}; "
                                  "one of them is wanted.")
-        _check_forms(offer, documents, packages)
+        _check_forms(request, documents, packages)
         if packages:
-            return self._open(offer, packages[0], documents[packages[0]])
+            return self._open(request, packages[0], documents[packages[0]])
         if descriptions:
-            if len(offer.files.content) == 1:
+            if len(request.files.content) == 1:
                 raise InvalidPackage("A process description alone cannot be run; wanted is CWL, or an application package whose executionUnit has it.")
-            return Unpacked(_without(offer, descriptions[0]), documents[descriptions[0]])
-        return Unpacked(offer.files)
+            return Unpacked(_without(request, descriptions[0]), documents[descriptions[0]])
+        return Unpacked(request.files)
 
-    def _documents(self, offer: Offer) -> dict[str, object]:
+    def _documents(self, request: DeploymentRequest) -> dict[str, object]:
         """What may be something else than CWL, read. Whatever is broken or no document is left to those who need it."""
-        alone = len(offer.files.content) == 1
+        alone = len(request.files.content) == 1
         found: dict[str, object] = {}
         unread = {}
-        for name, content in offer.files.content.items():
-            kind = offer.kinds.get(name, "")
+        for name, content in request.files.content.items():
+            kind = request.kinds.get(name, "")
             if kind in CWL_TYPES or (kind and kind not in (*OGC_TYPES, *PLAIN_TYPES)) or (not kind and not alone):
                 continue
             text = base64.b64decode(content)
@@ -59,26 +59,26 @@ class Unpacker:
                 unread[name] = content
         return found | (self.parse(unread) if unread else {})
 
-    def _open(self, offer: Offer, name: str, document: dict) -> Unpacked:
+    def _open(self, request: DeploymentRequest, name: str, document: dict) -> Unpacked:
         """Puts the execution units of an application package where it was itself."""
-        rest = {other: content for other, content in offer.files.content.items() if other != name}
+        rest = {other: content for other, content in request.files.content.items() if other != name}
         if rest and document.get("executionUnit") is None:
-            document = document | {"executionUnit": [{"href": _without(offer, name).main}]}
+            document = document | {"executionUnit": [{"href": _without(request, name).main}]}
         package = read_package(document, self.folders)
         places, origin = dict(rest), ""
         main = ""
         for unit in package.units:
-            place, content, host = self._placed(unit, offer, rest, len(package.units) == 1)
+            place, content, host = self._placed(unit, request, rest, len(package.units) == 1)
             places[place] = content
             if unit is package.main:
                 main, origin = place, host
-        return Unpacked(Files(places, main, offer.files.wanted, origin), package.description, package.pointer)
+        return Unpacked(PackageFiles(places, main, request.files.wanted, origin), package.description, package.pointer)
 
-    def _placed(self, unit: Unit, offer: Offer, rest: dict[str, str], alone: bool) -> tuple[str, str, str]:
+    def _placed(self, unit: Unit, request: DeploymentRequest, rest: dict[str, str], alone: bool) -> tuple[str, str, str]:
         """Name and content (base64) of a unit, and where it came from."""
         if not unit.href:
             return unit.name, base64.b64encode(unit.content).decode(), ""
-        part = offer.content_ids.get(unit.href.removeprefix("cid:"), unit.href.removeprefix("./"))
+        part = request.content_ids.get(unit.href.removeprefix("cid:"), unit.href.removeprefix("./"))
         if part in rest:
             return part, rest[part], ""
         parts, text = self._fetched(unit)
@@ -99,9 +99,9 @@ class Unpacker:
             raise InvalidPackage(f"The execution unit could not be fetched: {detail}", faults=[Fault(place, detail)]) from error
 
 
-def _check_forms(offer: Offer, documents: dict[str, object], packages: list[str]) -> None:
+def _check_forms(request: DeploymentRequest, documents: dict[str, object], packages: list[str]) -> None:
     """What calls itself an application package must be one. Source: /req/ogcapppkg/body."""
-    for name, kind in offer.kinds.items():
+    for name, kind in request.kinds.items():
         if kind in OGC_TYPES and name not in packages:
             if name not in documents:
                 raise InvalidPackage(f"'{name}' calls itself {kind}, and is no YAML.")
@@ -109,11 +109,11 @@ def _check_forms(offer: Offer, documents: dict[str, object], packages: list[str]
                                  faults=[Fault("/executionUnit", "this member is required")])
 
 
-def _without(offer: Offer, name: str) -> Files:
+def _without(request: DeploymentRequest, name: str) -> PackageFiles:
     """The files without the description; the first one that is left is where to start from, unless somebody said which."""
-    rest = {other: content for other, content in offer.files.content.items() if other != name}
-    if offer.files.main in rest:
-        return replace(offer.files, content=rest)
-    if offer.started:
+    rest = {other: content for other, content in request.files.content.items() if other != name}
+    if request.files.main in rest:
+        return replace(request.files, content=rest)
+    if request.started:
         raise InvalidPackage(f"start={name[:100]} is the process description; the CWL document to start from is wanted.")
-    return replace(offer.files, content=rest, main=next(iter(rest)))
+    return replace(request.files, content=rest, main=next(iter(rest)))

@@ -14,7 +14,7 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class PackageFiles:
     """A package taken apart. content: relative name -> base64.  main: the document to start from.  wanted: entries of its `$graph`; "*": all.
 
     origin: `https://host` that the main document came from, if it did: what it refers to by a relative name is there.
@@ -27,14 +27,14 @@ class Files:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class DeploymentRequest:
     """What a client wants to deploy. process_id, version: None: those of the package.  kinds: file name -> media type, "" if nobody told.
 
     started: somebody said which file to start from.  content_ids: Content-ID of a part -> file name.
     """
 
     package: Package
-    files: Files
+    files: PackageFiles
     process_id: str | None = None
     version: str | None = None
     kinds: dict[str, str] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Offer:
 class Unpacked:
     """files: CWL, and what it refers to.  description: an OGC process description that refines it, or empty.  pointer: where that stands."""
 
-    files: Files
+    files: PackageFiles
     description: dict = field(default_factory=dict)
     pointer: str = ""
 

@@ -1,4 +1,4 @@
-"""Interfaces of engines: the web process asks an `Engine`; a worker answers through its `Link`."""
+"""Interfaces of engines: the web process asks an `Engine`; a worker answers through its `WorkerLink`."""
 import queue
 import threading
 from abc import ABC, abstractmethod
@@ -136,7 +136,7 @@ class Engine(ABC):
         """Stop; no process is left when this returns."""
 
 
-class Link(ABC):
+class WorkerLink(ABC):
     """A worker's connection to its engine."""
 
     @abstractmethod

@@ -10,7 +10,7 @@ from weaver_like.domain.job import Claim, Follower, NewJob, Outcome
 from weaver_like.domain.masks import clean
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
-from weaver_like.engines.base import Link
+from weaver_like.engines.base import WorkerLink
 from weaver_like.files.stage import Staged, Stager
 from weaver_like.jobs.control import clear_outputs
 from weaver_like.jobs.outputs import Place, collect_outputs, own_locations, wanted_media_types
@@ -19,9 +19,9 @@ from weaver_like.jobs.recover import clear_attempt
 from weaver_like.jobs.submit import check_execution, keeping, new_job, submit_job
 from weaver_like.jobs.watch import Watch
 from weaver_like.observe.statistics import collect_statistics
-from weaver_like.processes.catalog import Offer
+from weaver_like.processes.catalog import CatalogEntry
 from weaver_like.runtime import Runtime
-from weaver_like.sandbox.children import Child, Children, Ended, ZygoteLost
+from weaver_like.sandbox.children import Child, ChildExit, Children, ZygoteLost
 from weaver_like.schemas.execute import parse_execute
 from weaver_like.schemas.step import parse_told
 
@@ -34,7 +34,7 @@ class WorkerStopped(Exception):
     """The worker was told to stop at once: the job goes back into the queue."""
 
 
-def execute_job(rt: Runtime, claim: Claim, children: Children, link: Link) -> None:
+def execute_job(rt: Runtime, claim: Claim, children: Children, link: WorkerLink) -> None:
     """Run a claimed job to its end; every failure is a failed job, never a failed worker."""
     run = _Run(rt, claim, children, link)
     try:
@@ -43,7 +43,7 @@ def execute_job(rt: Runtime, claim: Claim, children: Children, link: Link) -> No
         log.error("job %s: the store stayed away; the job will be tried again", claim.job.id)
 
 
-def _finish(rt: Runtime, claim: Claim, link: Link, run: "_Run") -> None:
+def _finish(rt: Runtime, claim: Claim, link: WorkerLink, run: "_Run") -> None:
     job = claim.job
     try:
         to, outcome = run.perform()
@@ -69,7 +69,7 @@ def _finish(rt: Runtime, claim: Claim, link: Link, run: "_Run") -> None:
     return None
 
 
-def _keep(rt: Runtime, claim: Claim, link: Link, run: "_Run", to: Status, outcome: Outcome) -> None:
+def _keep(rt: Runtime, claim: Claim, link: WorkerLink, run: "_Run", to: Status, outcome: Outcome) -> None:
     job = claim.job
     message = "" if outcome.error is None else outcome.error.detail[:1000]
     followers = _followers(rt, claim) if to is Status.SUCCESSFUL else []
@@ -140,7 +140,7 @@ def _followers(rt: Runtime, claim: Claim) -> list[NewJob]:
 class _Run:
     """One attempt at one job."""
 
-    def __init__(self, rt: Runtime, claim: Claim, children: Children, link: Link):
+    def __init__(self, rt: Runtime, claim: Claim, children: Children, link: WorkerLink):
         self.rt = rt
         self.claim = claim
         self.job = claim.job
@@ -158,17 +158,17 @@ class _Run:
     def perform(self) -> tuple[Status, Outcome]:
         """Raises: JobDismissed, WorkerStopped."""
         self.reporter.started()
-        staged, ended = Staged(), Ended(0, None, 0.0, 0)
+        staged, ended = Staged(), ChildExit(0, None, 0.0, 0)
         try:
-            offer = self.rt.catalog.get_kept(self.job.process_id, self.claim.execution)
+            entry = self.rt.catalog.get_kept(self.job.process_id, self.claim.execution)
             (self.workdir / "inputs").mkdir(parents=True)
             limits = self.rt.settings.limits
             self.stager = Stager(self.rt.fetchers, limits.file_bytes, self.proceed)
-            staged = self.stager.stage(self.claim.execution, offer.validator, self.workdir)
-            ended = self.run_child(offer, staged)
+            staged = self.stager.stage(self.claim.execution, entry.validator, self.workdir)
+            ended = self.run_child(entry, staged)
             if self.error is None:
                 place = Place(self.rt.area, self.job.id, self.workdir, own_locations(self.rt.settings, self.job.base_url), self.proceed)
-                collect_outputs(self.results, self.raw, offer.process, self.claim.execution, place)
+                collect_outputs(self.results, self.raw, entry.process, self.claim.execution, place)
         except (JobDismissed, WorkerStopped):
             raise
         except WeaverError as error:
@@ -204,16 +204,16 @@ class _Run:
         if time.monotonic() >= self.reporter.due and not self.reporter.flush():
             raise JobDismissed
 
-    def run_child(self, offer: Offer, staged: Staged) -> Ended:
+    def run_child(self, entry: CatalogEntry, staged: Staged) -> ChildExit:
         """Fork the child and stay with it until it has ended; sets `raw` or `error`."""
-        unit = offer.process.unit
+        unit = entry.process.unit
         runner = self.rt.runners[unit.runner]
         memory_bytes = int(_least(unit.memory_limit_bytes, self.rt.settings.jobs.memory_limit_bytes))
         watch = Watch(self.rt.settings, runner, self.workdir, memory_bytes)
         request = {
             "runner": runner.module, "options": runner.options, "target": unit.target, "workdir": str(self.workdir), "job": self.job.id,
             "process": self.job.process_id,
-            "inputs": staged.inputs, "outputs": wanted_media_types(offer.process, self.claim.execution),
+            "inputs": staged.inputs, "outputs": wanted_media_types(entry.process, self.claim.execution),
             "reuse": self._reuse(), "memory_limit_bytes": memory_bytes, "file_limit_bytes": self.rt.settings.limits.work_bytes,
             "task_limit": watch.task_limit, "group": asdict(watch.group),
         }
@@ -223,7 +223,7 @@ class _Run:
         finally:
             watch.close()
 
-    def _outcome(self, request: dict, limit_s: float, watch: Watch) -> Ended:
+    def _outcome(self, request: dict, limit_s: float, watch: Watch) -> ChildExit:
         try:
             child = self.children.fork(request)
         except ZygoteLost:
@@ -249,7 +249,7 @@ class _Run:
             return None
         return {"folder": str(settings.step_cache_dir), "most_bytes": settings.jobs.reuse_bytes}
 
-    def _attend(self, child: Child, limit_s: float, watch: Watch) -> Ended:
+    def _attend(self, child: Child, limit_s: float, watch: Watch) -> ChildExit:
         child.selector.register(self.link.fileno(), 1)
         deadline = time.monotonic() + limit_s if limit_s else float("inf")
         while True:
@@ -259,9 +259,9 @@ class _Run:
                 ended = self._end(child)
                 break
             for event in child.events(max(0.0, min(self.reporter.due, deadline, watch.due) - now)):
-                if isinstance(event, Ended):
+                if isinstance(event, ChildExit):
                     peak = max(event.peak_bytes, watch.peak_bytes)
-                    return Ended(event.code, event.signal, event.cpu_s, peak)
+                    return ChildExit(event.code, event.signal, event.cpu_s, peak)
                 self._hear(child, event)
             try:
                 self.proceed()
@@ -275,7 +275,7 @@ class _Run:
                 break
         return ended
 
-    def _end(self, child: Child, grace_s: float | None = None) -> Ended:
+    def _end(self, child: Child, grace_s: float | None = None) -> ChildExit:
         """Ask the whole group to end, then end it. grace_s: None: jobs.cancel_grace_s."""
         child.signal(signal.SIGTERM)
         force = time.monotonic() + (self.rt.settings.jobs.cancel_grace_s if grace_s is None else grace_s)
@@ -285,7 +285,7 @@ class _Run:
             if left <= 0:
                 child.signal(signal.SIGKILL)
             for event in child.events(max(0.05, left)):
-                if isinstance(event, Ended):
+                if isinstance(event, ChildExit):
                     return event
 
     def _hear(self, child: Child, event: dict | str) -> None:
@@ -313,11 +313,11 @@ class _Run:
         try:
             steps = []
             for step in event["schedule"]:
-                offer = self.rt.catalog.get(str(step["process"]))
+                entry = self.rt.catalog.get(str(step["process"]))
                 document = {"inputs": step["inputs"]} | ({"priority": event["priority"]} if event.get("priority") is not None else {})
-                execution = parse_execute(document, offer.process)
-                check_execution(self.rt, offer, execution)
-                steps.append(Follower(offer.process.id, keeping(offer, execution)))
+                execution = parse_execute(document, entry.process)
+                check_execution(self.rt, entry, execution)
+                steps.append(Follower(entry.process.id, keeping(entry, execution)))
             if not steps:
                 return {"error": "a chain of no steps was got; at least one is wanted"}
             job = new_job(self.rt, steps[0].process_id, steps[0].execution, self.job.base_url, self.job.id)

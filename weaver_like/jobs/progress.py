@@ -7,7 +7,7 @@ from weaver_like.domain.errors import Unavailable
 from weaver_like.domain.job import Claim, LogEntry
 from weaver_like.domain.masks import clean
 from weaver_like.domain.step import Step
-from weaver_like.engines.base import Link
+from weaver_like.engines.base import WorkerLink
 from weaver_like.runtime import Runtime
 from weaver_like.schemas.step import render_change
 
@@ -21,7 +21,7 @@ _AWAY_S = 1.0
 class Reporter:
     """Progress, log lines and lease of one claimed job. due: `time.monotonic()` at which `flush` is wanted."""
 
-    def __init__(self, rt: Runtime, claim: Claim, link: Link):
+    def __init__(self, rt: Runtime, claim: Claim, link: WorkerLink):
         self._rt = rt
         self._job = claim.job
         self._in_progress_uri = claim.execution.subscriber.in_progress_uri if claim.execution.subscriber else None

@@ -34,9 +34,9 @@ def create_schedule(rt: Runtime, document: object, base_url: str) -> Schedule:
 
 def _check_execute(rt: Runtime, request: ScheduleRequest) -> tuple[Execution | None, list[Fault]]:
     try:
-        offer = rt.catalog.get(request.process_id)
-        execution = parse_execute(request.execute, offer.process)
-        check_execution(rt, offer, execution)
+        entry = rt.catalog.get(request.process_id)
+        execution = parse_execute(request.execute, entry.process)
+        check_execution(rt, entry, execution)
     except NoSuchProcess as error:
         return None, [Fault("/process", error.detail)]
     except (InvalidInput, FetchFailed) as error:

@@ -95,7 +95,7 @@ def _is_late(rt: Runtime, schedule: Schedule, now: datetime) -> bool:
 
 def _new_job(rt: Runtime, schedule: Schedule) -> NewJob:
     """Raises: as `check_execution`, NoSuchProcess."""
-    offer = rt.catalog.get(schedule.process_id)
-    check_execution(rt, offer, schedule.execution)
+    entry = rt.catalog.get(schedule.process_id)
+    check_execution(rt, entry, schedule.execution)
     job = new_job(rt, schedule.process_id, schedule.execution, schedule.base_url, schedule.id)
-    return NewJob(replace(job, id=schedule.next_job_id), keeping(offer, schedule.execution))
+    return NewJob(replace(job, id=schedule.next_job_id), keeping(entry, schedule.execution))

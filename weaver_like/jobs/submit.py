@@ -13,7 +13,7 @@ from weaver_like.domain.process import Process
 from weaver_like.domain.status import Status
 from weaver_like.domain.values import Reference
 from weaver_like.files.stage import find_fetcher
-from weaver_like.processes.catalog import Offer
+from weaver_like.processes.catalog import CatalogEntry
 from weaver_like.runtime import Runtime
 from weaver_like.schemas.execute import describe_faults, parse_execute
 
@@ -35,30 +35,30 @@ def check_submission(rt: Runtime, process_id: str, document: object, preferences
     Raises: NoSuchProcess; InvalidInput or MissingInput with every fault; FetchFailed, for addresses that are refused.
     Source: /req/core/process-execute-request, -input-validation.
     """
-    offer = rt.catalog.get(process_id)
-    execution = keeping(offer, replace(parse_execute(document, offer.process), return_preference=preferences.return_))
-    check_execution(rt, offer, execution)
+    entry = rt.catalog.get(process_id)
+    execution = keeping(entry, replace(parse_execute(document, entry.process), return_preference=preferences.return_))
+    check_execution(rt, entry, execution)
     limit_s = rt.settings.jobs.sync_limit_s
-    mode = choose_mode(preferences, offer.process.sync, offer.process.asynchronous, limit_s, execution.mode)
-    return Submission(offer.process, execution, mode)
+    mode = choose_mode(preferences, entry.process.sync, entry.process.asynchronous, limit_s, execution.mode)
+    return Submission(entry.process, execution, mode)
 
 
-def keeping(offer: Offer, execution: Execution) -> Execution:
+def keeping(entry: CatalogEntry, execution: Execution) -> Execution:
     """An execution that was checked against an offer keeps to that revision."""
-    process = offer.process
+    process = entry.process
     return replace(execution, version=process.version, deployed=process.deployed) if process.mutable else execution
 
 
-def check_execution(rt: Runtime, offer: Offer, execution: Execution) -> None:
+def check_execution(rt: Runtime, entry: CatalogEntry, execution: Execution) -> None:
     """Raises: as `check_submission`."""
-    faults = offer.validator.faults(execution)
+    faults = entry.validator.faults(execution)
     if execution.priority is not None and execution.priority >= rt.settings.engine.priority_levels:
         faults.append(Fault("/priority", f"{execution.priority} was got; levels are 0 to {rt.settings.engine.priority_levels - 1}"))
     if faults:
         missing = all(fault.detail.startswith("this input is required") for fault in faults)
         kind = MissingInput if missing else InvalidInput
-        raise kind(describe_faults(f"The request to execute '{offer.process.id}'", faults), faults=faults)
-    _check_addresses(rt, execution, offer.process.unit.holds_files)
+        raise kind(describe_faults(f"The request to execute '{entry.process.id}'", faults), faults=faults)
+    _check_addresses(rt, execution, entry.process.unit.holds_files)
 
 
 def _check_addresses(rt: Runtime, execution: Execution, objects: bool) -> None:

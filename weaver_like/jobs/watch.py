@@ -5,7 +5,7 @@ from pathlib import Path
 from weaver_like.observe.folders import FolderMeter
 from weaver_like.observe.statistics import TreeMeter
 from weaver_like.runners.base import Runner
-from weaver_like.sandbox.groups import Group, Limits, make_group, too_large, too_many
+from weaver_like.sandbox.groups import Group, GroupLimits, make_group, too_large, too_many
 from weaver_like.settings import Settings
 
 #: Threads and processes that start commands, such as the client of a container engine.
@@ -19,7 +19,7 @@ class Watch:
         self._settings = settings
         self._commands = runner.starts_commands
         sandbox = settings.sandbox
-        limits = Limits(sandbox.processes, memory_bytes, sandbox.cores)
+        limits = GroupLimits(sandbox.processes, memory_bytes, sandbox.cores)
         self.group = make_group(workdir, limits) if self._commands else Group((), limits)
         self._tree = TreeMeter()
         self._folder = FolderMeter(str(workdir))

@@ -24,7 +24,7 @@ _REVISIONS = 500
 
 
 @dataclass
-class Offer:
+class CatalogEntry:
     """One process on offer."""
 
     process: Process
@@ -40,7 +40,7 @@ class Snapshot:
     """The offer at one moment. number: grows with every change, so that what was rendered from it can be kept."""
 
     number: int = 0
-    offers: dict[str, Offer] = field(default_factory=dict)
+    entries: dict[str, CatalogEntry] = field(default_factory=dict)
     plugins: tuple[Plugin, ...] = ()
 
 
@@ -58,7 +58,7 @@ class Catalog:
         self._looked = float("-inf")
         self._looking = False
         self._snapshot = Snapshot()
-        self._revisions: dict[tuple[str, str], Offer] = {}
+        self._revisions: dict[tuple[str, str], CatalogEntry] = {}
 
     def snapshot(self) -> Snapshot:
         """The offer, not older than a second, as far as it could be read in time."""
@@ -67,51 +67,51 @@ class Catalog:
             self._changed.wait_for(lambda: not self._looking, self._patience_s)
             return self._snapshot
 
-    def get(self, process_id: str) -> Offer:
+    def get(self, process_id: str) -> CatalogEntry:
         """One process, as it is now, or (`id:version`) one of its revisions.
 
         Raises: NoSuchProcess; ServerBusy, while the offer is read for the first time.
         """
         if ":" in process_id:
             return self._get_revision(*process_id.split(":", 1))
-        offer = self._snapshot.offers.get(process_id)
-        if offer is not None and offer.source.is_current(offer.process):
-            return offer
+        entry = self._snapshot.entries.get(process_id)
+        if entry is not None and entry.source.is_current(entry.process):
+            return entry
         with self._changed:
             self._looked = float("-inf")
             self._look()
             first = self._signature is None
             patience_s = _FIRST_PATIENCE_S if first and self._patience_s else self._patience_s
             self._changed.wait_for(lambda: not self._looking or self._has_current(process_id), patience_s)
-            offer, unread = self._snapshot.offers.get(process_id), first and self._looking
-        if offer is None and unread:
+            entry, unread = self._snapshot.entries.get(process_id), first and self._looking
+        if entry is None and unread:
             raise ServerBusy(f"Processes are still being read; '{process_id[:100]}' is not among those so far.", retry_after_s=5)
-        if offer is None:
+        if entry is None:
             raise NoSuchProcess(f"There is no process '{process_id[:100]}'.")
-        return offer
+        return entry
 
-    def _get_revision(self, process_id: str, version: str) -> Offer:
+    def _get_revision(self, process_id: str, version: str) -> CatalogEntry:
         known = self._revisions.get((process_id, version))
         if known is not None and known.process is known.source.get_revision(process_id, version):
             return known
         for source in self._sources:
             try:
-                offer = Offer(source.get_revision(process_id, version), source)
+                entry = CatalogEntry(source.get_revision(process_id, version), source)
             except NoSuchProcess:
                 continue
             while len(self._revisions) >= _REVISIONS:
                 self._revisions.pop(next(iter(self._revisions)), None)
-            self._revisions[process_id, version] = offer
-            return offer
+            self._revisions[process_id, version] = entry
+            return entry
         raise NoSuchProcess(f"There is no version '{version[:100]}' of a process '{process_id[:100]}'.")
 
-    def get_kept(self, process_id: str, execution: Execution) -> Offer:
+    def get_kept(self, process_id: str, execution: Execution) -> CatalogEntry:
         """What an execution was checked against. Raises: NoSuchProcess, also if its revision was removed and another one has that version now."""
         version = execution.version
         try:
-            offer = self.get(f"{process_id}:{version}" if version else process_id)
-            if execution.deployed in (None, offer.process.deployed):
-                return offer
+            entry = self.get(f"{process_id}:{version}" if version else process_id)
+            if execution.deployed in (None, entry.process.deployed):
+                return entry
         except NoSuchProcess:
             pass
         which = f"version {version[:100]} of the process" if version else "the process"
@@ -126,13 +126,13 @@ class Catalog:
 
     def find(self, after: str | None, limit: int) -> tuple[list[Process], bool]:
         """At most `limit` processes by id, those after `after`; and whether more follow."""
-        offers = self.snapshot().offers
-        names = sorted(name for name in offers if after is None or name > after)
-        return [offers[name].process for name in names[:limit]], len(names) > limit
+        entries = self.snapshot().entries
+        names = sorted(name for name in entries if after is None or name > after)
+        return [entries[name].process for name in names[:limit]], len(names) > limit
 
     def _has_current(self, process_id: str) -> bool:
-        offer = self._snapshot.offers.get(process_id)
-        return offer is not None and offer.source.is_current(offer.process)
+        entry = self._snapshot.entries.get(process_id)
+        return entry is not None and entry.source.is_current(entry.process)
 
     def _look(self) -> None:
         """Start to read the offer if it has changed; the lock is held."""
@@ -172,12 +172,12 @@ class Catalog:
 
 def _assemble(number: int, found: list[tuple[Source, Plugin]]) -> Snapshot:
     """Of two processes with one id the first stays; the plugin of the second is listed with that error."""
-    offers: dict[str, Offer] = {}
+    entries: dict[str, CatalogEntry] = {}
     listed = []
     for source, plugin in found:
-        taken = [process.id for process in plugin.processes if process.id in offers]
+        taken = [process.id for process in plugin.processes if process.id in entries]
         if taken:
             plugin = replace(plugin, processes=(), error=f"Its processes are already offered by another plugin: {', '.join(taken)}.")
-        offers.update({process.id: Offer(process, source) for process in plugin.processes})
+        entries.update({process.id: CatalogEntry(process, source) for process in plugin.processes})
         listed.append(plugin)
-    return Snapshot(number, offers, tuple(listed))
+    return Snapshot(number, entries, tuple(listed))

@@ -22,7 +22,7 @@ def scrubbed_environment(**more: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ChildExit:
     """How a child ended. code: exit code, or None; signal: number that killed it, or None."""
 
     code: int | None
@@ -39,7 +39,7 @@ class Ended:
 #: Targets that a zygote holds at the same time.
 _PREPARED = 50
 #: What `Child.events` yields: a message of the job's code, a line that it printed, or its end.
-ChildEvent = dict | str | Ended
+ChildEvent = dict | str | ChildExit
 
 
 class ZygoteLost(Exception):
@@ -106,7 +106,7 @@ class Children:
 
 
 class Child:
-    """One running child. Use `events` until it yields `Ended`, or `kill` it; always `close` it."""
+    """One running child. Use `events` until it yields `ChildExit`, or `kill` it; always `close` it."""
 
     def __init__(self, children: Children, request: dict):
         self._children = children
@@ -115,7 +115,7 @@ class Child:
         self._output, output = os.pipe()
         self._messages = Reader(self.channel)
         self._line = b""
-        self._ended: Ended | None = None
+        self._ended: ChildExit | None = None
         try:
             send(children.control, {"run": True}, [theirs.fileno(), output])
         except OSError as error:
@@ -132,7 +132,7 @@ class Child:
         self.selector.register(children.control, selectors.EVENT_READ, self._read_control)
 
     def events(self, timeout_s: float | None) -> Iterator[ChildEvent]:
-        """Wait at most `timeout_s` and yield what came; after `Ended` nothing comes any more.
+        """Wait at most `timeout_s` and yield what came; after `ChildExit` nothing comes any more.
 
         Raises: ZygoteLost.
         """
@@ -186,7 +186,7 @@ class Child:
                 self.pid = message["pid"]
             elif "exit" in message and message["exit"]["pid"] == self.pid:
                 end = message["exit"]
-                self._ended = Ended(end.get("code"), end.get("signal"), end["cpu_s"], end["peak_bytes"])
+                self._ended = ChildExit(end.get("code"), end.get("signal"), end["cpu_s"], end["peak_bytes"])
         if reader.closed and self._ended is None:
             raise ZygoteLost("the zygote has gone")
         return iter(())

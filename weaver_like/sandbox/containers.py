@@ -38,16 +38,16 @@ class Containers:
     pull: bool = True
     environment: dict[str, str] = field(default_factory=dict)
 
-    def find(self) -> "Engine | None":
+    def find(self) -> "ContainerEngine | None":
         """The engine that answers, if one does."""
         key = (self.kind, *sorted(self.environment.items()))
         name = _found.get(key) or next((name for name in (DOCKER, PODMAN) if self.kind in ("", name) and _answers(name, self.environment)), "")
         _found[key] = name
-        return Engine(name, self.environment) if name else None
+        return ContainerEngine(name, self.environment) if name else None
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class ContainerEngine:
     """One that answers. name: of its client."""
 
     name: str
@@ -91,7 +91,7 @@ class Engine:
             return False
 
 
-def mark(workdir: Path, engine: Engine) -> str:
+def mark(workdir: Path, engine: ContainerEngine) -> str:
     """Write down that an attempt has containers; the label that each of them gets."""
     (workdir / _MARK).write_text(engine.name)
     return f"{_LABEL}={group_name(workdir)}"
@@ -105,7 +105,7 @@ def remove_containers(workdir: Path, environment: dict[str, str]) -> None:
         return
     if name not in (DOCKER, PODMAN):
         return
-    engine = Engine(name, environment)
+    engine = ContainerEngine(name, environment)
     try:
         engine.remove(*engine.ask("ps", "--all", "--quiet", "--filter", f"label={_LABEL}={group_name(workdir)}").split())
     except ContainerTrouble:
@@ -121,7 +121,7 @@ def _answers(name: str, environment: dict[str, str]) -> bool:
             attempt.settimeout(2)
             return attempt.connect_ex(host.removeprefix("unix://")) == 0
     try:
-        Engine(name, environment).ask("version" if name == DOCKER else "info")
+        ContainerEngine(name, environment).ask("version" if name == DOCKER else "info")
     except ContainerTrouble:
         return False
     return True

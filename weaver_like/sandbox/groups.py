@@ -20,7 +20,7 @@ _LEAVE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class GroupLimits:
     """Of all commands of a job together; 0 is none. processes: also counts threads.  cores: of processors, e.g. 1.5."""
 
     processes: int = 0
@@ -33,7 +33,7 @@ class Group:
     """The control groups of one job. folders: one for each tree, to be joined by every command."""
 
     folders: tuple[str, ...]
-    limits: Limits
+    limits: GroupLimits
 
     def has(self, controller: str) -> bool:
         """Whether the kernel watches this limit. controller: pids or memory."""
@@ -65,7 +65,7 @@ def too_large(memory_bytes: int) -> str:
     return f"The commands of the job took more than {memory_bytes} bytes of memory (jobs.memory_limit_bytes)."
 
 
-def make_group(workdir: Path, limits: Limits) -> Group:
+def make_group(workdir: Path, limits: GroupLimits) -> Group:
     """Groups for the job of a work folder; without folders where none can be made."""
     folders = []
     for place in _places():
@@ -102,7 +102,7 @@ def group_name(workdir: Path) -> str:
     return group_prefix(workdir.parent) + workdir.name
 
 
-def _limit(folder: str, limits: Limits) -> None:
+def _limit(folder: str, limits: GroupLimits) -> None:
     """Raises: OSError, if the kernel does not take a limit that it has."""
     cores = int(limits.cores * _PERIOD_US)
     values = {"pids.max": limits.processes, "memory.limit_in_bytes": limits.memory_bytes, "memory.max": limits.memory_bytes,

@@ -17,7 +17,7 @@ from functools import partial
 from weaver_like import settings as settings_module
 from weaver_like.domain.errors import SettingError, Unavailable
 from weaver_like.domain.job import Job
-from weaver_like.engines.base import ClosePolicy, Link
+from weaver_like.engines.base import ClosePolicy, WorkerLink
 from weaver_like.engines.celery.broker import Broker
 from weaver_like.engines.celery.bus import EVENTS, ORDERS, Bus
 from weaver_like.engines.celery.engine import CeleryEngine
@@ -44,7 +44,7 @@ _REMEMBERED = 1000
 _PROGRESS_S = 0.1
 
 
-class BusLink(Link):
+class BusLink(WorkerLink):
     """One job's connection to the servers. stop: descriptor that becomes, and stays, readable when this worker must stop."""
 
     def __init__(self, bus: Bus, stop: int):

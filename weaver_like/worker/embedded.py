@@ -13,7 +13,7 @@ import sys
 
 from weaver_like import settings as settings_module
 from weaver_like.domain.errors import Unavailable
-from weaver_like.engines.base import ClosePolicy, Link
+from weaver_like.engines.base import ClosePolicy, WorkerLink
 from weaver_like.jobs.execute import execute_job
 from weaver_like.jobs.progress import lease_end
 from weaver_like.observe.logs import configure_logs
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 _AWAY_S = 1.0
 
 
-class SocketLink(Link):
+class SocketLink(WorkerLink):
     """The worker's end of the socket pair. An engine that has gone stops the worker at once: nobody would hear it."""
 
     def __init__(self, control: socket.socket):

@@ -10,7 +10,7 @@ from pymongo import MongoClient, monitoring
 from pymongo.collection import Collection
 from pymongo.database import Database as PlainDatabase
 
-from weaver_like.stores.mongo.connection import Database
+from weaver_like.stores.mongo.connection import MongoDatabase
 from weaver_like.stores.mongo.jobs import MongoJobStore
 
 
@@ -54,7 +54,7 @@ def commands(plain: PlainDatabase) -> Iterator[Commands]:
 
 @pytest.fixture
 def jobs(mongodb_url: str) -> Iterator[MongoJobStore]:
-    opened = MongoJobStore(Database(mongodb_url, 8), 60)
+    opened = MongoJobStore(MongoDatabase(mongodb_url, 8), 60)
     opened.migrate()
     yield opened
     opened.close()
@@ -89,14 +89,14 @@ from weaver_like.domain.job import Job, NewJob, Outcome
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.domain.values import Occurrences, Value
-from weaver_like.stores.mongo.connection import Database
+from weaver_like.stores.mongo.connection import MongoDatabase
 from weaver_like.stores.mongo.jobs import MongoJobStore
 def large(job_id, parent_id=None):
     now = datetime(2024, 5, 6, tzinfo=UTC)
     given = Execution({{"a": Occurrences((Value("x" * 20000),), ("/inputs/a",))}})
     return NewJob(Job(job_id, "echo", Status.ACCEPTED, now, now, parent_id=parent_id), given)
 monitoring.register(Dying())
-store = MongoJobStore(Database({url!r}, 2), 60)
+store = MongoJobStore(MongoDatabase({url!r}, 2), 60)
 """
 
 

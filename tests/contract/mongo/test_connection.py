@@ -14,7 +14,7 @@ from tests.contract.job_store_contract import add, until
 from weaver_like import settings as settings_module
 from weaver_like.domain.errors import SettingError, Unavailable
 from weaver_like.domain.status import Status
-from weaver_like.stores.mongo.connection import Database
+from weaver_like.stores.mongo.connection import MongoDatabase
 from weaver_like.stores.mongo.jobs import MongoJobStore
 from weaver_like.wiring import build
 
@@ -31,13 +31,13 @@ def refusing() -> str:
     "mongodb://user:sec@ret@host/name", "mongodb://user:secret@host/na me", "mongodb://user:secret@host/name?tls=secret", "mongodb://host/a$b"])
 def test_nonsense_is_refused_by_name_and_not_shown(url: str) -> None:
     with pytest.raises(SettingError, match=r"store\.url") as raised:
-        Database(url, 1)
+        MongoDatabase(url, 1)
     assert "ret" not in raised.value.detail
     assert raised.value.__suppress_context__
 
 
 def test_a_database_that_is_away_is_unavailable_and_no_secret_is_told(refusing: str, caplog: pytest.LogCaptureFixture) -> None:
-    store = MongoJobStore(Database(f"mongodb://user:secret@{refusing}/name?serverSelectionTimeoutMS=100", 1), 60)
+    store = MongoJobStore(MongoDatabase(f"mongodb://user:secret@{refusing}/name?serverSelectionTimeoutMS=100", 1), 60)
     with caplog.at_level(logging.DEBUG):
         for ask in (store.ping, store.migrate, lambda: store.get("x"), lambda: add(store), lambda: store.move("x", Status.FAILED)):
             with pytest.raises(Unavailable) as raised:
@@ -49,7 +49,7 @@ def test_a_database_that_is_away_is_unavailable_and_no_secret_is_told(refusing: 
 
 
 def test_a_password_that_is_refused_is_a_setting_to_correct(mongodb_url: str) -> None:
-    store = MongoJobStore(Database(mongodb_url.replace("://", "://nobody:secret@"), 1), 60)
+    store = MongoJobStore(MongoDatabase(mongodb_url.replace("://", "://nobody:secret@"), 1), 60)
     with pytest.raises(SettingError, match=r"store\.url") as raised:
         store.migrate()
     assert "secret" not in raised.value.detail
@@ -57,7 +57,7 @@ def test_a_password_that_is_refused_is_a_setting_to_correct(mongodb_url: str) ->
 
 
 def test_a_store_without_indexes_is_not_ready(mongodb_url: str, plain: PlainDatabase) -> None:
-    store = MongoJobStore(Database(mongodb_url, 1), 60)
+    store = MongoJobStore(MongoDatabase(mongodb_url, 1), 60)
     with pytest.raises(Unavailable):
         store.ping()
     plain["jobs"].create_index([("created", 1), ("_id", 1)], name="jobs_by_created")  # the first of those that another server makes at this moment
@@ -71,7 +71,7 @@ def test_a_store_without_indexes_is_not_ready(mongodb_url: str, plain: PlainData
 
 
 def test_the_name_of_the_database_may_be_left_out() -> None:
-    database = Database("mongodb://127.0.0.1:1/?appName=x", 1)
+    database = MongoDatabase("mongodb://127.0.0.1:1/?appName=x", 1)
     assert database._collections.jobs.full_name == "weaver_like.jobs"
     database.close()
 
@@ -87,9 +87,9 @@ def test_a_forked_process_connects_anew(jobs: MongoJobStore, mongodb_url: str) -
     code = f"""
 import os, warnings
 warnings.simplefilter("error")
-from weaver_like.stores.mongo.connection import Database
+from weaver_like.stores.mongo.connection import MongoDatabase
 from weaver_like.stores.mongo.jobs import MongoJobStore
-store = MongoJobStore(Database({mongodb_url!r}, 2), 60)
+store = MongoJobStore(MongoDatabase({mongodb_url!r}, 2), 60)
 store.get({job_id!r})
 child = os.fork()
 store.get({job_id!r})
@@ -147,13 +147,13 @@ class TestMigrations:
     """Numbered from 1, done once each."""
 
     def test_a_new_store_gets_every_migration_and_then_none(self, mongodb_url: str) -> None:
-        store = MongoJobStore(Database(mongodb_url, 1), 60)
+        store = MongoJobStore(MongoDatabase(mongodb_url, 1), 60)
         assert store.migrate() == [1, 2, 3, 4]
         assert store.migrate() == []
         store.close()
 
     def test_two_who_migrate_at_once_do_it_once(self, mongodb_url: str) -> None:
-        stores = [MongoJobStore(Database(mongodb_url, 1), 60) for _ in range(4)]
+        stores = [MongoJobStore(MongoDatabase(mongodb_url, 1), 60) for _ in range(4)]
         with ThreadPoolExecutor(4) as pool:
             assert sorted(number for numbers in pool.map(lambda store: store.migrate(), stores) for number in numbers) == [1, 2, 3, 4]
         for store in stores:

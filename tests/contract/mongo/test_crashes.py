@@ -16,7 +16,7 @@ from weaver_like.domain.execution import Execution, Subscriber
 from weaver_like.domain.job import Outcome
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
-from weaver_like.stores.mongo.connection import Database
+from weaver_like.stores.mongo.connection import MongoDatabase
 from weaver_like.stores.mongo.jobs import MongoJobStore
 
 #: A child's code: a success with a follower that has a large input.
@@ -96,7 +96,7 @@ class TestServersThatDie:
 
     def test_what_was_answered_is_kept(self, private_server: Callable[[type[PrivateServer]], PrivateServer]) -> None:
         server = private_server(MongoDB)
-        store = MongoJobStore(Database(server.url + "?serverSelectionTimeoutMS=300", 4), 60)
+        store = MongoJobStore(MongoDatabase(server.url + "?serverSelectionTimeoutMS=300", 4), 60)
         store.migrate()
         finished, claimed, added = [], [], []
         failures = []
@@ -145,7 +145,7 @@ class TestAnswersThatAreLost:
     @pytest.fixture
     def shaky(self, cut: Cut, jobs: MongoJobStore, plain: PlainDatabase) -> Iterator[MongoJobStore]:
         """The store `jobs` through the proxy."""
-        opened = MongoJobStore(Database(f"mongodb://127.0.0.1:{cut.port}/{plain.name}?directConnection=true&retryWrites=false", 2), 60)
+        opened = MongoJobStore(MongoDatabase(f"mongodb://127.0.0.1:{cut.port}/{plain.name}?directConnection=true&retryWrites=false", 2), 60)
         opened.ping()
         yield opened
         opened.close()

@@ -11,7 +11,7 @@ from tests.contract.process_store_contract import MIB, deploy, revision, version
 from weaver_like.domain.errors import TooLarge
 from weaver_like.domain.package import Change, Deployed
 from weaver_like.stores.codec import to_micros
-from weaver_like.stores.mongo.connection import Database
+from weaver_like.stores.mongo.connection import MongoDatabase
 from weaver_like.stores.mongo.jobs import MongoJobStore
 from weaver_like.stores.mongo.processes import MongoProcessStore
 
@@ -26,7 +26,7 @@ MongoProcessStore(store._database).change(Change(1, (revision(version="2"),), ((
 
 @pytest.fixture
 def processes(mongodb_url: str, jobs: MongoJobStore) -> MongoProcessStore:
-    made = MongoProcessStore(Database(mongodb_url, 2))
+    made = MongoProcessStore(MongoDatabase(mongodb_url, 2))
     deploy(made, revision())
     return made
 

@@ -11,7 +11,7 @@ from weaver_like.domain.execution import Execution
 from weaver_like.domain.job import JobFilter
 from weaver_like.domain.schedule import Schedule
 from weaver_like.domain.values import Occurrences, Value
-from weaver_like.stores.mongo.connection import Database
+from weaver_like.stores.mongo.connection import MongoDatabase
 from weaver_like.stores.mongo.jobs import MongoJobStore
 from weaver_like.stores.mongo.schedules import MongoScheduleStore
 
@@ -31,7 +31,7 @@ _LARGE = Execution({"a": Occurrences((Value("x" * 20000),), ("/inputs/a",))})
 
 @pytest.fixture
 def schedules(mongodb_url: str, jobs: MongoJobStore) -> MongoScheduleStore:
-    return MongoScheduleStore(Database(mongodb_url, 2), jobs)
+    return MongoScheduleStore(MongoDatabase(mongodb_url, 2), jobs)
 
 
 @pytest.fixture

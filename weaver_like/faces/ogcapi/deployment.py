@@ -6,10 +6,10 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from weaver_like.deployment.deploy import Deployment
-from weaver_like.deployment.request import CWL_JSON, CWL_TYPES, MULTIPART_TYPES, PLAIN_TYPES, is_application_package, read_offer
+from weaver_like.deployment.request import CWL_JSON, CWL_TYPES, MULTIPART_TYPES, PLAIN_TYPES, is_application_package, read_request
 from weaver_like.domain.errors import TooLarge
 from weaver_like.domain.formats import essence
-from weaver_like.domain.package import Offer, Package
+from weaver_like.domain.package import DeploymentRequest, Package
 from weaver_like.faces.ogcapi.answer import answer, read_query
 from weaver_like.faces.ogcapi.negotiate import HTML, JSON, choose, prefers_json
 from weaver_like.schemas.description import render_description, render_history, render_summary
@@ -22,7 +22,7 @@ def deploy_process(request: Request) -> Response:
     """/req/deploy-replace-undeploy/deploy-post-op and those after it."""
     query = read_query(request, DEPLOYMENT)
     choose(request, (JSON, HTML), query["f"])  # what its sender could not be told must not happen
-    done = request.runtime.deployer.deploy(_read_offer(request, query), query["dryRun"])
+    done = request.runtime.deployer.deploy(_read_package(request, query), query["dryRun"])
     response = _answer_deployment(request, done, 200 if query["dryRun"] else 201, query)
     if not query["dryRun"]:
         response.headers["Location"] = request.urls.process(done.processes[0].id)
@@ -34,7 +34,7 @@ def replace(request: Request) -> Response:
     query = read_query(request, DEPLOYMENT)
     choose(request, (JSON, HTML), query["f"])
     request.runtime.deployer.get_mutable(request.matchdict["process"])  # who may not, need not be told what is wrong with the body
-    done = request.runtime.deployer.replace(request.matchdict["process"], _read_offer(request, query), query["dryRun"])
+    done = request.runtime.deployer.replace(request.matchdict["process"], _read_package(request, query), query["dryRun"])
     return _answer_deployment(request, done, 200, query)
 
 
@@ -79,8 +79,8 @@ def get_revisions(request: Request) -> Response:
     return answer(request, document, title=f"Versions of {document['id']}", f=query["f"])
 
 
-def _read_offer(request: Request, query: dict) -> Offer:
-    return read_offer(request.body, request.environ.get("CONTENT_TYPE", ""), query, request.runtime.settings.limits.package_bytes)
+def _read_package(request: Request, query: dict) -> DeploymentRequest:
+    return read_request(request.body, request.environ.get("CONTENT_TYPE", ""), query, request.runtime.settings.limits.package_bytes)
 
 
 def _as_json(request: Request, package: Package) -> bytes | None:

@@ -32,7 +32,7 @@ def get_api(request: Request) -> Response:
     kind = choose(request, (OPENAPI, JSON, HTML), query["f"])
     document = request.registry.memo.get(
         request.runtime, ("api", request.urls.base), lambda snapshot: dumps(
-            render_openapi([offer.process for offer in snapshot.offers.values()], request.urls, server.title, server.description)))
+            render_openapi([entry.process for entry in snapshot.entries.values()], request.urls, server.title, server.description)))
     if kind == HTML:
         return body_answer(render_page("API", render_openapi_page(document), request.urls), HTML)
     return body_answer(document, JSON if query["f"] == "json" else kind)

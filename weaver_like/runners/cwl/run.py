@@ -29,7 +29,7 @@ from weaver_like.runners.cwl.execution.resources import Allowed
 from weaver_like.runners.cwl.execution.steps import Node, Recorder
 from weaver_like.sandbox.commands import Confinement
 from weaver_like.sandbox.containers import Containers
-from weaver_like.sandbox.groups import Group, Limits
+from weaver_like.sandbox.groups import Group, GroupLimits
 
 #: How cwltool begins what it says of inputs, and we do. Source: cwltool, process.py and builder.py; values.py.
 _ABOUT_INPUTS = re.compile(r"Expected value of '|The archive '|nvalid job input record|Missing required secondary file|[Mm]issing .*input")
@@ -91,7 +91,7 @@ class CwlRun(ChildRun):
 
     def _group(self) -> Group:
         given = self.request["group"]
-        return Group(tuple(given["folders"]), Limits(**given["limits"]))
+        return Group(tuple(given["folders"]), GroupLimits(**given["limits"]))
 
     def _reuse(self, places: tuple[str, ...]) -> Reuse | None:
         asked = self.request["reuse"]

@@ -44,7 +44,7 @@ class Collections:
     versions: Collection
 
 
-class Database:
+class MongoDatabase:
     """One client for each OS process, which connects when it is first used.
 
     url: mongodb://[user:password@]host[:port][/database][?option=value]; the options of the driver.

@@ -14,7 +14,7 @@ from weaver_like.stores.base import JobStore
 from weaver_like.stores.codec import to_micros
 from weaver_like.stores.gate import QueueGate
 from weaver_like.stores.mongo import codec
-from weaver_like.stores.mongo.connection import Collections, Database
+from weaver_like.stores.mongo.connection import Collections, MongoDatabase
 from weaver_like.stores.mongo.leaders import MongoLeaders
 from weaver_like.stores.mongo.listing import list_filter
 from weaver_like.stores.mongo.log import MongoLog, change_with_lines, get_fields, lines_of_move
@@ -36,7 +36,7 @@ class MongoJobStore(MongoLog, MongoSteps, MongoOutbox, MongoLeaders, MongoTransf
     gate: everything that adds a job passes it.
     """
 
-    def __init__(self, database: Database, ageing_s: float):
+    def __init__(self, database: MongoDatabase, ageing_s: float):
         self._database = database
         self._ageing_s = ageing_s
         self.gate = QueueGate(self._count_waiting)

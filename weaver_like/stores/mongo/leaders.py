@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 from pymongo.errors import DuplicateKeyError
 
 from weaver_like.stores.codec import to_micros
-from weaver_like.stores.mongo.connection import Database
+from weaver_like.stores.mongo.connection import MongoDatabase
 
 
 class MongoLeaders:
     """The part of `MongoJobStore` that elects."""
 
-    _database: Database
+    _database: MongoDatabase
 
     def take_lead(self, role: str, holder: str, until: datetime) -> bool:
         free = {"_id": role, "$or": [{"holder": holder}, {"until": {"$lt": to_micros(datetime.now(UTC))}}]}

@@ -6,7 +6,7 @@ from pymongo import ReturnDocument
 from weaver_like.domain.errors import NoSuchJob
 from weaver_like.domain.job import LogEntry
 from weaver_like.stores.mongo.codec import entry_row, read_entry
-from weaver_like.stores.mongo.connection import Collections, Database
+from weaver_like.stores.mongo.connection import Collections, MongoDatabase
 from weaver_like.stores.mongo.parts import SMALL_BYTES
 
 #: What a line has beside its text.
@@ -16,7 +16,7 @@ _LINE_BYTES = 60
 class MongoLog:
     """The part of `MongoJobStore` that keeps logs. Lines are numbered by a counter in the job's document; a crash may leave a gap."""
 
-    _database: Database
+    _database: MongoDatabase
 
     def append_log(self, job_id: str, entries: Sequence[LogEntry]) -> None:
         with self._database.using() as found:

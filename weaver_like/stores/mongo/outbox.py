@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from weaver_like.domain.job import Callback
 from weaver_like.domain.status import Status
 from weaver_like.stores.codec import to_micros, to_moment
-from weaver_like.stores.mongo.connection import Database
+from weaver_like.stores.mongo.connection import MongoDatabase
 
 
 def new_callback(kind: str, uri: str, now: int) -> dict:
@@ -24,7 +24,7 @@ def announced(to: Status, now: int) -> dict:
 class MongoOutbox:
     """The part of `MongoJobStore` that delivers."""
 
-    _database: Database
+    _database: MongoDatabase
 
     def notify_progress(self, job_id: str, uri: str) -> None:
         with self._database.using() as found:

@@ -11,7 +11,7 @@ from weaver_like.domain.package import Change, Deployed, Revision, RevisionSumma
 from weaver_like.stores.base import ProcessStore
 from weaver_like.stores.codec import to_micros, to_moment
 from weaver_like.stores.mongo import codec
-from weaver_like.stores.mongo.connection import Collections, Database
+from weaver_like.stores.mongo.connection import Collections, MongoDatabase
 from weaver_like.stores.mongo.migrate import BY_WRITTEN, OFFER
 
 #: Longer than any change takes: a revision that is older, and that nobody refers to, was left by a crash.
@@ -28,7 +28,7 @@ class MongoProcessStore(ProcessStore):
     database: that of the jobs; their store makes the offer and the indexes, and closes the connections.
     """
 
-    def __init__(self, database: Database):
+    def __init__(self, database: MongoDatabase):
         self._database = database
 
     def get_number(self) -> int:

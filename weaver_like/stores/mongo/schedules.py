@@ -9,7 +9,7 @@ from weaver_like.domain.schedule import Firing, Schedule, ScheduleFilter, Schedu
 from weaver_like.stores.base import ScheduleStore
 from weaver_like.stores.codec import to_micros, to_moment
 from weaver_like.stores.mongo import codec
-from weaver_like.stores.mongo.connection import Collections, Database
+from weaver_like.stores.mongo.connection import Collections, MongoDatabase
 from weaver_like.stores.mongo.jobs import MongoJobStore
 from weaver_like.stores.mongo.parts import Parts
 
@@ -27,7 +27,7 @@ class MongoScheduleStore(ScheduleStore):
     jobs: of the same database; it makes the indexes and closes the connections.
     """
 
-    def __init__(self, database: Database, jobs: MongoJobStore):
+    def __init__(self, database: MongoDatabase, jobs: MongoJobStore):
         self._database = database
         self._jobs = jobs
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from weaver_like.domain.step import Step
 from weaver_like.schemas.jsontext import dumps, loads
 from weaver_like.schemas.step import parse_stored, render_stored
-from weaver_like.stores.mongo.connection import Database
+from weaver_like.stores.mongo.connection import MongoDatabase
 from weaver_like.stores.mongo.log import get_fields
 
 #: Steps of one command: each has some ten KiB at the most, and a command 16 MiB.
@@ -14,7 +14,7 @@ _BATCH = 250
 class MongoSteps:
     """The part of `MongoJobStore` that keeps steps."""
 
-    _database: Database
+    _database: MongoDatabase
 
     def keep_steps(self, job_id: str, attempt: int, steps: Sequence[Step]) -> None:
         """One command looks whether the job is held and writes; what is asked twice is there once."""

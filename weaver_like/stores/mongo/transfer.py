@@ -9,7 +9,7 @@ from weaver_like.domain.job import StoredJob
 from weaver_like.domain.step import Step
 from weaver_like.stores.base import EXPORT_BYTES
 from weaver_like.stores.mongo import codec
-from weaver_like.stores.mongo.connection import Collections, Database
+from weaver_like.stores.mongo.connection import Collections, MongoDatabase
 from weaver_like.stores.mongo.log import whole_log
 from weaver_like.stores.mongo.migrate import BY_CREATED
 from weaver_like.stores.mongo.parts import NAMES, Parts, size_of
@@ -20,7 +20,7 @@ from weaver_like.stores.mongo.steps import load_step, step_documents
 class MongoTransfer:
     """The part of `MongoJobStore` that gives and takes whole jobs."""
 
-    _database: Database
+    _database: MongoDatabase
 
     def export(self, after: tuple[int, str] | None, limit: int) -> list[StoredJob]:
         """Followers that a crash left in the documents of others are jobs too."""

@@ -56,7 +56,7 @@ def repeated(method: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
-class Database:
+class SqlDatabase:
     """One engine; `single` gives a connection for statements that stand alone, `writing` one for a transaction.
 
     Connections commit each statement by themselves, so that a look costs one round trip; a transaction begins and ends with

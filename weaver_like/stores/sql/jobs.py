@@ -18,7 +18,7 @@ from weaver_like.stores.base import JobStore
 from weaver_like.stores.codec import dump_error, dump_results, load_followers, load_subscriber, to_micros
 from weaver_like.stores.gate import QueueGate
 from weaver_like.stores.sql import codec
-from weaver_like.stores.sql.connection import Database, Undone, repeated
+from weaver_like.stores.sql.connection import SqlDatabase, Undone, repeated
 from weaver_like.stores.sql.leaders import SqlLeaders
 from weaver_like.stores.sql.migrate import migrate
 from weaver_like.stores.sql.outbox import SqlOutbox, add_callback
@@ -72,7 +72,7 @@ class SqlJobStore(SqlSteps, SqlOutbox, SqlLeaders, SqlTransfer, JobStore):
     Source of the indexes and of BEGIN IMMEDIATE: docs/performance.rst.
     """
 
-    def __init__(self, database: Database, ageing_s: float):
+    def __init__(self, database: SqlDatabase, ageing_s: float):
         super().__init__(database)
         self._ageing_s = ageing_s
         self.gate = QueueGate(self._count_waiting)

@@ -5,7 +5,7 @@ from sqlalchemy import bindparam, exists, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from weaver_like.stores.codec import to_micros
-from weaver_like.stores.sql.connection import Database, repeated
+from weaver_like.stores.sql.connection import SqlDatabase, repeated
 from weaver_like.stores.sql.tables import leaders
 
 _ROLE = bindparam("the_role", type_=leaders.c.role.type)
@@ -22,7 +22,7 @@ _TAKE_FIRST = insert(leaders).from_select(
 class SqlLeaders:
     """The part of `SqlJobStore` that elects."""
 
-    _database: Database
+    _database: SqlDatabase
 
     @repeated
     def take_lead(self, role: str, holder: str, until: datetime) -> bool:

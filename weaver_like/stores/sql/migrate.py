@@ -11,7 +11,7 @@ from sqlalchemy import DDL, Column, Connection, func, insert, inspect, select
 from sqlalchemy.schema import CreateColumn
 
 from weaver_like.domain.errors import SettingError
-from weaver_like.stores.sql.connection import Database
+from weaver_like.stores.sql.connection import SqlDatabase
 from weaver_like.stores.sql.tables import documents, jobs, leaders, logs, metadata, offer, outbox, revisions, schedules, schema_version, steps
 from weaver_like.stores.sql.types import TABLE_OPTIONS, Exact
 
@@ -83,7 +83,7 @@ MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _create_tables, 2: _ad
                                                             5: _add_revisions, 6: _add_steps}
 
 
-def migrate(database: Database) -> list[int]:
+def migrate(database: SqlDatabase) -> list[int]:
     """Apply what is missing; the numbers applied. A new store is made as the newest release wants it, and counts as migrated.
 
     Raises: SettingError, if the database is of a newer release.
@@ -102,7 +102,7 @@ def migrate(database: Database) -> list[int]:
 
 
 @contextmanager
-def _alone(database: Database) -> Iterator[None]:
+def _alone(database: SqlDatabase) -> Iterator[None]:
     """One process after the other."""
     if database.kind not in _ALONE:
         yield

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from weaver_like.domain.job import Callback
 from weaver_like.stores.codec import to_micros, to_moment
 from weaver_like.stores.sql import codec
-from weaver_like.stores.sql.connection import Database, repeated
+from weaver_like.stores.sql.connection import SqlDatabase, repeated
 from weaver_like.stores.sql.tables import outbox
 
 
@@ -18,7 +18,7 @@ def add_callback(connection: Connection, job_id: str, kind: str, uri: str, now: 
 class SqlOutbox:
     """The part of `SqlJobStore` that delivers."""
 
-    def __init__(self, database: Database):
+    def __init__(self, database: SqlDatabase):
         self._database = database
 
     @repeated

@@ -9,7 +9,7 @@ from weaver_like.schemas.jsontext import dumps, loads
 from weaver_like.stores.base import ProcessStore
 from weaver_like.stores.codec import to_moment
 from weaver_like.stores.sql import codec
-from weaver_like.stores.sql.connection import Database, repeated
+from weaver_like.stores.sql.connection import SqlDatabase, repeated
 from weaver_like.stores.sql.tables import offer, revisions
 
 _NUMBER = select(offer.c.number)
@@ -19,7 +19,7 @@ _OFFER = select(offer.c.number, offer.c.versions)
 class SqlProcessStore(ProcessStore):
     """database: that of the jobs; their store makes the tables and closes the connections."""
 
-    def __init__(self, database: Database):
+    def __init__(self, database: SqlDatabase):
         self._database = database
 
     @repeated

@@ -9,7 +9,7 @@ from weaver_like.domain.schedule import Firing, Schedule, ScheduleFilter, Schedu
 from weaver_like.stores.base import ScheduleStore
 from weaver_like.stores.codec import to_micros, to_moment
 from weaver_like.stores.sql import codec
-from weaver_like.stores.sql.connection import Database, repeated
+from weaver_like.stores.sql.connection import SqlDatabase, repeated
 from weaver_like.stores.sql.jobs import SqlJobStore
 from weaver_like.stores.sql.tables import schedules
 
@@ -20,7 +20,7 @@ _ADVANCE = update(schedules).where(schedules.c.id == bindparam("key"), schedules
 class SqlScheduleStore(ScheduleStore):
     """jobs: of the same database; it makes the tables and closes the connections."""
 
-    def __init__(self, database: Database, jobs: SqlJobStore):
+    def __init__(self, database: SqlDatabase, jobs: SqlJobStore):
         self._database = database
         self._jobs = jobs
 

@@ -7,7 +7,7 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from weaver_like.domain.step import Step
 from weaver_like.schemas.jsontext import dumps, loads
 from weaver_like.schemas.step import parse_stored, render_stored
-from weaver_like.stores.sql.connection import Database, repeated
+from weaver_like.stores.sql.connection import SqlDatabase, repeated
 from weaver_like.stores.sql.tables import jobs, steps
 
 # A change of the status waits for this one, so that the steps of a job that goes away do not stay.
@@ -32,7 +32,7 @@ _KEEP = {kind: _upsert(kind) for kind in ("sqlite", "postgresql", "mariadb")}
 class SqlSteps:
     """The part of `SqlJobStore` that keeps steps."""
 
-    _database: Database
+    _database: SqlDatabase
 
     @repeated
     def keep_steps(self, job_id: str, attempt: int, steps: Sequence[Step]) -> None:

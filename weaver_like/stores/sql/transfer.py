@@ -8,7 +8,7 @@ from weaver_like.domain.job import StoredJob
 from weaver_like.stores.base import EXPORT_BYTES
 from weaver_like.stores.codec import to_moment
 from weaver_like.stores.sql import codec
-from weaver_like.stores.sql.connection import Database, repeated
+from weaver_like.stores.sql.connection import SqlDatabase, repeated
 from weaver_like.stores.sql.steps import load_step, step_rows
 from weaver_like.stores.sql.tables import documents, jobs, logs, outbox, steps
 
@@ -22,7 +22,7 @@ _STEP_SIZES = select(steps.c.job, func.sum(func.length(steps.c.document))).group
 class SqlTransfer:
     """The part of `SqlJobStore` that gives and takes whole jobs."""
 
-    _database: Database
+    _database: SqlDatabase
 
     @repeated
     def export(self, after: tuple[int, str] | None, limit: int) -> list[StoredJob]:

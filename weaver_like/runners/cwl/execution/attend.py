@@ -19,7 +19,7 @@ _LINE_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class CommandExit:
     """How a command ended. code: negative: the signal that killed it.  peak_bytes: None if not known."""
 
     code: int
@@ -60,7 +60,7 @@ def start(launch: Launch, folder: str, streams: Streams) -> tuple[subprocess.Pop
     return process, read
 
 
-def attend(process: subprocess.Popen, output: int, limit_s: int | None, say: Callable[[str], None]) -> Ended:
+def attend(process: subprocess.Popen, output: int, limit_s: int | None, say: Callable[[str], None]) -> CommandExit:
     """Stay with a command until it has ended, or its time is over; whatever it started in its session ends with it. Closes `output`."""
     deadline, meter = time.monotonic() + limit_s if limit_s else float("inf"), TreeMeter()
     pidfd, ready = os.pidfd_open(process.pid), select.poll()
@@ -87,10 +87,10 @@ def attend(process: subprocess.Popen, output: int, limit_s: int | None, say: Cal
         os.close(pidfd)
         os.close(output)
     lines.end()
-    return Ended(code, timed_out, usage.ru_utime + usage.ru_stime, max(_told_peak(usage), meter.peak_bytes) or None)
+    return CommandExit(code, timed_out, usage.ru_utime + usage.ru_stime, max(_told_peak(usage), meter.peak_bytes) or None)
 
 
-def with_inner(ended: Ended, told: int) -> Ended:
+def with_inner(ended: CommandExit, told: int) -> CommandExit:
     """What a sandbox used too: its process 1 outlives bubblewrap for a moment, and comes to this process, which adopts orphans.
 
     told: end of the pipe in which bubblewrap told its id; -1: there is none.

@@ -8,7 +8,7 @@ from cwl_utils.types import CWLObjectType
 from cwltool.docker import DockerCommandLineJob
 from cwltool.errors import WorkflowException
 
-from weaver_like.runners.cwl.execution.attend import Ended
+from weaver_like.runners.cwl.execution.attend import CommandExit
 from weaver_like.runners.cwl.execution.job import RUNNING, Attended, JobContext
 from weaver_like.sandbox.commands import PODMAN, Launch
 from weaver_like.sandbox.containers import ContainerTrouble, limits, mark
@@ -59,7 +59,7 @@ class ContainerJob(Attended, DockerCommandLineJob):
         cidfile = [part for part in runtime if part.startswith("--cidfile=")]
         return [*(part for part in runtime if part not in cidfile), *own], None
 
-    def _run(self, runtime: list[str], env: MutableMapping[str, str], context: JobContext) -> Ended:
+    def _run(self, runtime: list[str], env: MutableMapping[str, str], context: JobContext) -> CommandExit:
         launch = Launch([*map(str, runtime), *map(str, self.command_line)], context.engine.environment)
         try:
             ended = self._attended(launch)

@@ -13,13 +13,13 @@ from cwltool.utils import bytes2str_in_dicts
 from weaver_like.domain.step import StepStatus
 from weaver_like.runners.cwl.data.cleanup import clear_leavings
 from weaver_like.runners.cwl.data.reuse import Reuse
-from weaver_like.runners.cwl.execution.attend import Ended, Streams, attend, start, tail_of, with_inner
+from weaver_like.runners.cwl.execution.attend import CommandExit, Streams, attend, start, tail_of, with_inner
 from weaver_like.runners.cwl.execution.resources import Allowed
 from weaver_like.runners.cwl.execution.steps import Node
 from weaver_like.sandbox import kernel
 from weaver_like.sandbox.commands import NONE, Command, Confinement, Launch, environment_path, launching
-from weaver_like.sandbox.containers import Containers, Engine
-from weaver_like.sandbox.groups import Group, Limits
+from weaver_like.sandbox.containers import ContainerEngine, Containers
+from weaver_like.sandbox.groups import Group, GroupLimits
 
 
 class JobContext(RuntimeContext):
@@ -29,10 +29,10 @@ class JobContext(RuntimeContext):
     """
 
     confinement: Confinement = Confinement()
-    group: Group = Group((), Limits())
+    group: Group = Group((), GroupLimits())
     allowed: Allowed = Allowed()
     containers: Containers = Containers()
-    engine: Engine | None = None
+    engine: ContainerEngine | None = None
     node: Node | None = None
     workdir: str = ""
     readable: tuple[str, ...] = ()
@@ -113,7 +113,7 @@ class Attended:
         self.node.end(StepStatus.SUCCESSFUL if status == "success" else StepStatus.FAILED, message=message, **measured)
         return self._tell(outputs, status, runtimeContext)
 
-    def _ended(self, runtime: list[str], env: MutableMapping[str, str], context: JobContext) -> Ended:
+    def _ended(self, runtime: list[str], env: MutableMapping[str, str], context: JobContext) -> CommandExit:
         """Run the command, and look through what it left. Raises: WorkflowException, OSError."""
         if not self.command_line and self.needs_command:
             raise WorkflowException("The tool has no command: it needs a baseCommand, arguments, or an input with an inputBinding.")
@@ -154,10 +154,10 @@ class Attended:
                 lines += tail_of(path)
         return lines
 
-    def _run(self, runtime: list[str], env: MutableMapping[str, str], context: JobContext) -> Ended:
+    def _run(self, runtime: list[str], env: MutableMapping[str, str], context: JobContext) -> CommandExit:
         raise NotImplementedError
 
-    def _attended(self, launch: Launch) -> Ended:
+    def _attended(self, launch: Launch) -> CommandExit:
         streams = Streams(self._stdin_path(), self._output_path(self.stdout), self._output_path(self.stderr))
         with RUNNING:
             process, output = start(launch, self.outdir, streams)
@@ -189,7 +189,7 @@ class Attended:
 class ConfinedJob(Attended, CommandLineJob):
     """A command on this machine; paths are the same inside and outside."""
 
-    def _run(self, runtime: list[str], env: MutableMapping[str, str], context: JobContext) -> Ended:
+    def _run(self, runtime: list[str], env: MutableMapping[str, str], context: JobContext) -> CommandExit:
         command = self._command([*map(str, runtime), *map(str, self.command_line)], env, context)
         if not command.root:
             self._check_program(command.argv[0], command.environment["PATH"])
