@@ -1,4 +1,5 @@
 """Real services for tests: a served instance, an application for webtest, real children; nothing is replaced."""
+
 import json
 import os
 import signal
@@ -27,13 +28,22 @@ GEO = ROOT / "docs" / "examples" / "geo"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--system", default="sqlite-embedded", choices=list(systems.SYSTEMS), help="store and engine of every service that a test starts")
+    parser.addoption(
+        "--system",
+        default="sqlite-embedded",
+        choices=list(systems.SYSTEMS),
+        help="store and engine of every service that a test starts",
+    )
     parser.addoption("--no-skips", action="store_true", help="a skipped test is a failure")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "heavy: the same as another test on one more system; not selected by `make test`")
-    config.addinivalue_line("markers", "only(*systems): about a part that only these systems have; not selected on others")
+    config.addinivalue_line(
+        "markers", "heavy: the same as another test on one more system; not selected by `make test`"
+    )
+    config.addinivalue_line(
+        "markers", "only(*systems): about a part that only these systems have; not selected on others"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -53,7 +63,14 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
 
 def make_service(folder: Path, *overrides: str) -> Service:
     """A started service in this process, with its own folder and two real workers."""
-    given = [f"files.data_dir={folder}", "processes.testing=true", "engine.workers=2", "log.level=WARNING", *systems.current[0].settings(folder), *overrides]
+    given = [
+        f"files.data_dir={folder}",
+        "processes.testing=true",
+        "engine.workers=2",
+        "log.level=WARNING",
+        *systems.current[0].settings(folder),
+        *overrides,
+    ]
     service = systems.TestedService(settings_module.load(overrides=given), given)
     service.start()
     return service
@@ -92,12 +109,18 @@ def make_app(tmp_path: Path) -> Iterator[Callable[..., TestApp]]:
 
 def submit(app: TestApp, process: str, inputs: dict | None = None, **body: object) -> str:
     """Submit a job asynchronously; its id."""
-    answer = app.post_json(f"/processes/{process}/execution", {"inputs": inputs or {}, **body}, headers={"Prefer": "respond-async"}, status=201)
+    answer = app.post_json(
+        f"/processes/{process}/execution",
+        {"inputs": inputs or {}, **body},
+        headers={"Prefer": "respond-async"},
+        status=201,
+    )
     return answer.json["jobID"]
 
 
 def finished(app: TestApp, job_id: str, limit_s: float = 20) -> dict:
     """Wait until a job has ended; its status document."""
+
     def ended() -> dict | None:
         status = app.get(f"/jobs/{job_id}").json
         return status if status["status"] in ("successful", "failed", "dismissed") else None
@@ -110,8 +133,13 @@ class Served:
 
     def __init__(self, folder: Path, *overrides: str):
         self.folder = folder
-        self._overrides = ["processes.testing=true", "engine.workers=2", "security.allowed_hosts=127.0.0.1",
-                           *systems.current[0].settings(folder), *overrides]
+        self._overrides = [
+            "processes.testing=true",
+            "engine.workers=2",
+            "security.allowed_hosts=127.0.0.1",
+            *systems.current[0].settings(folder),
+            *overrides,
+        ]
         self.arguments: list[str] = []
         self.workers: systems.Workers | None = None
         self.process: subprocess.Popen | None = None
@@ -119,8 +147,19 @@ class Served:
 
     def start(self) -> "Served":
         settings = [part for override in self._overrides for part in ("--set", override)]
-        command = [str(Path(sys.executable).parent / "weaver-like"), "serve", "--port", "0", "--data", str(self.folder), *settings, *self.arguments]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ), start_new_session=True)
+        command = [
+            str(Path(sys.executable).parent / "weaver-like"),
+            "serve",
+            "--port",
+            "0",
+            "--data",
+            str(self.folder),
+            *settings,
+            *self.arguments,
+        ]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, env=dict(os.environ), start_new_session=True
+        )
         line = self.process.stdout.readline()
         assert " answers at " in line, line
         self.url = line.rpartition(" ")[2].strip()
@@ -128,10 +167,14 @@ class Served:
             self.workers = systems.Workers(self.folder, self._overrides)
         return self
 
-    def get(self, path: str, method: str = "GET", body: object = None, headers: dict | None = None) -> tuple[int, object, dict]:
+    def get(
+        self, path: str, method: str = "GET", body: object = None, headers: dict | None = None
+    ) -> tuple[int, object, dict]:
         """Status, JSON (or bytes) and headers of an answer."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data=data, method=method, headers={"Content-Type": "application/json"} | (headers or {}))
+        request = urllib.request.Request(
+            self.url + path, data=data, method=method, headers={"Content-Type": "application/json"} | (headers or {})
+        )
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 text, status, given = answer.read(), answer.status, dict(answer.headers)
@@ -140,7 +183,9 @@ class Served:
         return status, json.loads(text) if "json" in given.get("Content-Type", "") and text else text, given
 
     def submit(self, process: str, inputs: dict | None = None) -> str:
-        status, document, _ = self.get(f"/processes/{process}/execution", "POST", {"inputs": inputs or {}}, {"Prefer": "respond-async"})
+        status, document, _ = self.get(
+            f"/processes/{process}/execution", "POST", {"inputs": inputs or {}}, {"Prefer": "respond-async"}
+        )
         assert status == 201, document
         return document["jobID"]
 
@@ -174,7 +219,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 4 MiB; the test is skipped where this user may not mount one."""
     folder = tmp_path / "small-disk"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(folder)], capture_output=True, text=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(folder)], capture_output=True, text=True
+    )
     if mounted.returncode:
         pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
     yield folder

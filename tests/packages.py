@@ -1,4 +1,5 @@
 """Small application packages, and how clients send them."""
+
 import json
 import uuid
 
@@ -9,17 +10,29 @@ CWL = "application/cwl"
 
 def shout(process_id: str | None = "shout", mark: str = "!", **members: object) -> dict:
     """CWL that gives back a text with a mark behind it; it needs no command."""
-    tool = {"cwlVersion": "v1.2", "class": "ExpressionTool", "id": process_id, "requirements": {"InlineJavascriptRequirement": {}},
-            "inputs": {"text": {"type": "string"}, "count": {"type": "int?"}}, "outputs": {"said": {"type": "string"}},
-            "expression": "${return {said: inputs.text + '" + mark + "'};}"}
+    tool = {
+        "cwlVersion": "v1.2",
+        "class": "ExpressionTool",
+        "id": process_id,
+        "requirements": {"InlineJavascriptRequirement": {}},
+        "inputs": {"text": {"type": "string"}, "count": {"type": "int?"}},
+        "outputs": {"said": {"type": "string"}},
+        "expression": "${return {said: inputs.text + '" + mark + "'};}",
+    }
     return {key: value for key, value in (tool | members).items() if value is not None}
 
 
 def described(process_id: str, **members: object) -> dict:
     """An OGC process description that fits `shout`."""
-    return {"id": process_id, "version": "2.1.0", "title": "Shouts", "description": "Says it louder.", "keywords": ["loud"],
-            "inputs": {"text": {"title": "What", "schema": {"type": "string", "maxLength": 20}}},
-            "outputs": {"said": {"title": "Loud", "schema": {"type": "string"}}}} | members
+    return {
+        "id": process_id,
+        "version": "2.1.0",
+        "title": "Shouts",
+        "description": "Says it louder.",
+        "keywords": ["loud"],
+        "inputs": {"text": {"title": "What", "schema": {"type": "string", "maxLength": 20}}},
+        "outputs": {"said": {"title": "Loud", "schema": {"type": "string"}}},
+    } | members
 
 
 def application_package(process_id: str, unit: object = None, **members: object) -> dict:
@@ -43,7 +56,14 @@ def put(app: TestApp, process_id: str, body: object, kind: str = CWL, query: str
     return app.put(f"/processes/{process_id}{query}", text, headers={"Content-Type": kind}, **more)
 
 
-def patch(app: TestApp, process_id: str, body: object, kind: str = "application/merge-patch+json", query: str = "", **more: object) -> TestResponse:
+def patch(
+    app: TestApp,
+    process_id: str,
+    body: object,
+    kind: str = "application/merge-patch+json",
+    query: str = "",
+    **more: object,
+) -> TestResponse:
     return app.patch(f"/processes/{process_id}{query}", json.dumps(body), headers={"Content-Type": kind}, **more)
 
 
@@ -52,7 +72,11 @@ def multipart(parts: list[tuple[dict, object]], subtype: str = "related", **para
     boundary = f"b{uuid.uuid4().hex}"
     body = b""
     for headers, content in parts:
-        text = content if isinstance(content, bytes) else (content if isinstance(content, str) else json.dumps(content)).encode()
+        text = (
+            content
+            if isinstance(content, bytes)
+            else (content if isinstance(content, str) else json.dumps(content)).encode()
+        )
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         body += f"--{boundary}\r\n{head}\r\n".encode() + text + b"\r\n"
     more = "".join(f'; {name}="{value}"' for name, value in parameters.items())
@@ -61,7 +85,9 @@ def multipart(parts: list[tuple[dict, object]], subtype: str = "related", **para
 
 def said(app: TestApp, process_id: str, text: str = "hi") -> str:
     """What a process like `shout` gives."""
-    return app.post_json(f"/processes/{process_id}/execution", {"inputs": {"text": text}, "response": "document"}, status=200).json["said"]
+    return app.post_json(
+        f"/processes/{process_id}/execution", {"inputs": {"text": text}, "response": "document"}, status=200
+    ).json["said"]
 
 
 def sweep(app: TestApp, *kept: str) -> None:

@@ -2,6 +2,7 @@
 
 Prints the URL, and ends the server and removes its data when the run's process has ended, however that came about.
 """
+
 import sys
 
 import psutil

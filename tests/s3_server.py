@@ -1,4 +1,5 @@
 """A server that speaks S3 over HTTP, in a process of its own."""
+
 import os
 import subprocess
 import sys
@@ -11,7 +12,11 @@ import boto3
 from botocore.config import Config
 
 #: What the usual environment of Amazon's tools holds; no job may see it.
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "a-sekret-id", "AWS_SECRET_ACCESS_KEY": "a-sekret-key", "AWS_DEFAULT_REGION": "eu-central-1"}
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "a-sekret-id",
+    "AWS_SECRET_ACCESS_KEY": "a-sekret-key",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+}
 
 
 class S3Server:

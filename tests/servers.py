@@ -1,4 +1,5 @@
 """Database servers and brokers that a test may kill and start again: how each is found, started and asked."""
+
 import os
 import pwd
 import random
@@ -57,9 +58,9 @@ class PrivateServer(ABC):
     It ends with the process that started it, however that one ends: the kernel kills it then.
     """
 
-    variable: str                 #: of the environment; the URL of a server to be used instead
-    package: str                  #: of Debian; brings the programs
-    standard: tuple[str, ...]     #: URLs with the usual test accounts on the usual port
+    variable: str  #: of the environment; the URL of a server to be used instead
+    package: str  #: of Debian; brings the programs
+    standard: tuple[str, ...]  #: URLs with the usual test accounts on the usual port
     programs: tuple[str, ...]
     folders: tuple[str, ...] = ()  #: where the programs are, beside PATH
     stop_signal = signal.SIGTERM
@@ -101,8 +102,14 @@ class PrivateServer(ABC):
         if self.process is None:
             self.prepare()
         self.process = self.run(self.command())
-        wait_until(lambda: self.process.poll() is not None or (listens(self.port) and self.answers(self.url)), START_LIMIT_S, self.programs[0])
-        assert self.process.poll() is None, f"{self.programs[0]} ended: {(self.folder / 'log').read_text('utf-8', 'replace')[-2000:]}"
+        wait_until(
+            lambda: self.process.poll() is not None or (listens(self.port) and self.answers(self.url)),
+            START_LIMIT_S,
+            self.programs[0],
+        )
+        assert self.process.poll() is None, (
+            f"{self.programs[0]} ended: {(self.folder / 'log').read_text('utf-8', 'replace')[-2000:]}"
+        )
         return self
 
     def kill(self) -> None:
@@ -133,10 +140,19 @@ class PrivateServer(ABC):
 
     def run(self, command: list[str], **environment: str) -> subprocess.Popen:
         """Start a program in the folder; its output goes to the file "log" there."""
-        change = ["--reuid", str(self.user.pw_uid), "--regid", str(self.user.pw_gid), "--clear-groups"] if self.user else []
+        change = (
+            ["--reuid", str(self.user.pw_uid), "--regid", str(self.user.pw_gid), "--clear-groups"] if self.user else []
+        )
         with (self.folder / "log").open("ab") as log:
-            return subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *change, *command], cwd=self.folder, env=os.environ | environment,
-                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            return subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *change, *command],
+                cwd=self.folder,
+                env=os.environ | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
 
 class MongoDB(PrivateServer):
@@ -155,7 +171,11 @@ class MongoDB(PrivateServer):
         found = cls.program("mongod")
         # The wheel brings no libraries: on a machine without libcurl or libssl it does not run.
         broken = found and subprocess.run([found, "--version"], capture_output=True, text=True)
-        return f"{found} does not run: {broken.stderr.strip()}; install {cls.package}" if broken and broken.returncode else super().missing()
+        return (
+            f"{found} does not run: {broken.stderr.strip()}; install {cls.package}"
+            if broken and broken.returncode
+            else super().missing()
+        )
 
     @property
     def url(self) -> str:
@@ -170,8 +190,21 @@ class MongoDB(PrivateServer):
             return False
 
     def command(self) -> list[str]:
-        return [self.program("mongod"), "--port", str(self.port), "--bind_ip", "127.0.0.1", "--nounixsocket", "--quiet", "--dbpath", str(self.folder),
-                "--wiredTigerCacheSizeGB", "0.25", "--setParameter", "diagnosticDataCollectionEnabled=false"]
+        return [
+            self.program("mongod"),
+            "--port",
+            str(self.port),
+            "--bind_ip",
+            "127.0.0.1",
+            "--nounixsocket",
+            "--quiet",
+            "--dbpath",
+            str(self.folder),
+            "--wiredTigerCacheSizeGB",
+            "0.25",
+            "--setParameter",
+            "diagnosticDataCollectionEnabled=false",
+        ]
 
 
 def _selects(url: str, question: str) -> bool:
@@ -188,8 +221,10 @@ class PostgreSQL(PrivateServer):
     """PostgreSQL; as another user if we are root, which it refuses. Without fsync: a kill loses nothing, a power cut would."""
 
     variable, package = "WEAVER_LIKE_TEST_POSTGRESQL", "postgresql"
-    standard = (*(f"postgresql+psycopg://{account}127.0.0.1:5432/postgres" for account in ("root@", "postgres@", "")),
-                "postgresql+psycopg:///postgres?host=/var/run/postgresql")  # without an account: that of the system's user
+    standard = (
+        *(f"postgresql+psycopg://{account}127.0.0.1:5432/postgres" for account in ("root@", "postgres@", "")),
+        "postgresql+psycopg:///postgres?host=/var/run/postgresql",
+    )  # without an account: that of the system's user
     programs = ("postgres", "initdb")
     folders = tuple(sorted(glob("/usr/lib/postgresql/*/bin"), reverse=True))
     stop_signal = signal.SIGINT  # "fast": it does not wait until the clients have gone
@@ -210,19 +245,41 @@ class PostgreSQL(PrivateServer):
     def prepare(self) -> None:
         if self.user:
             os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)
-        made = self.run([self.program("initdb"), "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"])
+        made = self.run(
+            [
+                self.program("initdb"),
+                "-D",
+                "data",
+                "-U",
+                "postgres",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--locale=C",
+                "--no-sync",
+            ]
+        )
         assert made.wait(START_LIMIT_S) == 0, (self.folder / "log").read_text()
 
     def command(self) -> list[str]:
         given = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
-        return [self.program("postgres"), "-D", "data", *(part for name, value in given.items() for part in ("-c", f"{name}={value}"))]
+        return [
+            self.program("postgres"),
+            "-D",
+            "data",
+            *(part for name, value in given.items() for part in ("-c", f"{name}={value}")),
+        ]
 
 
 class MariaDB(PrivateServer):
     """MariaDB; root needs no password."""
 
     variable, package = "WEAVER_LIKE_TEST_MARIADB", "mariadb-server"
-    standard = ("mariadb+pymysql://root@127.0.0.1:3306/", "mariadb+pymysql://root@/?unix_socket=/run/mysqld/mysqld.sock")
+    standard = (
+        "mariadb+pymysql://root@127.0.0.1:3306/",
+        "mariadb+pymysql://root@/?unix_socket=/run/mysqld/mysqld.sock",
+    )
     programs = ("mariadbd", "mariadb-install-db")
 
     @property
@@ -234,17 +291,36 @@ class MariaDB(PrivateServer):
         return _selects(url, "SELECT 1")
 
     def prepare(self) -> None:
-        made = self.run([self.program("mariadb-install-db"), "--no-defaults", *self._place(), "--auth-root-authentication-method=normal"])
+        made = self.run(
+            [
+                self.program("mariadb-install-db"),
+                "--no-defaults",
+                *self._place(),
+                "--auth-root-authentication-method=normal",
+            ]
+        )
         assert made.wait(START_LIMIT_S) == 0, (self.folder / "log").read_text()
 
     def command(self) -> list[str]:
-        return [self.program("mariadbd"), "--no-defaults", *self._place(), f"--port={self.port}", "--bind-address=127.0.0.1",
-                f"--socket={self.folder}/socket", f"--pid-file={self.folder}/pid"]
+        return [
+            self.program("mariadbd"),
+            "--no-defaults",
+            *self._place(),
+            f"--port={self.port}",
+            "--bind-address=127.0.0.1",
+            f"--socket={self.folder}/socket",
+            f"--pid-file={self.folder}/pid",
+        ]
 
     def _place(self) -> list[str]:
         # It runs as root only if it is told to.
-        return [f"--datadir={self.folder}/data", *(["--user=root"] if os.geteuid() == 0 else []), "--innodb-flush-log-at-trx-commit=2",
-                "--innodb-log-file-size=8M", "--innodb-buffer-pool-size=32M"]
+        return [
+            f"--datadir={self.folder}/data",
+            *(["--user=root"] if os.geteuid() == 0 else []),
+            "--innodb-flush-log-at-trx-commit=2",
+            "--innodb-log-file-size=8M",
+            "--innodb-buffer-pool-size=32M",
+        ]
 
 
 class Redis(PrivateServer):
@@ -267,7 +343,19 @@ class Redis(PrivateServer):
             return False
 
     def command(self) -> list[str]:
-        return [self.program("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--appendonly", "yes", "--save", ""]
+        return [
+            self.program("redis-server"),
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--dir",
+            str(self.folder),
+            "--appendonly",
+            "yes",
+            "--save",
+            "",
+        ]
 
 
 class RabbitMQ(PrivateServer):
@@ -276,7 +364,9 @@ class RabbitMQ(PrivateServer):
     variable, package = "WEAVER_LIKE_TEST_RABBITMQ", "rabbitmq-server"
     standard = ("amqp://guest:guest@127.0.0.1:5672//",)
     programs = ("rabbitmq-server", "epmd")
-    folders = ("/usr/lib/rabbitmq/bin",)  # Debian's in /usr/sbin are wrappers that become the user of the installed broker
+    folders = (
+        "/usr/lib/rabbitmq/bin",
+    )  # Debian's in /usr/sbin are wrappers that become the user of the installed broker
 
     def __init__(self) -> None:
         super().__init__()
@@ -303,14 +393,24 @@ class RabbitMQ(PrivateServer):
         return [self.program("rabbitmq-server")]
 
     def run(self, command: list[str], **environment: str) -> subprocess.Popen:
-        places = {"CONF_ENV_FILE": "none", "CONFIG_FILE": "own", "MNESIA_BASE": "mnesia", "LOG_BASE": "logs", "ENABLED_PLUGINS_FILE": "plugins",
-                  "PID_FILE": "pid"}
+        places = {
+            "CONF_ENV_FILE": "none",
+            "CONFIG_FILE": "own",
+            "MNESIA_BASE": "mnesia",
+            "LOG_BASE": "logs",
+            "ENABLED_PLUGINS_FILE": "plugins",
+            "PID_FILE": "pid",
+        }
         own = {f"RABBITMQ_{name}": str(self.folder / place) for name, place in places.items()} | {
-            "RABBITMQ_NODENAME": f"weaver_like_{self.port}@localhost", "RABBITMQ_LOGS": "-", "RABBITMQ_DIST_PORT": str(self._node_port),
+            "RABBITMQ_NODENAME": f"weaver_like_{self.port}@localhost",
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_DIST_PORT": str(self._node_port),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
-            "HOME": str(self.folder), "ERL_EPMD_PORT": str(self._mapper_port),
+            "HOME": str(self.folder),
+            "ERL_EPMD_PORT": str(self._mapper_port),
             # The script replaces itself by the server instead of watching it as a child: a kill then meets the server.
-            "RUNNING_UNDER_SYSTEMD": "true"}
+            "RUNNING_UNDER_SYSTEMD": "true",
+        }
         return super().run(command, **own, **environment)
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 A server is what the environment names (WEAVER_LIKE_TEST_MONGODB, _POSTGRESQL, _MARIADB, _REDIS, _RABBITMQ: a URL), or what answers at
 its standard local port with the usual test account, or a private one for the run, shared by its workers; else the test is skipped.
 """
+
 import base64
 import fcntl
 import os
@@ -47,7 +48,9 @@ def named_servers() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def find_server(named_servers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Callable[[type[PrivateServer]], str]:
+def find_server(
+    named_servers: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[type[PrivateServer]], str]:
     """Finds or starts the server of a kind; its URL."""
     base = tmp_path_factory.getbasetemp()
     worker = "PYTEST_XDIST_WORKER" in os.environ
@@ -55,7 +58,11 @@ def find_server(named_servers: dict[str, str], tmp_path_factory: pytest.TempPath
     folder, run = (base.parent, os.getppid()) if worker else (base, os.getpid())
 
     def find(kind: type[PrivateServer]) -> str:
-        return named_servers.get(kind.variable) or next(filter(kind.answers, kind.standard), None) or shared_server(kind, folder, run)
+        return (
+            named_servers.get(kind.variable)
+            or next(filter(kind.answers, kind.standard), None)
+            or shared_server(kind, folder, run)
+        )
 
     return find
 
@@ -70,8 +77,15 @@ def shared_server(kind: type[PrivateServer], folder: Path, run: int) -> str:
         if not place.exists():
             command = [sys.executable, "-m", "tests.run_server", kind.__name__, str(run)]
             with log.open("w") as errors:
-                keeper = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True,
-                                          cwd=Path(__file__).parents[1], start_new_session=True)
+                keeper = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    text=True,
+                    cwd=Path(__file__).parents[1],
+                    start_new_session=True,
+                )
             url = keeper.stdout.readline().strip()
             assert url, f"{kind.__name__} did not start: {log.read_text()}"
             place.write_text(url)
@@ -163,7 +177,9 @@ def redis_database(find_server: Callable[[type[PrivateServer]], str]) -> Iterato
                 yield url
                 client.flushdb()
                 return
-    pytest.skip(f"every database of Redis at {server.hostname} is in use: empty one, or set {Redis.variable} to the URL of another server")
+    pytest.skip(
+        f"every database of Redis at {server.hostname} is in use: empty one, or set {Redis.variable} to the URL of another server"
+    )
 
 
 def claim_redis(client: RedisClient) -> bool:
@@ -214,19 +230,27 @@ def rabbitmq_url(find_server: Callable[[type[PrivateServer]], str]) -> Iterator[
 
 
 def change_vhost(server: str, verb: str, name: str) -> bool:
-    """"add" or "delete" a virtual host of the broker at the standard port; False if neither its management API nor rabbitmqctl does it."""
+    """ "add" or "delete" a virtual host of the broker at the standard port; False if neither its management API nor rabbitmqctl does it."""
     address = urlsplit(server)
     if (address.port or 5672) != 5672:
         return False
     user, password = unquote(address.username or "guest"), unquote(address.password or "guest")
     secret = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
     with suppress(OSError, HTTPException), closing(HTTPConnection(address.hostname, 15672, timeout=5)) as management:
-        management.request({"add": "PUT", "delete": "DELETE"}[verb], f"/api/vhosts/{name}", headers={"Authorization": secret})
+        management.request(
+            {"add": "PUT", "delete": "DELETE"}[verb], f"/api/vhosts/{name}", headers={"Authorization": secret}
+        )
         if management.getresponse().status < 300:
             return True
-    commands = [[f"{verb}_vhost", name], *([["set_permissions", "-p", name, user, ".*", ".*", ".*"]] if verb == "add" else [])]
+    commands = [
+        [f"{verb}_vhost", name],
+        *([["set_permissions", "-p", name, user, ".*", ".*", ".*"]] if verb == "add" else []),
+    ]
     with suppress(OSError):
-        return all(subprocess.run(["rabbitmqctl", *command], capture_output=True, timeout=60).returncode == 0 for command in commands)
+        return all(
+            subprocess.run(["rabbitmqctl", *command], capture_output=True, timeout=60).returncode == 0
+            for command in commands
+        )
     return False
 
 

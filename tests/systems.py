@@ -1,4 +1,5 @@
 """The same tests on several systems: `pytest --system mongodb-celery-rabbitmq tests/flow tests/conformance`."""
+
 import os
 import shutil
 import subprocess
@@ -46,7 +47,11 @@ class System:
         """What an installation in a folder needs; the same folder is the same installation."""
         if folder not in self._installations:
             store = [f"store.url={self._stack.enter_context(self._make_database())}"] if self._make_database else []
-            broker = ["engine.kind=celery", f"celery.broker_url={self._broker}", f"celery.prefix={own_name()}"] if self._broker else []
+            broker = (
+                ["engine.kind=celery", f"celery.broker_url={self._broker}", f"celery.prefix={own_name()}"]
+                if self._broker
+                else []
+            )
             self._installations[folder] = store + broker
         return self._installations[folder]
 
@@ -55,10 +60,16 @@ class Workers:
     """A Celery worker process, as an operator starts it, up when this returns."""
 
     def __init__(self, folder: Path, overrides: Sequence[str]):
-        settings = [part for override in [*overrides, "log.level=INFO", "engine.close=kill"] for part in ("--set", override)]
-        bound = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []  # it does not outlive a run that was ended by force
+        settings = [
+            part for override in [*overrides, "log.level=INFO", "engine.close=kill"] for part in ("--set", override)
+        ]
+        bound = (
+            ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+        )  # it does not outlive a run that was ended by force
         command = [*bound, str(Path(sys.executable).parent / "weaver-like"), "worker", "--data", str(folder), *settings]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ), start_new_session=True)
+        self.process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, text=True, env=dict(os.environ), start_new_session=True
+        )
         ready = threading.Event()
         threading.Thread(target=self._read, args=(ready,), daemon=True).start()
         assert ready.wait(60), "the worker did not come up"

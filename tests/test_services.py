@@ -1,4 +1,5 @@
 """The servers of the tests themselves: what a test gets is its own, and a private server keeps what it was given before a kill."""
+
 import shutil
 import subprocess
 import sys
@@ -55,7 +56,10 @@ def count_redis(url: str) -> int:
 
 
 def put_rabbitmq(url: str, queue: str = "kept") -> None:
-    with kombu.Connection(url, transport_options={"confirm_publish": True}) as connection, connection.SimpleQueue(queue) as kept:
+    with (
+        kombu.Connection(url, transport_options={"confirm_publish": True}) as connection,
+        connection.SimpleQueue(queue) as kept,
+    ):
         kept.put({"id": 1})
 
 
@@ -65,8 +69,13 @@ def count_rabbitmq(url: str, queue: str = "kept") -> int:
 
 
 #: How something is put into a new database, and counted. RabbitMQ, which takes longest to start, comes first.
-WAYS = {RabbitMQ: (put_rabbitmq, count_rabbitmq), MongoDB: (put_mongodb, count_mongodb), PostgreSQL: (put_sql, count_sql), MariaDB: (put_sql, count_sql),
-        Redis: (put_redis, count_redis)}
+WAYS = {
+    RabbitMQ: (put_rabbitmq, count_rabbitmq),
+    MongoDB: (put_mongodb, count_mongodb),
+    PostgreSQL: (put_sql, count_sql),
+    MariaDB: (put_sql, count_sql),
+    Redis: (put_redis, count_redis),
+}
 
 
 @pytest.mark.parametrize("kind", WAYS, ids=lambda kind: kind.__name__)
@@ -81,8 +90,13 @@ def test_a_private_server_keeps_its_data_when_it_is_killed(private_server: Calla
 
 
 @pytest.mark.parametrize("round", ROUNDS)
-@pytest.mark.parametrize(("fixture", "kind"), [("mongodb_url", MongoDB), ("postgresql_url", PostgreSQL), ("mariadb_url", MariaDB), ("redis_url", Redis)])
-def test_each_test_gets_an_empty_database(request: pytest.FixtureRequest, fixture: str, kind: type[PrivateServer], round: int) -> None:
+@pytest.mark.parametrize(
+    ("fixture", "kind"),
+    [("mongodb_url", MongoDB), ("postgresql_url", PostgreSQL), ("mariadb_url", MariaDB), ("redis_url", Redis)],
+)
+def test_each_test_gets_an_empty_database(
+    request: pytest.FixtureRequest, fixture: str, kind: type[PrivateServer], round: int
+) -> None:
     url = request.getfixturevalue(fixture)
     put, count = WAYS[kind]
     assert count(url) == 0

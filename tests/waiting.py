@@ -1,4 +1,5 @@
 """Waiting for a state, with a limit; tests do not sleep."""
+
 import time
 from collections.abc import Callable
 

@@ -1,2 +1,3 @@
 """An OGC API - Processes server on Pyramid."""
+
 __version__ = "0.1.0"

@@ -1,4 +1,5 @@
 """`main(global_config, **settings)`: settings -> wiring -> Pyramid configuration -> WSGI application."""
+
 import logging
 import os
 import platform
@@ -117,6 +118,7 @@ def make_wsgi(runtime: Runtime) -> Callable:
 
 def check_request(handler: Callable[[Request], Response], registry: object) -> Callable[[Request], Response]:
     """A tween: requests that name no host (RFC 9112 section 3.2), bodies that are too large, and requests that another site's page makes a browser send."""
+
     def tween(request: Request) -> Response:
         host = request.environ.get("HTTP_HOST", "" if request.environ.get("SERVER_PROTOCOL") == "HTTP/1.1" else "none")
         if not _HOST.match(host):
@@ -124,7 +126,9 @@ def check_request(handler: Callable[[Request], Response], registry: object) -> C
         if request.method not in ("GET", "HEAD"):
             limit = request.runtime.settings.limits.body_bytes
             if (request.content_length or 0) > limit:
-                raise TooLarge(f"The body has {request.content_length} bytes; at most {limit} are taken. Give large inputs by reference.")
+                raise TooLarge(
+                    f"The body has {request.content_length} bytes; at most {limit} are taken. Give large inputs by reference."
+                )
             origin = request.headers.get("Origin")
             if origin and origin.partition("://")[2] not in (request.host, urlsplit(request.urls.base).netloc):
                 raise NotAuthorized(f"A page of '{origin[:100]}' may not change anything here.")
@@ -134,7 +138,9 @@ def check_request(handler: Callable[[Request], Response], registry: object) -> C
 
 
 def _request_urls(request: Request) -> Urls:
-    return _urls(request.runtime.settings, request.runtime.settings.server.url.rstrip("/") or request.application_url.rstrip("/"))
+    return _urls(
+        request.runtime.settings, request.runtime.settings.server.url.rstrip("/") or request.application_url.rstrip("/")
+    )
 
 
 def _urls(settings: Settings, base: str) -> Urls:

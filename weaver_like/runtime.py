@@ -1,4 +1,5 @@
 """Runtime: the interfaces that services work with; built once per OS process by `wiring.build`."""
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,4 +1,5 @@
 """Every setting once: name, type, default, reason. Sources, later wins: defaults, ini file, environment, command line."""
+
 import configparser
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,55 +23,91 @@ class ServerSettings:
     host: str = setting("127.0.0.1", "address to listen on; other than loopback asks for security.open=true")
     port: int = setting(4001, "port to listen on; 0 picks a free one and prints it")
     url: str = setting("", "public URL, when behind a proxy; empty: taken from each request")
-    kind: str = setting("waitress", "HTTP server: waitress (one process), or gunicorn (the extra `production`; several processes, replaced when one dies)")
-    processes: int = setting(1, "OS processes that answer requests; more than one asks for server.kind=gunicorn and engine.kind=celery")
-    trusted_hops: int = setting(0, "reverse proxies before this server whose X-Forwarded-For, -Proto, -Host, -Port and -Prefix are believed, "
-                                   "counted from this server outwards; 0: those headers are ignored")
+    kind: str = setting(
+        "waitress",
+        "HTTP server: waitress (one process), or gunicorn (the extra `production`; several processes, replaced when one dies)",
+    )
+    processes: int = setting(
+        1, "OS processes that answer requests; more than one asks for server.kind=gunicorn and engine.kind=celery"
+    )
+    trusted_hops: int = setting(
+        0,
+        "reverse proxies before this server whose X-Forwarded-For, -Proto, -Host, -Port and -Prefix are believed, "
+        "counted from this server outwards; 0: those headers are ignored",
+    )
     title: str = setting("weaver-like", "title of the landing page")
     description: str = setting("Algorithms as web processes: OGC API - Processes.", "text of the landing page")
-    threads: int = setting(32, "threads that answer requests; half of them may wait for synchronous jobs, a quarter for events")
-    monitor_link: str = setting("asked", "Link rel=monitor on synchronous answers: always, asked (if there was a Prefer header) or never; "
-                                         "the official test suite misreads the header")
+    threads: int = setting(
+        32, "threads that answer requests; half of them may wait for synchronous jobs, a quarter for events"
+    )
+    monitor_link: str = setting(
+        "asked",
+        "Link rel=monitor on synchronous answers: always, asked (if there was a Prefer header) or never; "
+        "the official test suite misreads the header",
+    )
 
 
 @dataclass(frozen=True)
 class StoreSettings:
     """Where jobs are kept."""
 
-    url: str = setting("", "where jobs live: sqlite:///file or mongodb://[user:password@]host[:port][/database]; "
-                            "empty: sqlite:///DATA/weaver_like.sqlite")
-    synchronous: str = setting("NORMAL", "SQLite only: NORMAL survives a crash of the server, FULL also one of the machine")
+    url: str = setting(
+        "",
+        "where jobs live: sqlite:///file or mongodb://[user:password@]host[:port][/database]; "
+        "empty: sqlite:///DATA/weaver_like.sqlite",
+    )
+    synchronous: str = setting(
+        "NORMAL", "SQLite only: NORMAL survives a crash of the server, FULL also one of the machine"
+    )
 
 
 @dataclass(frozen=True)
 class EngineSettings:
     """Who runs jobs, and how many at once."""
 
-    kind: str = setting("embedded", "who runs jobs: embedded (this server's own workers), or celery (workers anywhere, through a broker)")
+    kind: str = setting(
+        "embedded",
+        "who runs jobs: embedded (this server's own workers), or celery (workers anywhere, through a broker)",
+    )
     workers: int = setting(0, "worker processes, each runs one job at a time; 0: one per core")
     priority_levels: int = setting(3, "levels of `priority`, 0 is the most urgent; the middle one is the default")
     ageing_s: float = setting(60, "seconds of waiting after which a job counts as one level more urgent")
     lease_s: float = setting(60, "seconds after which a worker that gave no sign of life has lost its job")
-    close: str = setting("cancel", "what a stop does with jobs: join (empty the queue), cancel (finish the running ones) or kill")
-    close_grace_s: float = setting(10, "longest wait of close=cancel; what still runs then is ended, and begins again at the next start")
+    close: str = setting(
+        "cancel", "what a stop does with jobs: join (empty the queue), cancel (finish the running ones) or kill"
+    )
+    close_grace_s: float = setting(
+        10, "longest wait of close=cancel; what still runs then is ended, and begins again at the next start"
+    )
 
 
 @dataclass(frozen=True)
 class CelerySettings:
     """The broker between servers and workers, for engine.kind=celery."""
 
-    broker_url: str = setting("", "amqp://user:password@host:5672/vhost (RabbitMQ) or redis://host:6379/1 (a database of its own)")
-    prefix: str = setting("weaver_like", "begins the name of every queue and exchange, so that installations may share a broker")
+    broker_url: str = setting(
+        "", "amqp://user:password@host:5672/vhost (RabbitMQ) or redis://host:6379/1 (a database of its own)"
+    )
+    prefix: str = setting(
+        "weaver_like", "begins the name of every queue and exchange, so that installations may share a broker"
+    )
 
 
 @dataclass(frozen=True)
 class FilesSettings:
     """Where files live."""
 
-    data_dir: Path = setting(Path("data"), "folder of everything that is kept: store, outputs, logs, plugins, work folders")
-    outputs_dir: str = setting("", "where results live: a folder, which machines may share, or s3://bucket/prefix; empty: DATA/outputs")
+    data_dir: Path = setting(
+        Path("data"), "folder of everything that is kept: store, outputs, logs, plugins, work folders"
+    )
+    outputs_dir: str = setting(
+        "", "where results live: a folder, which machines may share, or s3://bucket/prefix; empty: DATA/outputs"
+    )
     outputs_url: str = setting("", "public URL of outputs_dir; empty: served by this server below /outputs")
-    s3_endpoint: str = setting("", "URL of the S3 service, e.g. of MinIO; empty: Amazon's; credentials come from where Amazon's tools look for them")
+    s3_endpoint: str = setting(
+        "",
+        "URL of the S3 service, e.g. of MinIO; empty: Amazon's; credentials come from where Amazon's tools look for them",
+    )
     s3_region: str = setting("", "region of the S3 service; empty: as Amazon's tools find it")
 
 
@@ -78,9 +115,15 @@ class FilesSettings:
 class SecuritySettings:
     """What may be reached, and by whom."""
 
-    allowed_hosts: str = setting("", "private addresses that inputs and callbacks may reach: 127.0.0.1, 10.0.0.0/8, host:port, separated by blanks or commas")
+    allowed_hosts: str = setting(
+        "",
+        "private addresses that inputs and callbacks may reach: 127.0.0.1, 10.0.0.0/8, host:port, separated by blanks or commas",
+    )
     file_roots: str = setting("", "folders that file:// inputs may name, separated by ':'")
-    s3_buckets: str = setting("", "what s3:// inputs may name with this server's credentials: bucket or bucket/prefix, separated by blanks or commas")
+    s3_buckets: str = setting(
+        "",
+        "what s3:// inputs may name with this server's credentials: bucket or bucket/prefix, separated by blanks or commas",
+    )
     open: bool = setting(False, "true: listen on other than loopback addresses without any authentication")
 
 
@@ -102,18 +145,35 @@ class ProcessesSettings:
 class SandboxSettings:
     """What commands of application packages see of this machine, and what they may use."""
 
-    kind: str = setting("", "how commands are confined: bubblewrap, docker, podman, or none; empty: bubblewrap if it runs here, else none "
-                             "with a warning")
-    containers: str = setting("", "engine for tools that name an image (DockerRequirement): docker or podman; empty: the first that answers")
+    kind: str = setting(
+        "",
+        "how commands are confined: bubblewrap, docker, podman, or none; empty: bubblewrap if it runs here, else none "
+        "with a warning",
+    )
+    containers: str = setting(
+        "", "engine for tools that name an image (DockerRequirement): docker or podman; empty: the first that answers"
+    )
     image: str = setting("", "image for tools that name none, if sandbox.kind is docker or podman")
     pull: bool = setting(True, "whether images that are missing are pulled when a job needs them")
-    images: str = setting("", "local folders that stand for container images: image=folder, separated by commas; a folder is a root (with usr/), "
-                              "or an environment (with bin/)")
-    hidden: str = setting("", "more folders and files that commands do not see, separated by ':'; DATA, the store and the configuration file are never seen")
-    visible: str = setting("", "folders below /home, /root, /mnt, /srv, ... that commands see, read-only, separated by ':'")
-    network: bool = setting(True, "whether commands that ask for a network (NetworkAccess) get one, with all that this machine can reach")
+    images: str = setting(
+        "",
+        "local folders that stand for container images: image=folder, separated by commas; a folder is a root (with usr/), "
+        "or an environment (with bin/)",
+    )
+    hidden: str = setting(
+        "",
+        "more folders and files that commands do not see, separated by ':'; DATA, the store and the configuration file are never seen",
+    )
+    visible: str = setting(
+        "", "folders below /home, /root, /mnt, /srv, ... that commands see, read-only, separated by ':'"
+    )
+    network: bool = setting(
+        True, "whether commands that ask for a network (NetworkAccess) get one, with all that this machine can reach"
+    )
     processes: int = setting(512, "processes and threads of all commands of one job together; 0: no limit")
-    cores: float = setting(0, "processors that all commands of one job may use together; 0: no limit; needs control groups")
+    cores: float = setting(
+        0, "processors that all commands of one job may use together; 0: no limit; needs control groups"
+    )
     parallel: int = setting(0, "steps of one workflow that run at the same time; 0: one per core")
 
 
@@ -121,9 +181,14 @@ class SandboxSettings:
 class PackagesSettings:
     """Another engine for some application packages."""
 
-    engine: str = setting("", "command of another CWL engine, with its options, called as cwl-runner is: toil-cwl-runner --batchSystem slurm; "
-                              "its commands are confined by itself, not by this server")
-    engine_processes: str = setting("", "ids of the processes that this engine runs, separated by commas; *: all packages")
+    engine: str = setting(
+        "",
+        "command of another CWL engine, with its options, called as cwl-runner is: toil-cwl-runner --batchSystem slurm; "
+        "its commands are confined by itself, not by this server",
+    )
+    engine_processes: str = setting(
+        "", "ids of the processes that this engine runs, separated by commas; *: all packages"
+    )
 
 
 @dataclass(frozen=True)
@@ -134,14 +199,24 @@ class JobsSettings:
     max_attempts: int = setting(3, "so many lost workers end a job")
     keep_days: float = setting(30, "age at which finished jobs and their files are swept; 0 keeps them")
     time_limit_s: float = setting(86400, "longest run of one job; 0: no limit; a process may ask for less")
-    memory_limit_bytes: int = setting(0, "memory of each process of a job, and of all commands of a package together; 0: no limit; a process "
-                                               "may ask for less")
+    memory_limit_bytes: int = setting(
+        0,
+        "memory of each process of a job, and of all commands of a package together; 0: no limit; a process "
+        "may ask for less",
+    )
     cancel_grace_s: float = setting(2, "seconds between asking a dismissed job to end and ending it")
-    schedule_catch_up_s: float = setting(3600, "a firing that nobody was there for is made up for so long afterwards, once; at least 60")
+    schedule_catch_up_s: float = setting(
+        3600, "a firing that nobody was there for is made up for so long afterwards, once; at least 60"
+    )
     log_lines: int = setting(10000, "longest log of one job; later lines are counted, not kept")
-    reuse_steps: bool = setting(False, "steps of packages are not run again if the same ones were successful before; else jobs ask for it (`reuse`)")
+    reuse_steps: bool = setting(
+        False,
+        "steps of packages are not run again if the same ones were successful before; else jobs ask for it (`reuse`)",
+    )
     reuse_keep_days: float = setting(7, "outputs of steps that nobody reused for so long are swept; 0 keeps them")
-    reuse_bytes: int = setting(10 * 2**30, "outputs of steps that are kept to be reused; those that were not used longest make room")
+    reuse_bytes: int = setting(
+        10 * 2**30, "outputs of steps that are kept to be reused; those that were not used longest make room"
+    )
 
 
 @dataclass(frozen=True)
@@ -149,11 +224,19 @@ class LimitsSettings:
     """What a client may send."""
 
     body_bytes: int = setting(10 * 2**20, "largest request body; more is 413")
-    package_bytes: int = setting(4 * 2**20, "largest application package, and largest document that it refers to; more is 413")
-    work_bytes: int = setting(50 * 2**30, "what the work folder of one job may hold, inputs too; more fails the job; 0: no limit")
-    work_files: int = setting(1000000, "files and folders that the work folder of one job may hold; more fails the job; 0: no limit")
+    package_bytes: int = setting(
+        4 * 2**20, "largest application package, and largest document that it refers to; more is 413"
+    )
+    work_bytes: int = setting(
+        50 * 2**30, "what the work folder of one job may hold, inputs too; more fails the job; 0: no limit"
+    )
+    work_files: int = setting(
+        1000000, "files and folders that the work folder of one job may hold; more fails the job; 0: no limit"
+    )
     file_bytes: int = setting(10 * 2**30, "largest input by reference; more fails the job")
-    inline_bytes: int = setting(2**20, "largest file that a results document holds by value where the client left it to the server")
+    inline_bytes: int = setting(
+        2**20, "largest file that a results document holds by value where the client left it to the server"
+    )
     queue: int = setting(100000, "longest queue of accepted jobs; more is 503 with Retry-After")
     schedules: int = setting(1000, "most schedules that are kept; more is 409")
     fetch_timeout_s: float = setting(30, "longest silence of a server that an input comes from")
@@ -201,7 +284,9 @@ class Settings:
             return None
         bucket, _, prefix = self.files.outputs_dir.removeprefix("s3://").partition("/")
         if not bucket or ":" in bucket:
-            raise SettingError(f"The setting 'files.outputs_dir' is '{self.files.outputs_dir}'; a folder or s3://bucket/prefix is wanted.")
+            raise SettingError(
+                f"The setting 'files.outputs_dir' is '{self.files.outputs_dir}'; a folder or s3://bucket/prefix is wanted."
+            )
         return bucket, prefix.strip("/")
 
     @property
@@ -238,7 +323,9 @@ class Settings:
         pairs = [pair.strip().rpartition("=") for pair in self.sandbox.images.split(",") if pair.strip()]
         for image, _, folder in pairs:
             if not image or not Path(folder).is_dir():
-                raise SettingError(f"The setting 'sandbox.images' has '{image}={folder}'; image=folder, of a folder that is there, is wanted.")
+                raise SettingError(
+                    f"The setting 'sandbox.images' has '{image}={folder}'; image=folder, of a folder that is there, is wanted."
+                )
         return {image.strip(): str(Path(folder.strip()).resolve()) for image, _, folder in pairs}
 
     @property
@@ -252,12 +339,23 @@ class Settings:
 
 _CHOICES = {
     "server.kind": ("waitress", "gunicorn"),
-    "server.monitor_link": ("always", "asked", "never"), "store.synchronous": ("NORMAL", "FULL"),
-    "sandbox.kind": ("", "bubblewrap", "docker", "podman", "none"), "sandbox.containers": ("", "docker", "podman"), "engine.kind": ("embedded", "celery"),
-    "engine.close": ("join", "cancel", "kill"), "log.level": ("DEBUG", "INFO", "WARNING", "ERROR"),
+    "server.monitor_link": ("always", "asked", "never"),
+    "store.synchronous": ("NORMAL", "FULL"),
+    "sandbox.kind": ("", "bubblewrap", "docker", "podman", "none"),
+    "sandbox.containers": ("", "docker", "podman"),
+    "engine.kind": ("embedded", "celery"),
+    "engine.close": ("join", "cancel", "kill"),
+    "log.level": ("DEBUG", "INFO", "WARNING", "ERROR"),
 }
-_MINIMUM = {"server.threads": 4, "server.processes": 1, "engine.priority_levels": 1, "engine.lease_s": 5, "jobs.max_attempts": 1,
-            "jobs.schedule_catch_up_s": 60, "limits.body_bytes": 1}
+_MINIMUM = {
+    "server.threads": 4,
+    "server.processes": 1,
+    "engine.priority_levels": 1,
+    "engine.lease_s": 5,
+    "jobs.max_attempts": 1,
+    "jobs.schedule_catch_up_s": 60,
+    "limits.body_bytes": 1,
+}
 
 
 def declared() -> Iterator[tuple[str, Field]]:
@@ -284,8 +382,12 @@ def shown_default(value: object) -> str:
     return str(value)
 
 
-def load(ini: Path | None = None, environment: Mapping[str, str] | None = None, overrides: Iterable[str] = (),
-         pairs: Mapping[str, str] | None = None) -> Settings:
+def load(
+    ini: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    overrides: Iterable[str] = (),
+    pairs: Mapping[str, str] | None = None,
+) -> Settings:
     """Read the settings.
 
     ini: file with `weaver_like.section.name = value` lines in any section.  overrides: "section.name=value" texts.
@@ -294,7 +396,13 @@ def load(ini: Path | None = None, environment: Mapping[str, str] | None = None, 
     """
     given: dict[str, str] = {}
     given.update(_from_ini(ini) if ini else {})
-    given.update({name.removeprefix(PREFIX + "."): value for name, value in (pairs or {}).items() if name.startswith(PREFIX + ".")})
+    given.update(
+        {
+            name.removeprefix(PREFIX + "."): value
+            for name, value in (pairs or {}).items()
+            if name.startswith(PREFIX + ".")
+        }
+    )
     given.update(_from_environment(environment or {}))
     for text in overrides:
         name, equals, value = text.partition("=")
@@ -312,7 +420,9 @@ def _from_ini(path: Path) -> dict[str, str]:
         parser.read_string(path.read_text("utf-8"), str(path))
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
         raise SettingError(f"The configuration file {path} cannot be read: {error}") from error
-    names = {(section, name) for section in parser.sections() for name in parser[section] if name.startswith(PREFIX + ".")}
+    names = {
+        (section, name) for section in parser.sections() for name in parser[section] if name.startswith(PREFIX + ".")
+    }
     return {name.removeprefix(PREFIX + "."): parser[section][name] for section, name in sorted(names)}
 
 
@@ -346,14 +456,18 @@ def _typed(name: str, entry: Field, text: str) -> object:
     except ValueError as error:
         raise SettingError(f"The setting '{name}' is '{text}'; {entry.type.__name__} is wanted.") from error
     if name in _CHOICES and value not in _CHOICES[name]:
-        raise SettingError(f"The setting '{name}' is '{text}'; one of {', '.join(filter(None, _CHOICES[name]))} is wanted.")
+        raise SettingError(
+            f"The setting '{name}' is '{text}'; one of {', '.join(filter(None, _CHOICES[name]))} is wanted."
+        )
     if isinstance(value, (int, float)) and not isinstance(value, bool) and not _MINIMUM.get(name, 0) <= value < 2**53:
         raise SettingError(f"The setting '{name}' is {text}; at least {_MINIMUM.get(name, 0)} is wanted.")
     return value
 
 
 def _boolean(text: str) -> bool:
-    return {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}[text.lower()]
+    return {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}[
+        text.lower()
+    ]
 
 
 def _parse_boolean(text: str) -> bool:

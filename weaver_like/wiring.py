@@ -1,4 +1,5 @@
 """`build(settings) -> Runtime`: the only module that names concrete adapters."""
+
 import logging
 import os
 import shlex
@@ -46,7 +47,9 @@ def build(settings: Settings, serving: bool = False) -> Runtime:
     Raises: SettingError.
     """
     if (settings.outputs_s3 or settings.s3_buckets) and find_spec("boto3") is None:
-        raise SettingError("files.outputs_dir or security.s3_buckets asks for S3, which boto3 speaks: pip install weaver-like[s3]")
+        raise SettingError(
+            "files.outputs_dir or security.s3_buckets asks for S3, which boto3 speaks: pip install weaver-like[s3]"
+        )
     for folder in (settings.data_dir, settings.work_dir, settings.cache_dir):
         folder.mkdir(parents=True, exist_ok=True)
     if not settings.plugins.folders:
@@ -60,8 +63,21 @@ def build(settings: Settings, serving: bool = False) -> Runtime:
     confinement = _confinement(settings)
     runners = _runners(settings, confinement)
     options = runners["cwl"].options | {"containers_answer": lambda: _containers(settings).find() is not None}
-    deployer = Deployer(stores[2], catalog, PackageReader(settings.cache_dir), fetchers, options, settings.limits.package_bytes)
-    runtime = Runtime(settings, *stores, catalog, deployer, _area(settings, fetchers), guard, fetchers, runners, _LazyNotifier(fetchers), None)
+    deployer = Deployer(
+        stores[2], catalog, PackageReader(settings.cache_dir), fetchers, options, settings.limits.package_bytes
+    )
+    runtime = Runtime(
+        settings,
+        *stores,
+        catalog,
+        deployer,
+        _area(settings, fetchers),
+        guard,
+        fetchers,
+        runners,
+        _LazyNotifier(fetchers),
+        None,
+    )
     if not serving:
         return runtime
     _warn_of_unconfined(settings, confinement)
@@ -80,6 +96,7 @@ def _stores(settings: Settings, connections: int) -> Stores:
     from weaver_like.stores.sql.jobs import SqlJobStore
     from weaver_like.stores.sql.processes import SqlProcessStore
     from weaver_like.stores.sql.schedules import SqlScheduleStore
+
     database = SqlDatabase(settings.store_url, settings.store.synchronous, connections)
     jobs = SqlJobStore(database, settings.engine.ageing_s)
     return jobs, SqlScheduleStore(database, jobs), SqlProcessStore(database)
@@ -92,7 +109,9 @@ def _mongo_stores(settings: Settings, connections: int) -> Stores:
         from weaver_like.stores.mongo.processes import MongoProcessStore
         from weaver_like.stores.mongo.schedules import MongoScheduleStore
     except ImportError as error:
-        raise SettingError(f"The setting 'store.url' asks for MongoDB, and its driver is not here: {error}. Install weaver-like[mongo].") from error
+        raise SettingError(
+            f"The setting 'store.url' asks for MongoDB, and its driver is not here: {error}. Install weaver-like[mongo]."
+        ) from error
     database = MongoDatabase(settings.store_url, connections)
     jobs = MongoJobStore(database, settings.engine.ageing_s)
     return jobs, MongoScheduleStore(database, jobs), MongoProcessStore(database)
@@ -103,22 +122,34 @@ def _area(settings: Settings, fetchers: "_Fetchers") -> OutputArea:
     place = settings.outputs_s3
     if place is not None:
         from weaver_like.files.s3 import S3Area
+
         return S3Area(fetchers.s3(), *place)
     from weaver_like.files.folder import FolderArea
+
     settings.outputs_dir.mkdir(parents=True, exist_ok=True)
     return FolderArea(settings.outputs_dir)
 
 
 def _sources(settings: Settings, deployments: ProcessStore) -> list[Source]:
     builtin = [BuiltinSource(["weaver_like.builtin.testing"])] if settings.processes.testing else []
-    return [*builtin, PluginSource(settings.plugin_folders, settings.cache_dir / "plugins.json"), DeployedSource(deployments)]
+    return [
+        *builtin,
+        PluginSource(settings.plugin_folders, settings.cache_dir / "plugins.json"),
+        DeployedSource(deployments),
+    ]
 
 
 def _runners(settings: Settings, confinement: Confinement) -> dict[str, Runner]:
     """Python functions, and application packages with what the operator allows them."""
     sandbox = settings.sandbox
-    options = {"confinement": asdict(confinement), "containers": asdict(_containers(settings)), "parallel": sandbox.parallel, "cores": sandbox.cores,
-               "engine": _engine_command(settings), "engine_processes": settings.packages.engine_processes.replace(",", " ").split()}
+    options = {
+        "confinement": asdict(confinement),
+        "containers": asdict(_containers(settings)),
+        "parallel": sandbox.parallel,
+        "cores": sandbox.cores,
+        "engine": _engine_command(settings),
+        "engine_processes": settings.packages.engine_processes.replace(",", " ").split(),
+    }
     cwl = Runner("cwl", "weaver_like.runners.cwl.run", options, starts_commands=True)
     return {runner.kind: runner for runner in (PYTHON, cwl)}
 
@@ -143,8 +174,14 @@ def _confinement(settings: Settings) -> Confinement:
     if asked == BUBBLEWRAP and trouble:
         raise SettingError(f"The setting 'sandbox.kind' asks for bubblewrap, which does not run here: {trouble}")
     kind = NONE if trouble else asked or BUBBLEWRAP
-    return Confinement(kind, (*_own_places(settings), *secrets(), *paths(settings.sandbox.hidden)), paths(settings.sandbox.visible), settings.images,
-                       user, settings.sandbox.network)
+    return Confinement(
+        kind,
+        (*_own_places(settings), *secrets(), *paths(settings.sandbox.hidden)),
+        paths(settings.sandbox.visible),
+        settings.images,
+        user,
+        settings.sandbox.network,
+    )
 
 
 def _containers(settings: Settings) -> Containers:
@@ -167,10 +204,19 @@ def _own_places(settings: Settings) -> list[str]:
 
 def _warn_of_unconfined(settings: Settings, confinement: Confinement) -> None:
     if confinement.kind == NONE:
-        why = "the setting says so" if settings.sandbox.kind == NONE else f"bubblewrap does not run here: {bubblewrap_users()[1]}"
-        log.warning("commands of application packages see and may do all that this server may (sandbox.kind=none; %s)", why)
+        why = (
+            "the setting says so"
+            if settings.sandbox.kind == NONE
+            else f"bubblewrap does not run here: {bubblewrap_users()[1]}"
+        )
+        log.warning(
+            "commands of application packages see and may do all that this server may (sandbox.kind=none; %s)", why
+        )
     elif confinement.kind in (DOCKER, PODMAN) and not settings.sandbox.image:
-        log.warning("application packages that name no image cannot run (sandbox.kind=%s, sandbox.image is empty)", confinement.kind)
+        log.warning(
+            "application packages that name no image cannot run (sandbox.kind=%s, sandbox.image is empty)",
+            confinement.kind,
+        )
 
 
 class _Fetchers(Mapping[str, Fetcher]):
@@ -184,24 +230,31 @@ class _Fetchers(Mapping[str, Fetcher]):
     def __getitem__(self, scheme: str) -> Fetcher:
         if scheme in ("http", "https"):
             from weaver_like.fetchers.http import HttpFetcher
+
             return self._made.setdefault("http", HttpFetcher(self.client()))
         if scheme == "file":
             from weaver_like.fetchers.local import LocalFetcher
+
             return self._made.setdefault("file", LocalFetcher(self._settings.file_roots))
         if scheme == "s3" and self._settings.s3_buckets:
             from weaver_like.fetchers.s3 import S3Fetcher
+
             return self._made.setdefault("s3", S3Fetcher(self._settings.s3_buckets, self.s3))
         raise KeyError(scheme)
 
     def client(self) -> object:
         from weaver_like.egress.http import GuardedClient
+
         return self._made.setdefault("client", GuardedClient(self._guard, self._settings.limits.fetch_timeout_s))
 
     def s3(self) -> object:
         if "s3 client" not in self._made:
             from weaver_like.egress.s3 import S3Client
+
             files = self._settings.files
-            self._made.setdefault("s3 client", S3Client(files.s3_endpoint, files.s3_region, self._settings.limits.fetch_timeout_s))
+            self._made.setdefault(
+                "s3 client", S3Client(files.s3_endpoint, files.s3_region, self._settings.limits.fetch_timeout_s)
+            )
         return self._made["s3 client"]
 
     def __iter__(self) -> Iterator[str]:
@@ -219,6 +272,7 @@ class _LazyNotifier(Notifier):
 
     def _notifier(self) -> Notifier:
         from weaver_like.notify.callback import CallbackNotifier
+
         return CallbackNotifier(self._fetchers.client())
 
     def check(self, uri: str) -> None:
@@ -230,16 +284,20 @@ class _LazyNotifier(Notifier):
 
 def _engine(settings: Settings, runtime: Runtime) -> Engine:
     """The engine hears of lost workers and passes their jobs on; those it hands back to itself through the store."""
+
     def on_lost(worker_prefix: str) -> None:
         recover_lost(runtime, worker_prefix, partial(announce, engine))
 
     if settings.engine.kind == "celery":
         from weaver_like.engines.celery.broker import Broker
         from weaver_like.engines.celery.engine import CeleryEngine
+
         return CeleryEngine(Broker(settings.celery.broker_url, settings.celery.prefix))
     held = hold_name(settings.data_dir / "engine.id")
     if held is None:
-        raise SettingError(f"Another server works in {settings.data_dir}; stop it, or give this one its own --data folder.")
+        raise SettingError(
+            f"Another server works in {settings.data_dir}; stop it, or give this one its own --data folder."
+        )
     name, lock = held
     engine = EmbeddedEngine(settings.workers, f"{name}/", {"settings": dump(settings)}, on_lost, lock)
     return engine

@@ -1,4 +1,5 @@
 """The building rules, checked: one-way imports, small files, small functions, one home for each library, no mocks."""
+
 import ast
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,12 +35,27 @@ ADAPTERS = {"stores", "fetchers", "notify", "runners", "engines", "sources"}
 HIDDEN_FROM_FACES = ADAPTERS | {"sandbox"}
 #: Every library has one home.
 HOMES = {
-    "sqlalchemy": {"stores"}, "pymongo": {"stores"}, "celery": {"engines"}, "colander": {"schemas", "faces"}, "cornice": {"faces", "app"},
+    "sqlalchemy": {"stores"},
+    "pymongo": {"stores"},
+    "celery": {"engines"},
+    "colander": {"schemas", "faces"},
+    "cornice": {"faces", "app"},
     "cronsim": {"jobs"},
-    "pyramid": {"faces", "app"}, "pywps": {"faces", "runners"}, "owslib": {"runners", "sources"}, "cwltool": {"runners", "sources"},
-    "boto3": {"egress"}, "botocore": {"egress"}, "s3transfer": {"egress"},
-    "psutil": {"observe", "sandbox"}, "urllib3": {"egress", "fetchers", "notify"}, "jsonschema_rs": {"schemas"},
-    "orjson": {"schemas"}, "waitress": {"cli"}, "gunicorn": {"cli"}, "click": {"cli"}, "jinja2": {"faces"},
+    "pyramid": {"faces", "app"},
+    "pywps": {"faces", "runners"},
+    "owslib": {"runners", "sources"},
+    "cwltool": {"runners", "sources"},
+    "boto3": {"egress"},
+    "botocore": {"egress"},
+    "s3transfer": {"egress"},
+    "psutil": {"observe", "sandbox"},
+    "urllib3": {"egress", "fetchers", "notify"},
+    "jsonschema_rs": {"schemas"},
+    "orjson": {"schemas"},
+    "waitress": {"cli"},
+    "gunicorn": {"cli"},
+    "click": {"cli"},
+    "jinja2": {"faces"},
 }
 MAX_LINES, MAX_FUNCTION = 400, 60
 
@@ -114,7 +130,11 @@ def test_every_module_and_public_class_says_what_it_is(path: Path) -> None:
     tree = ast.parse(path.read_text("utf-8"))
     assert ast.get_docstring(tree), f"{path} has no docstring"
     for node in tree.body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_") and path.parts[-2:] != ("domain", "errors.py"):
+        if (
+            isinstance(node, (ast.FunctionDef, ast.ClassDef))
+            and not node.name.startswith("_")
+            and path.parts[-2:] != ("domain", "errors.py")
+        ):
             small = node.end_lineno - node.lineno < 8
             assert small or ast.get_docstring(node), f"{path}:{node.lineno}: {node.name} has no docstring"
 
@@ -124,9 +144,15 @@ def test_every_signature_is_annotated(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.FunctionDef):
             arguments = [*node.args.args, *node.args.kwonlyargs]
-            bare = [argument.arg for argument in arguments if argument.annotation is None and argument.arg not in ("self", "cls")]
+            bare = [
+                argument.arg
+                for argument in arguments
+                if argument.annotation is None and argument.arg not in ("self", "cls")
+            ]
             assert not bare, f"{path}:{node.lineno}: {node.name} has bare {bare}"
-            assert node.returns is not None or node.name == "__init__", f"{path}:{node.lineno}: {node.name} says not what it returns"
+            assert node.returns is not None or node.name == "__init__", (
+                f"{path}:{node.lineno}: {node.name} says not what it returns"
+            )
 
 
 @pytest.mark.parametrize("path", TESTS, ids=name_of)

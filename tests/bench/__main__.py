@@ -1,4 +1,5 @@
 """`python -m tests.bench [--only name,...] [--quick] [--rst]`: measure, and print one table."""
+
 import argparse
 import os
 import platform
@@ -13,7 +14,11 @@ from tests.bench.client import Plan
 from tests.bench.report import Row, rst_table, text_table
 
 BENCHMARKS: dict[str, Callable[[Plan], list[Row]]] = {
-    "latency": latency.measure, "views": views.measure, "lists": lists.measure, "start": start.measure, "files": files.measure,
+    "latency": latency.measure,
+    "views": views.measure,
+    "lists": lists.measure,
+    "start": start.measure,
+    "files": files.measure,
     "packages": packages.measure,
 }
 #: Not among those that run unless they are named: they need MongoDB, RabbitMQ, Redis and PostgreSQL.
@@ -24,7 +29,9 @@ def parse_arguments(given: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--only", default=",".join(BENCHMARKS), help=f"some of: {', '.join(BENCHMARKS | DISTRIBUTED)}")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, 100,000 jobs, 128 MB: to see that it works, not to judge by")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer rounds, 100,000 jobs, 128 MB: to see that it works, not to judge by"
+    )
     parser.add_argument("--rst", action="store_true", help="the table as reStructuredText")
     arguments = parser.parse_args(given)
     arguments.names = [name.strip() for name in arguments.only.split(",") if name.strip()]
@@ -51,8 +58,10 @@ def main() -> int:
             traceback.print_exc()
             broken.append(name)
         print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    title = (f"Python {platform.python_version()}, {os.cpu_count()} cores, load {load_before:.1f} before and {os.getloadavg()[0]:.1f} after"
-             + (", quick" if arguments.quick else ""))
+    title = (
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, load {load_before:.1f} before and {os.getloadavg()[0]:.1f} after"
+        + (", quick" if arguments.quick else "")
+    )
     print(rst_table(rows, title) if arguments.rst else f"{title}\n\n{text_table(rows)}")
     if broken:
         print(f"could not run: {', '.join(broken)}", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 Reads a number of forks per line, answers with a JSON list of seconds, each from before the fork to after the reaping.
 """
+
 import json
 import os
 import sys

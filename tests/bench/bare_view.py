@@ -1,4 +1,5 @@
 """The baseline of a request: one Pyramid view that returns a small document, under waitress set as the product sets it."""
+
 import os
 import sys
 import threading
@@ -27,8 +28,18 @@ def main() -> None:
     config.add_route("document", "/document/{name}")
     config.add_view(view, route_name="document", renderer="json", request_method="GET")
     server = waitress.create_server(
-        config.make_wsgi_app(), host="127.0.0.1", port=0, threads=THREADS, connection_limit=1000, ident="bare", clear_untrusted_proxy_headers=True,
-        channel_timeout=120, inbuf_overflow=2**20, outbuf_overflow=2**20, outbuf_high_watermark=2**22)
+        config.make_wsgi_app(),
+        host="127.0.0.1",
+        port=0,
+        threads=THREADS,
+        connection_limit=1000,
+        ident="bare",
+        clear_untrusted_proxy_headers=True,
+        channel_timeout=120,
+        inbuf_overflow=2**20,
+        outbuf_overflow=2**20,
+        outbuf_high_watermark=2**22,
+    )
     threading.Thread(target=end_with_input, daemon=True).start()
     print(f"http://127.0.0.1:{server.effective_port}", flush=True)
     server.run()

@@ -1,4 +1,5 @@
 """A cheap client, and the processes that a benchmark starts: all are ended by their own handle."""
+
 import contextlib
 import http.client
 import json
@@ -39,7 +40,9 @@ class Client:
         parts = urlsplit(url)
         self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=300)
 
-    def request(self, method: str, path: str, body: bytes | None = None, headers: dict | None = None) -> tuple[int, bytes]:
+    def request(
+        self, method: str, path: str, body: bytes | None = None, headers: dict | None = None
+    ) -> tuple[int, bytes]:
         self._connection.request(method, path, body, _JSON | (headers or {}) if body is not None else headers or {})
         answer = self._connection.getresponse()
         return answer.status, answer.read()
@@ -62,7 +65,9 @@ class Client:
 
     def submit(self, process: str, inputs: dict) -> str:
         """Submit a job; its id."""
-        status, body = self.request("POST", f"/processes/{process}/execution", json.dumps({"inputs": inputs}).encode(), ASYNC)
+        status, body = self.request(
+            "POST", f"/processes/{process}/execution", json.dumps({"inputs": inputs}).encode(), ASYNC
+        )
         if status != 201:
             raise RuntimeError(f"the submission to {process} answered {status}: {body[:300]!r}")
         return json.loads(body)["jobID"]
@@ -116,7 +121,14 @@ def serving(data: Path, *overrides: str) -> Iterator[Served]:
 def helper(module: str, *arguments: str) -> Iterator[subprocess.Popen]:
     """A Python process of a module of this package, spoken to by lines; it ends with its standard input."""
     command = [sys.executable, "-m", f"tests.bench.{module}", *arguments]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2], env=dict(os.environ))
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+        env=dict(os.environ),
+    )
     try:
         yield process
     finally:

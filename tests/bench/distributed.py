@@ -1,4 +1,5 @@
 """Jobs through a broker: latency, bursts, commands to the store, idle traffic; and lists on the stores of large sites."""
+
 import json
 import statistics
 import subprocess
@@ -96,11 +97,25 @@ def _on_rabbitmq(plan: Plan) -> list[Row]:
             rates.append(burst(far))
             near_rates.append(burst(embedded))
         rows = [
-            timed_row("async echo, submit to successful, Celery + RabbitMQ + MongoDB", asynchronous, near, "embedded + SQLite", Bar(60)),
+            timed_row(
+                "async echo, submit to successful, Celery + RabbitMQ + MongoDB",
+                asynchronous,
+                near,
+                "embedded + SQLite",
+                Bar(60),
+            ),
             timed_row("sync echo, Celery + RabbitMQ + MongoDB", synchronous, near, "embedded + SQLite, async"),
-            Row("burst of 500 echo jobs, two workers, Celery + RabbitMQ + MongoDB", statistics.median(rates), "jobs/s", statistics.median(near_rates),
-                "embedded + SQLite", Bar(60, at_least=True), f"p50; least {min(rates):.0f}, n={len(rates)}"),
-            *_counted(far, counter), *_idle_on_rabbitmq(counter, broker),
+            Row(
+                "burst of 500 echo jobs, two workers, Celery + RabbitMQ + MongoDB",
+                statistics.median(rates),
+                "jobs/s",
+                statistics.median(near_rates),
+                "embedded + SQLite",
+                Bar(60, at_least=True),
+                f"p50; least {min(rates):.0f}, n={len(rates)}",
+            ),
+            *_counted(far, counter),
+            *_idle_on_rabbitmq(counter, broker),
         ]
         for client in (far, embedded, counter):
             client.close()
@@ -114,9 +129,16 @@ def _counted(client: Client, counter: Counter) -> list[Row]:
         client.request("POST", ECHO_PATH, ECHO, ASYNC)
     counter.wait_until_idle()
     return [
-        Row("MongoDB commands of one asynchronous job, server and worker", (counter.commands() - commands) / 100, "commands", bar=Bar(8), how="mean of 100"),
+        Row(
+            "MongoDB commands of one asynchronous job, server and worker",
+            (counter.commands() - commands) / 100,
+            "commands",
+            bar=Bar(8),
+            how="mean of 100",
+        ),
         Row("new MongoDB connections of 100 jobs", counter.connections() - connections, "connections"),
-        Row("a job in MongoDB, without its log", counter.job_bytes(), "bytes", bar=Bar(2000), how="mean")]
+        Row("a job in MongoDB, without its log", counter.job_bytes(), "bytes", bar=Bar(2000), how="mean"),
+    ]
 
 
 def _idle_on_rabbitmq(counter: Counter, broker: str) -> list[Row]:
@@ -128,7 +150,10 @@ def _idle_on_rabbitmq(counter: Counter, broker: str) -> list[Row]:
     totals = {"MongoDB commands": counter.commands() - commands}
     if packets is not None:
         totals["packets to RabbitMQ"] = _packets(broker) - packets
-    return [Row(f"idle: {what}, each of four processes", total / elapsed_s / 4, "1/s", bar=Bar(2), how=f"{elapsed_s:.0f} s") for what, total in totals.items()]
+    return [
+        Row(f"idle: {what}, each of four processes", total / elapsed_s / 4, "1/s", bar=Bar(2), how=f"{elapsed_s:.0f} s")
+        for what, total in totals.items()
+    ]
 
 
 def _packets(broker: str) -> int | None:
@@ -136,7 +161,12 @@ def _packets(broker: str) -> int | None:
     if ":5672" not in broker:
         return None
     try:
-        told = subprocess.run(["rabbitmqctl", "-q", "list_connections", "recv_cnt", "--no-table-headers"], capture_output=True, text=True, timeout=60)
+        told = subprocess.run(
+            ["rabbitmqctl", "-q", "list_connections", "recv_cnt", "--no-table-headers"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
     except OSError:
         return None
     return sum(int(word) for word in told.stdout.split() if word.isdigit()) if told.returncode == 0 else None
@@ -153,7 +183,15 @@ def _idle_on_redis() -> list[Row]:
             time.sleep(_IDLE_S)
             commands = redis.info("stats")["total_commands_processed"] - before - 1
         client.close()
-    return [Row("idle: Redis commands, each of four processes", commands / _IDLE_S / 4, "1/s", bar=Bar(2), how=f"{_IDLE_S} s")]
+    return [
+        Row(
+            "idle: Redis commands, each of four processes",
+            commands / _IDLE_S / 4,
+            "1/s",
+            bar=Bar(2),
+            how=f"{_IDLE_S} s",
+        )
+    ]
 
 
 def _lists(plan: Plan, kind: type[PrivateServer]) -> list[Row]:
@@ -163,7 +201,11 @@ def _lists(plan: Plan, kind: type[PrivateServer]) -> list[Row]:
         address = stack.enter_context(server(kind, private=True))
         clients = []
         for count in (1000, large):
-            made = mongo_database(address) if kind is MongoDB else sql_database(address, ["DROP DATABASE {name} WITH (FORCE)"])
+            made = (
+                mongo_database(address)
+                if kind is MongoDB
+                else sql_database(address, ["DROP DATABASE {name} WITH (FORCE)"])
+            )
             store = stack.enter_context(made)
             client = Client(stack.enter_context(serving(stack.enter_context(folder()), f"store.url={store}")).url)
             if json.loads(client.get(_LIST))["jobs"] or client.request("POST", ECHO_PATH, ECHO)[0] != 200:
@@ -177,7 +219,15 @@ def _lists(plan: Plan, kind: type[PrivateServer]) -> list[Row]:
             for _ in range(plan.times(10) * _ROUND):
                 times[0].append(timed_get(few, path))
                 times[1].append(timed_get(many, path))
-            rows.append(timed_row(f"GET {path}, {large:,} jobs, {kind.__name__}", times[1], times[0], "1,000 jobs", Bar(2, of_ratio=True)))
+            rows.append(
+                timed_row(
+                    f"GET {path}, {large:,} jobs, {kind.__name__}",
+                    times[1],
+                    times[0],
+                    "1,000 jobs",
+                    Bar(2, of_ratio=True),
+                )
+            )
         for client in clients:
             client.close()
     return rows

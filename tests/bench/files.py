@@ -1,4 +1,5 @@
 """A large input by reference and a large output: memory must not follow their size."""
+
 import json
 import shutil
 import statistics
@@ -103,8 +104,10 @@ def fetch_file(client: Client, job_id: str, size: int) -> None:
 def _rows(what: str, size: int, measured: tuple[list[float], list[float], list[int]], baseline_name: str) -> list[Row]:
     times, bare, growths = measured
     rate, bare_rate = (size / 2**20 / statistics.median(values) for values in (times, bare))
-    return [Row(f"{what}: growth of any process", max(growths) / 2**20, "MB", bar=_BAR, how=f"highest of n={len(growths)}"),
-            Row(f"{what}: throughput", rate, "MB/s", bare_rate, baseline_name, how=f"p50, n={len(times)}")]
+    return [
+        Row(f"{what}: growth of any process", max(growths) / 2**20, "MB", bar=_BAR, how=f"highest of n={len(growths)}"),
+        Row(f"{what}: throughput", rate, "MB/s", bare_rate, baseline_name, how=f"p50, n={len(times)}"),
+    ]
 
 
 def measure(plan: Plan) -> list[Row]:

@@ -1,4 +1,5 @@
 """Fills a SQLite store with jobs: copies of rows that the product itself wrote, with other ids, processes, states and times."""
+
 import random
 import sqlite3
 import time
@@ -37,13 +38,19 @@ def fill(data: Path, count: int) -> tuple[int, str]:
 
 def _rows_of(database: sqlite3.Connection, status: str) -> Rows:
     job_id = database.execute("SELECT id FROM jobs WHERE status = ?", (status,)).fetchone()["id"]
-    return {table: [dict(row) for row in database.execute(f"SELECT * FROM {table} WHERE {key} = ?", (job_id,))] for table, key in _TABLES.items()}
+    return {
+        table: [dict(row) for row in database.execute(f"SELECT * FROM {table} WHERE {key} = ?", (job_id,))]
+        for table, key in _TABLES.items()
+    }
 
 
 def _insert(database: sqlite3.Connection, templates: dict[str, Rows], count: int) -> tuple[int, str]:
     """In the order of creation, with the indexes in place: as an installation grows."""
     columns = {table: list(rows[0]) for table, rows in templates["failed"].items()}
-    statements = {table: f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})" for table, names in columns.items()}
+    statements = {
+        table: f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+        for table, names in columns.items()
+    }
     middle = (0, "")
     batch: dict[str, list[tuple]] = {table: [] for table in _TABLES}
     for number, rows in enumerate(_copies(templates, count)):
@@ -73,7 +80,10 @@ def _copies(templates: dict[str, Rows], count: int) -> Iterator[Rows]:
         job_id = str(uuid.UUID(int=chance.getrandbits(128), version=4))
         own = {"id": job_id, "process": f"process-{chance.randrange(PROCESSES):02}", "status": status}
         taken_us = int(chance.expovariate(1 / 60) * 1e6)
-        yield {table: [_moved(row, shift, taken_us) | (own if table == "jobs" else {"job": job_id}) for row in rows] for table, rows in template.items()}
+        yield {
+            table: [_moved(row, shift, taken_us) | (own if table == "jobs" else {"job": job_id}) for row in rows]
+            for table, rows in template.items()
+        }
 
 
 def _moved(row: dict, shift_us: int, taken_us: int) -> dict:

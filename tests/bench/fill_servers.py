@@ -1,4 +1,5 @@
 """Fills MongoDB and PostgreSQL with jobs: copies of one that the product itself wrote, with other ids, processes, states and times."""
+
 import random
 import time
 import uuid
@@ -25,9 +26,15 @@ def _copies(template: dict, count: int) -> Iterator[dict]:
     for number in range(count):
         shift_us = began_us + step_us * number - template["created"]
         times = {name: template[name] + shift_us for name in ("created", "place", "started", "updated", "finished")}
-        yield template | times | {
-            "id": str(uuid.UUID(int=chance.getrandbits(128), version=4)), "process": f"process-{chance.randrange(_PROCESSES):02}",
-            "status": "successful" if chance.random() < 0.9 else "failed"}
+        yield (
+            template
+            | times
+            | {
+                "id": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+                "process": f"process-{chance.randrange(_PROCESSES):02}",
+                "status": "successful" if chance.random() < 0.9 else "failed",
+            }
+        )
 
 
 def _fill_mongodb(url: str, count: int) -> None:
@@ -48,7 +55,9 @@ def _fill_mongodb(url: str, count: int) -> None:
 def _fill_postgresql(url: str, count: int) -> None:
     engine = create_engine(make_url(url))
     with engine.begin() as connection:
-        template = dict(connection.execute(text("SELECT * FROM jobs WHERE status = 'successful' LIMIT 1")).mappings().one())
+        template = dict(
+            connection.execute(text("SELECT * FROM jobs WHERE status = 'successful' LIMIT 1")).mappings().one()
+        )
         for table in ("jobs", "job_documents", "job_logs"):
             connection.execute(text(f"DELETE FROM {table}"))
         names = list(template)

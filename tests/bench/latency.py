@@ -1,4 +1,5 @@
 """Latency of echo jobs, and how many a burst of them get done."""
+
 import json
 import statistics
 import subprocess
@@ -68,7 +69,14 @@ def measure(plan: Plan) -> list[Row]:
     return [
         timed_row("async echo, submit to successful", asynchronous, forks, _FORK, Bar(30)),
         timed_row("sync echo", synchronous, forks, _FORK, Bar(20)),
-        Row(f"burst of {_BURST} echo jobs, two workers", statistics.median(rates), "jobs/s", statistics.median(fork_rates), f"{_FORK}, one at a time",
-            Bar(80, at_least=True), f"p50; least {min(rates):.0f}, n={len(rates)}"),
+        Row(
+            f"burst of {_BURST} echo jobs, two workers",
+            statistics.median(rates),
+            "jobs/s",
+            statistics.median(fork_rates),
+            f"{_FORK}, one at a time",
+            Bar(80, at_least=True),
+            f"p50; least {min(rates):.0f}, n={len(rates)}",
+        ),
         Row("bare forked child", statistics.median(forks) * 1e3, "ms", how=spread([value * 1e3 for value in forks])),
     ]

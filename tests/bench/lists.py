@@ -1,4 +1,5 @@
 """Lists of jobs: a page must cost the same in a store of a thousand and in one of a million."""
+
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -63,5 +64,13 @@ def measure(plan: Plan) -> list[Row]:
                 times["sync echo"][1].append(sync_echo(small_client))
                 times["sync echo"][0].append(sync_echo(large_client))
     bars = {name: bar for name, (_, bar) in asked.items()}
-    return [timed_row(f"{'GET /jobs?' if name in bars else ''}{name}, {large:,} jobs", long, short, f"{_SMALL:,} jobs", bars.get(name))
-            for name, (long, short) in times.items()]
+    return [
+        timed_row(
+            f"{'GET /jobs?' if name in bars else ''}{name}, {large:,} jobs",
+            long,
+            short,
+            f"{_SMALL:,} jobs",
+            bars.get(name),
+        )
+        for name, (long, short) in times.items()
+    ]

@@ -1,4 +1,5 @@
 """Application packages: a deployed `echo` tool, its deployment, a scattered workflow, and the memory of their workers."""
+
 import json
 import statistics
 import subprocess
@@ -12,11 +13,22 @@ from tests.bench.report import Bar, Row, timed_row
 
 _FORK = "bare forked child"
 _BURST = 60
-TOOL = {"cwlVersion": "v1.2", "class": "CommandLineTool", "baseCommand": "echo", "inputs": {"message": {"type": "string", "inputBinding": {}}},
-        "outputs": {"out": "stdout"}, "stdout": "out.txt"}
-WORKFLOW = {"cwlVersion": "v1.2", "class": "Workflow", "requirements": {"ScatterFeatureRequirement": {}}, "inputs": {"messages": "string[]"},
-            "outputs": {"out": {"type": "File[]", "outputSource": "echo/out"}},
-            "steps": {"echo": {"run": TOOL, "scatter": "message", "in": {"message": "messages"}, "out": ["out"]}}}
+TOOL = {
+    "cwlVersion": "v1.2",
+    "class": "CommandLineTool",
+    "baseCommand": "echo",
+    "inputs": {"message": {"type": "string", "inputBinding": {}}},
+    "outputs": {"out": "stdout"},
+    "stdout": "out.txt",
+}
+WORKFLOW = {
+    "cwlVersion": "v1.2",
+    "class": "Workflow",
+    "requirements": {"ScatterFeatureRequirement": {}},
+    "inputs": {"messages": "string[]"},
+    "outputs": {"out": {"type": "File[]", "outputSource": "echo/out"}},
+    "steps": {"echo": {"run": TOOL, "scatter": "message", "in": {"message": "messages"}, "out": ["out"]}},
+}
 _BODY = json.dumps({"inputs": {"message": "x"}}).encode()
 _PATH = "/processes/echo-tool/execution"
 
@@ -24,7 +36,9 @@ _PATH = "/processes/echo-tool/execution"
 def deploy(client: Client, name: str, document: dict) -> float:
     """Seconds of one deployment."""
     began = time.perf_counter()
-    status, body = client.request("POST", f"/processes?id={name}", json.dumps(document).encode(), {"Content-Type": "application/cwl+json"})
+    status, body = client.request(
+        "POST", f"/processes?id={name}", json.dumps(document).encode(), {"Content-Type": "application/cwl+json"}
+    )
     if status != 201:
         raise RuntimeError(f"the deployment answered {status}: {body[:300]!r}")
     return time.perf_counter() - began
@@ -65,7 +79,9 @@ def scattered(client: Client) -> float:
 
 def worker_pss(server: int) -> int:
     """PSS in bytes of the largest worker with its zygote and the child that stands by."""
-    workers = [process.pid for process in psutil.Process(server).children() if "worker.embedded" in " ".join(process.cmdline())]
+    workers = [
+        process.pid for process in psutil.Process(server).children() if "worker.embedded" in " ".join(process.cmdline())
+    ]
     return max(sum(pss_bytes(pid) for pid in tree(worker)) for worker in workers)
 
 
@@ -99,10 +115,21 @@ def measure(plan: Plan) -> list[Row]:
         rows += [
             timed_row(f"package, {kind}: async, submit to successful", waits, forks, _FORK, Bar(limit_ms)),
             timed_row(f"package, {kind}: sync", syncs, forks, _FORK, Bar(100)),
-            Row(f"package, {kind}: burst of {_BURST} jobs, two workers", statistics.median(rates), "jobs/s", bar=Bar(15, at_least=True),
-                how=f"p50; least {min(rates):.0f}, n={len(rates)}"),
+            Row(
+                f"package, {kind}: burst of {_BURST} jobs, two workers",
+                statistics.median(rates),
+                "jobs/s",
+                bar=Bar(15, at_least=True),
+                how=f"p50; least {min(rates):.0f}, n={len(rates)}",
+            ),
             timed_row(f"package, {kind}: deployment of a tool, warm", deploys, forks, _FORK, Bar(150)),
             timed_row(f"package, {kind}: workflow of 20 scattered steps", scatters, forks, _FORK, Bar(2000)),
-            Row(f"package, {kind}: PSS of a worker with CWL", memory / 2**20, "MB", bar=Bar(120), how="worker, zygote, child that stands by"),
+            Row(
+                f"package, {kind}: PSS of a worker with CWL",
+                memory / 2**20,
+                "MB",
+                bar=Bar(120),
+                how="worker, zygote, child that stands by",
+            ),
         ]
     return rows

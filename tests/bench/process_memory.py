@@ -1,4 +1,5 @@
 """Memory of processes, as the kernel counts it."""
+
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path

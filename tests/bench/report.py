@@ -1,4 +1,5 @@
 """Rows of the report, and the table that they make."""
+
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,7 +51,15 @@ class Row:
         baseline = "" if self.baseline is None else f"{number(self.baseline)} {self.unit} ({self.baseline_name})"
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}x"
         met = {True: "yes", False: "NO", None: ""}[self.met]
-        return self.what, f"{number(self.value)} {self.unit}", baseline, ratio, self.bar.text(self.unit) if self.bar else "", met, self.how
+        return (
+            self.what,
+            f"{number(self.value)} {self.unit}",
+            baseline,
+            ratio,
+            self.bar.text(self.unit) if self.bar else "",
+            met,
+            self.how,
+        )
 
 
 def number(value: float) -> str:
@@ -69,7 +78,13 @@ def spread(values: Sequence[float], unit: str = "") -> str:
     return f"p50; p95 {number(percentile(values, 95))}{' ' + unit if unit else ''}, n={len(values)}"
 
 
-def timed_row(what: str, seconds: Sequence[float], baseline_s: Sequence[float] | None = None, baseline_name: str = "", bar: Bar | None = None) -> Row:
+def timed_row(
+    what: str,
+    seconds: Sequence[float],
+    baseline_s: Sequence[float] | None = None,
+    baseline_name: str = "",
+    bar: Bar | None = None,
+) -> Row:
     """A row of medians in milliseconds."""
     times_ms = [value * 1e3 for value in seconds]
     baseline_ms = statistics.median(baseline_s) * 1e3 if baseline_s else None

@@ -1,4 +1,5 @@
 """How long a start takes, and what an idle server holds in memory."""
+
 import statistics
 import time
 
@@ -51,8 +52,20 @@ def measure(plan: Plan) -> list[Row]:
         starts.append(product_start())
         bare.append(bare_start())
     how = f"p50; longest {max(starts):.2f} s, n={len(starts)}"
-    rows = [Row("start to first 200 on /", statistics.median(starts), "s", statistics.median(bare), "bare Pyramid view", Bar(1.5), how)]
+    rows = [
+        Row(
+            "start to first 200 on /",
+            statistics.median(starts),
+            "s",
+            statistics.median(bare),
+            "bare Pyramid view",
+            Bar(1.5),
+            how,
+        )
+    ]
     fresh, used, count = idle_pss()
-    rows.append(Row("PSS of server, two workers, zygotes, idle", fresh / 2**20, "MB", bar=Bar(250), how="3 s after the start"))
+    rows.append(
+        Row("PSS of server, two workers, zygotes, idle", fresh / 2**20, "MB", bar=Bar(250), how="3 s after the start")
+    )
     rows.append(Row("the same after 20 jobs", used / 2**20, "MB", bar=Bar(250), how=f"{count} processes"))
     return rows

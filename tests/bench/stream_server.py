@@ -1,4 +1,5 @@
 """A local site for large inputs: GET /NUMBER streams so many bytes."""
+
 import os
 import sys
 import threading

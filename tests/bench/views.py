@@ -1,4 +1,5 @@
 """CPU of the server process for one request of the small documents."""
+
 import json
 import statistics
 
@@ -26,7 +27,12 @@ def measure(plan: Plan) -> list[Row]:
         bare_client, client = Client(bare.stdout.readline().strip()), Client(served.url)
         client.request("POST", ECHO_PATH, ECHO)
         job_id = json.loads(client.get("/jobs?limit=1"))["jobs"][0]["jobID"]
-        asked = {"/processes": "/processes", "/processes/echo": "/processes/echo", "/jobs/{id}": f"/jobs/{job_id}", "/jobs?limit=10": "/jobs?limit=10"}
+        asked = {
+            "/processes": "/processes",
+            "/processes/echo": "/processes/echo",
+            "/jobs/{id}": f"/jobs/{job_id}",
+            "/jobs?limit=10": "/jobs?limit=10",
+        }
         targets = {"bare": (psutil.Process(bare.pid), bare_client, "/document/x")}
         targets |= {name: (psutil.Process(served.process.pid), client, path) for name, path in asked.items()}
         found: dict[str, list[float]] = {name: [] for name in targets}
@@ -38,5 +44,15 @@ def measure(plan: Plan) -> list[Row]:
         client.close()
         bare_client.close()
     bare_us = statistics.median(found.pop("bare"))
-    return [Row(f"CPU of GET {name}", statistics.median(values), "us", bare_us, "bare Pyramid view", None if "?" in name else _BAR,
-                f"median of {len(values)} rounds of {_ROUND}; {min(values):.0f} to {max(values):.0f}") for name, values in found.items()]
+    return [
+        Row(
+            f"CPU of GET {name}",
+            statistics.median(values),
+            "us",
+            bare_us,
+            "bare Pyramid view",
+            None if "?" in name else _BAR,
+            f"median of {len(values)} rounds of {_ROUND}; {min(values):.0f} to {max(values):.0f}",
+        )
+        for name, values in found.items()
+    ]

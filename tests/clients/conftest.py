@@ -1,4 +1,5 @@
 """A served instance, shared by the tests of one client."""
+
 from collections.abc import Iterator
 
 import pytest

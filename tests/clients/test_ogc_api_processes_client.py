@@ -3,6 +3,7 @@
 It cannot send plain values: its `oneOf` finds that a text fits `str`, `bytes` and more, and raises. Inputs by reference and no
 inputs at all it can send with its typed verbs; everything with `execute_simple` of its wrapper (asynchronous only).
 """
+
 import json
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
@@ -30,7 +31,11 @@ def wrapper(server: Served) -> ApiClientWrapper:
 def ended(client: ogc.ApiClient, job_id: str) -> ogc.StatusInfo:
     def look() -> ogc.StatusInfo | None:
         status = ogc.StatusApi(client).get_status(job_id)
-        return status if status.status in (ogc.StatusCode.SUCCESSFUL, ogc.StatusCode.FAILED, ogc.StatusCode.DISMISSED) else None
+        return (
+            status
+            if status.status in (ogc.StatusCode.SUCCESSFUL, ogc.StatusCode.FAILED, ogc.StatusCode.DISMISSED)
+            else None
+        )
 
     return wait_until(look, what="the end of the job")
 
@@ -44,10 +49,14 @@ def test_landing_page_and_conformance(client: ogc.ApiClient) -> None:
 
 def test_processes_are_listed(client: ogc.ApiClient) -> None:
     """/req/core/process-list-success"""
-    assert {"echo", "greet", "sleep"} <= {process.id for process in ogc.ProcessListApi(client).get_processes().processes}
+    assert {"echo", "greet", "sleep"} <= {
+        process.id for process in ogc.ProcessListApi(client).get_processes().processes
+    }
 
 
-@pytest.mark.parametrize("process", ["echo", "wps-echo", "geo-echo", "pair-echo", "echo-complex", "greet", "sleep", "fail"])
+@pytest.mark.parametrize(
+    "process", ["echo", "wps-echo", "geo-echo", "pair-echo", "echo-complex", "greet", "sleep", "fail"]
+)
 def test_every_process_is_described(client: ogc.ApiClient, process: str) -> None:
     """/req/core/process-success, /req/ogc-process-description/json-encoding: the client's typed model takes the description"""
     described = ogc.ProcessDescriptionApi(client).get_process_description(process)
@@ -96,7 +105,9 @@ def test_asynchronous_execution_with_typed_verbs(client: ogc.ApiClient) -> None:
 
 def test_jobs_are_listed_and_dismissed(client: ogc.ApiClient, wrapper: ApiClientWrapper) -> None:
     """/req/job-list/job-list-success, /req/dismiss/job-dismiss-success"""
-    job = wrapper.execute_simple("sleep", {"inputs": {"delay": 30}}, _headers={"Content-Type": "application/json"} | ASYNC)
+    job = wrapper.execute_simple(
+        "sleep", {"inputs": {"delay": 30}}, _headers={"Content-Type": "application/json"} | ASYNC
+    )
     assert job.job_id in [listed.job_id for listed in ogc.JobListApi(client).get_jobs().jobs]
     assert ogc.DismissApi(client).dismiss(job.job_id).status == ogc.StatusCode.DISMISSED
     assert ogc.StatusApi(client).get_status(job.job_id).status == ogc.StatusCode.DISMISSED

@@ -1,4 +1,5 @@
 """OWSLib drives the server: `owslib.ogcapi.processes.Processes`, unmodified."""
+
 import pytest
 import requests
 from owslib.ogcapi.processes import Processes
@@ -14,7 +15,9 @@ def client(server: Served) -> Processes:
 def test_the_landing_page_is_read(client: Processes) -> None:
     """/req/core/landingpage-success"""
     assert client.response["title"] == "weaver-like"
-    assert {"service-desc", "http://www.opengis.net/def/rel/ogc/1.0/processes"} <= {link["rel"] for link in client.links}
+    assert {"service-desc", "http://www.opengis.net/def/rel/ogc/1.0/processes"} <= {
+        link["rel"] for link in client.links
+    }
 
 
 def test_conformance_and_definition_are_found_by_the_links(client: Processes) -> None:
@@ -41,12 +44,18 @@ def test_an_unknown_process_is_an_error(client: Processes) -> None:
 
 def test_synchronous_execution(client: Processes) -> None:
     """/req/core/process-execute-sync-document: the client prefers `respond-sync`, which is in no registry and is ignored"""
-    assert client.execute("echo", {"message": "é", "number": 1.5, "flag": False}) == {"message": "é", "number": 1.5, "flag": False}
+    assert client.execute("echo", {"message": "é", "number": 1.5, "flag": False}) == {
+        "message": "é",
+        "number": 1.5,
+        "flag": False,
+    }
 
 
 def test_synchronous_execution_with_outputs(client: Processes) -> None:
     """/req/core/process-execute-sync-document: only what was asked for"""
-    assert client.execute("echo", {"message": "m", "number": 1}, outputs={"number": {"transmissionMode": "value"}}) == {"number": 1}
+    assert client.execute("echo", {"message": "m", "number": 1}, outputs={"number": {"transmissionMode": "value"}}) == {
+        "number": 1
+    }
 
 
 def test_raw_answers_are_beyond_the_client(client: Processes) -> None:

@@ -1,4 +1,5 @@
 """Reading answers as the standard describes them: links, problems, multipart bodies, the API definition."""
+
 from collections.abc import Callable
 from email import message_from_bytes
 from email.message import Message
@@ -49,7 +50,9 @@ def header_links(answer: TestResponse) -> dict[str, list[str]]:
 
 def parse_multipart(answer: TestResponse) -> dict[str, Message]:
     """Parts of a multipart/related answer by Content-ID. Source: RFC 2387."""
-    message = message_from_bytes(b"Content-Type: " + answer.headers["Content-Type"].encode() + b"\r\n\r\n" + answer.body)
+    message = message_from_bytes(
+        b"Content-Type: " + answer.headers["Content-Type"].encode() + b"\r\n\r\n" + answer.body
+    )
     assert message.get_content_type() == "multipart/related"
     assert not message.defects
     parts = {part["Content-ID"]: part for part in message.get_payload()}
@@ -66,7 +69,11 @@ def api_of(app: TestApp) -> dict:
 
 def query_parameter(app: TestApp, path: str, name: str, method: str = "get") -> dict:
     """A parameter as the API definition has it."""
-    found = [entry for entry in api_of(app)["paths"][path][method]["parameters"] if entry["name"] == name and entry["in"] == "query"]
+    found = [
+        entry
+        for entry in api_of(app)["paths"][path][method]["parameters"]
+        if entry["name"] == name and entry["in"] == "query"
+    ]
     assert len(found) == 1, f"{method} {path} has {len(found)} parameters '{name}'"
     assert found[0].get("required", False) is False
     return found[0]
@@ -82,5 +89,9 @@ def assert_list_parameter(parameter: dict, kind: str = "string") -> None:
 
 def assert_limit_parameter(parameter: dict) -> None:
     assert parameter["schema"]["type"] == "integer"
-    assert {key: parameter["schema"][key] for key in ("minimum", "maximum", "default")} == {"minimum": 1, "maximum": 10000, "default": 10}
+    assert {key: parameter["schema"][key] for key in ("minimum", "maximum", "default")} == {
+        "minimum": 1,
+        "maximum": 10000,
+        "default": 10,
+    }
     assert parameter.get("style", "form") == "form"

@@ -1,4 +1,5 @@
 """The official schemas, and jobs in every state that several files look at."""
+
 import json
 import os
 from collections.abc import Callable, Iterator

@@ -1,4 +1,5 @@
 """Requirements class "callback" of both editions; messages go to a real server."""
+
 import json
 from http.server import ThreadingHTTPServer
 
@@ -21,7 +22,9 @@ def subscriber(site: ThreadingHTTPServer, *kinds: str) -> dict:
 
 def test_success_is_told_with_the_results(app: TestApp, schema: Schema, site: ThreadingHTTPServer) -> None:
     """/req/callback/job-callback: successUri gets results.yaml"""
-    job_id = submit(app, "echo", {"message": "m", "number": 1.5, "bbox": {"bbox": [1, 2, 3, 4]}}, subscriber=subscriber(site))
+    job_id = submit(
+        app, "echo", {"message": "m", "number": 1.5, "bbox": {"bbox": [1, 2, 3, 4]}}, subscriber=subscriber(site)
+    )
     finished(app, job_id)
     told = {path: (headers, document) for path, headers, document in messages(site, 2)}
     headers, results = told["/success"]
@@ -53,16 +56,27 @@ def test_failure_is_told_with_the_status(app: TestApp, schema: Schema, site: Thr
 
 def test_links_of_a_message_lead_to_the_server(app: TestApp, site: ThreadingHTTPServer) -> None:
     """/req/callback/job-callback: the URL is the one that the job was submitted to"""
-    job_id = submit(app, "echo", {"message": "m"}, subscriber=subscriber(site, "success"), outputs={"message": {"transmissionMode": "reference"}})
+    job_id = submit(
+        app,
+        "echo",
+        {"message": "m"},
+        subscriber=subscriber(site, "success"),
+        outputs={"message": {"transmissionMode": "reference"}},
+    )
     finished(app, job_id)
-    (_, _, results), = messages(site, 1)
+    ((_, _, results),) = messages(site, 1)
     assert app.get(results["message"]["href"], status=200).text == "m"
 
 
 @pytest.mark.parametrize("kinds", [["success"], ["failed"], ["inProgress"]])
 def test_every_uri_is_optional(app: TestApp, site: ThreadingHTTPServer, kinds: list[str]) -> None:
     """2.0 /req/callback/job-callback B: zero or more of the three; successUri alone is 1.0"""
-    job_id = submit(app, "fail" if kinds == ["failed"] else "greet", {} if kinds == ["failed"] else {"name": "Ada"}, subscriber=subscriber(site, *kinds))
+    job_id = submit(
+        app,
+        "fail" if kinds == ["failed"] else "greet",
+        {} if kinds == ["failed"] else {"name": "Ada"},
+        subscriber=subscriber(site, *kinds),
+    )
     finished(app, job_id)
     assert [path for path, _, _ in messages(site, 1)] == [f"/{kinds[0]}"]
 
@@ -74,7 +88,9 @@ def test_an_empty_subscriber_is_none(app: TestApp) -> None:
 
 def test_a_synchronous_execution_tells_its_subscriber_too(app: TestApp, site: ThreadingHTTPServer) -> None:
     """/req/callback/job-callback: for jobs, whatever the mode"""
-    app.post_json("/processes/greet/execution", {"inputs": {"name": "Ada"}, "subscriber": subscriber(site, "success")}, status=200)
+    app.post_json(
+        "/processes/greet/execution", {"inputs": {"name": "Ada"}, "subscriber": subscriber(site, "success")}, status=200
+    )
     assert messages(site, 1)[0][2] == {"greeting": "Hello Ada"}
 
 
@@ -85,7 +101,20 @@ def test_a_subscriber_that_is_down_is_told_again(app: TestApp, site: ThreadingHT
     assert [document for _, _, document in messages(site, 2)] == [{"greeting": "Hello Ada"}] * 2
 
 
-@pytest.mark.parametrize("given", [{"successUri": "no uri"}, {"successUri": 1}, {"doneUri": "http://127.0.0.1/"}, "http://127.0.0.1/", {"successUri": "ftp://127.0.0.1/x"}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"successUri": "no uri"},
+        {"successUri": 1},
+        {"doneUri": "http://127.0.0.1/"},
+        "http://127.0.0.1/",
+        {"successUri": "ftp://127.0.0.1/x"},
+    ],
+)
 def test_a_bad_subscriber_answers_400(app: TestApp, schema: Schema, given: object) -> None:
     """/req/callback/job-callback; 2.0 part C: subscriber.yaml"""
-    assert_exception(app.post_json("/processes/greet/execution", {"inputs": {"name": "Ada"}, "subscriber": given}, status=400), schema, 400)
+    assert_exception(
+        app.post_json("/processes/greet/execution", {"inputs": {"name": "Ada"}, "subscriber": given}, status=400),
+        schema,
+        400,
+    )

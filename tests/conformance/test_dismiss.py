@@ -1,4 +1,5 @@
 """Requirements class "dismiss" of both editions."""
+
 import pytest
 from webtest import TestApp
 
@@ -52,7 +53,13 @@ def test_a_finished_job_is_removed(app: TestApp, schema: Schema, process: str) -
 
 def test_result_files_of_a_removed_job_are_gone(app: TestApp) -> None:
     """2.0 /req/dismiss/job-dismiss-status B, note: the standard leaves artifacts to the server; here they go too"""
-    job_id = submit(app, "echo-complex", {"complexInput": "text"}, response="document", outputs={"complexOutput": {"transmissionMode": "reference"}})
+    job_id = submit(
+        app,
+        "echo-complex",
+        {"complexInput": "text"},
+        response="document",
+        outputs={"complexOutput": {"transmissionMode": "reference"}},
+    )
     finished(app, job_id)
     href = app.get(f"/jobs/{job_id}/results").json["complexOutput"]["href"]
     assert app.get(href, status=200).text == "text"

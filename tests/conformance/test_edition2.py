@@ -1,4 +1,5 @@
 """Requirements class "core" of the 2.0 draft, where it differs from 1.0: single outputs, empty outputs, negotiated answers."""
+
 import pytest
 from webtest import TestApp
 
@@ -88,13 +89,19 @@ def test_omitted_outputs_are_all_in_the_answer(app: TestApp, schema: Schema, hea
     assert answer.headers["Preference-Applied"] == headers["Prefer"]
 
 
-@pytest.mark.parametrize("accept", ["application/json", "application/json, */*;q=0.1", f'application/json;profile="{RESULTS_PROFILE}"'])
-def test_several_outputs_of_a_synchronous_execution_are_json_if_that_is_negotiated(app: TestApp, schema: Schema, accept: str) -> None:
+@pytest.mark.parametrize(
+    "accept", ["application/json", "application/json, */*;q=0.1", f'application/json;profile="{RESULTS_PROFILE}"']
+)
+def test_several_outputs_of_a_synchronous_execution_are_json_if_that_is_negotiated(
+    app: TestApp, schema: Schema, accept: str
+) -> None:
     """2.0 /req/core/process-execute-sync-many-json: the negotiated output content type is application/json"""
     assert_results(app.post_json(ECHO, {"inputs": MANY}, headers={"Accept": accept}, status=200), schema, MANY)
 
 
-@pytest.mark.parametrize("accept", ["application/json", "application/json, */*;q=0.1", f'application/json;profile="{RESULTS_PROFILE}"'])
+@pytest.mark.parametrize(
+    "accept", ["application/json", "application/json, */*;q=0.1", f'application/json;profile="{RESULTS_PROFILE}"']
+)
 def test_several_outputs_of_a_job_are_json(app: TestApp, schema: Schema, successful_job: str, accept: str) -> None:
     """2.0 /req/core/job-results-async-many"""
     wanted = {"message": "héllo", "number": 1.5, "flag": False}
@@ -106,7 +113,15 @@ def test_without_any_wish_several_outputs_are_as_1_0_has_them(app: TestApp, succ
     assert set(parse_multipart(app.get(f"/jobs/{successful_job}/results", status=200))) == {"message", "number", "flag"}
 
 
-@pytest.mark.parametrize("query", [f"profile={RESULTS_PROFILE}", "profile=ogc-results", f"profile={RESULTS_PROFILE.replace('https', 'http')}", "f=json"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"profile={RESULTS_PROFILE}",
+        "profile=ogc-results",
+        f"profile={RESULTS_PROFILE.replace('https', 'http')}",
+        "f=json",
+    ],
+)
 def test_the_results_profile_gives_results_yaml(app: TestApp, schema: Schema, successful_job: str, query: str) -> None:
     """2.0 /req/core/job-results-profile"""
     answer = app.get(f"/jobs/{successful_job}/results?{query}", status=200)
@@ -115,17 +130,33 @@ def test_the_results_profile_gives_results_yaml(app: TestApp, schema: Schema, su
 
 def test_the_results_profile_of_one_output_gives_results_yaml(app: TestApp, schema: Schema) -> None:
     """2.0 /req/core/job-results-profile: the number of outputs is irrelevant; /per/core/process-execute-sync-one-result"""
-    assert_results(app.post_json(f"{GREET}?profile=ogc-results", {"inputs": {"name": "Ada"}}, status=200), schema, {"greeting": "Hello Ada"})
+    assert_results(
+        app.post_json(f"{GREET}?profile=ogc-results", {"inputs": {"name": "Ada"}}, status=200),
+        schema,
+        {"greeting": "Hello Ada"},
+    )
     job_id = ended(app, "greet", {"name": "Ada"})
     assert_results(app.get(f"/jobs/{job_id}/results?profile=ogc-results"), schema, {"greeting": "Hello Ada"})
 
 
-@pytest.mark.parametrize(("process", "inputs", "output", "media_type"), [
-    ("greet", {"name": "Ada"}, "greeting", "text/plain"), ("echo-complex", {"complexInput": "t"}, "complexOutput", "text/plain"),
-    ("echo", {"message": "m", "number": 1}, "number", "application/json"), ("geo-echo", {"document": "t"}, "document", "text/plain"),
-    ("geo-echo", {"features": {"value": {"type": "FeatureCollection", "features": []}}}, "features", "application/geo+json"),
-])
-def test_one_output_has_its_described_default_media_type(app: TestApp, process: str, inputs: dict, output: str, media_type: str) -> None:
+@pytest.mark.parametrize(
+    ("process", "inputs", "output", "media_type"),
+    [
+        ("greet", {"name": "Ada"}, "greeting", "text/plain"),
+        ("echo-complex", {"complexInput": "t"}, "complexOutput", "text/plain"),
+        ("echo", {"message": "m", "number": 1}, "number", "application/json"),
+        ("geo-echo", {"document": "t"}, "document", "text/plain"),
+        (
+            "geo-echo",
+            {"features": {"value": {"type": "FeatureCollection", "features": []}}},
+            "features",
+            "application/geo+json",
+        ),
+    ],
+)
+def test_one_output_has_its_described_default_media_type(
+    app: TestApp, process: str, inputs: dict, output: str, media_type: str
+) -> None:
     """2.0 /req/core/process-execute-sync-one, /req/core/process-execute-sync-one-default-content"""
     answer = app.post_json(f"/processes/{process}/execution", {"inputs": inputs, "outputs": {output: {}}}, status=200)
     assert answer.content_type == media_type
@@ -151,10 +182,23 @@ def test_only_the_outputs_named_are_in_the_answer(app: TestApp, successful_job: 
     assert answer.json == {name: wanted[name] for name in names}
 
 
-@pytest.mark.parametrize("query", ["outputs=nope", "outputs=message,nope", "outputs=", "nope=1", "f=xml", "outputs=%zz", "outputs=message&outputs=flag"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "outputs=nope",
+        "outputs=message,nope",
+        "outputs=",
+        "nope=1",
+        "f=xml",
+        "outputs=%zz",
+        "outputs=message&outputs=flag",
+    ],
+)
 def test_a_bad_parameter_of_results_answers_400(app: TestApp, schema: Schema, successful_job: str, query: str) -> None:
     """2.0 /req/core/job-results-exception/invalid-query-parameter-value"""
-    assert_exception(app.get(f"/jobs/{successful_job}/results?{query}", status=400), schema, 400, "invalid-query-parameter-value")
+    assert_exception(
+        app.get(f"/jobs/{successful_job}/results?{query}", status=400), schema, 400, "invalid-query-parameter-value"
+    )
 
 
 @pytest.mark.parametrize("path", ["/results", "/results/message"])
@@ -172,14 +216,20 @@ def test_wait_is_honoured(app: TestApp) -> None:
     """2.0 /rec/core/process-execute-honor-prefer, /rec/core/process-execute-preference-applied; RFC 7240 section 4.3"""
     quick = app.post_json(GREET, {"inputs": {"name": "Ada"}}, headers={"Prefer": "respond-async, wait=10"}, status=200)
     assert "wait=10" in quick.headers["Preference-Applied"]
-    slow = app.post_json("/processes/sleep/execution", {"inputs": {"delay": 30}}, headers={"Prefer": "wait=1, respond-async"}, status=201)
+    slow = app.post_json(
+        "/processes/sleep/execution", {"inputs": {"delay": 30}}, headers={"Prefer": "wait=1, respond-async"}, status=201
+    )
     assert "respond-async" in slow.headers["Preference-Applied"]
     app.delete(f"/jobs/{slow.json['jobID']}")
 
 
-@pytest.mark.parametrize("body", [
-    {"inputs": MANY, "outputs": {"message": {}, "number": {}}}, {"inputs": MANY, "outputs": {"message": {"format": {"mediaType": "text/plain"}}}},
-])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"inputs": MANY, "outputs": {"message": {}, "number": {}}},
+        {"inputs": MANY, "outputs": {"message": {"format": {"mediaType": "text/plain"}}}},
+    ],
+)
 def test_requests_of_the_draft_are_taken(app: TestApp, schema: Schema, body: dict) -> None:
     """2.0 /req/core/process-execute-request: execute.yaml of the draft"""
     schema("part1-2.0-draft/execute").validate(body)

@@ -1,4 +1,5 @@
 """Requirements class "html" of both editions: every document is also a page that says and links the same."""
+
 import json
 from html.parser import HTMLParser
 
@@ -9,7 +10,16 @@ from webtest import TestApp, TestResponse
 from tests.conftest import finished, submit
 
 HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-PATHS = ["/", "/conformance", "/processes", "/processes?limit=2", "/processes/echo", "/processes/geo-echo", "/jobs", "/plugins"]
+PATHS = [
+    "/",
+    "/conformance",
+    "/processes",
+    "/processes?limit=2",
+    "/processes/echo",
+    "/processes/geo-echo",
+    "/jobs",
+    "/plugins",
+]
 JOB_PATHS = ["", "/inputs", "/outputs", "/logs", "/exceptions", "/statistics"]
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr", "col", "base", "area", "embed", "source", "track"}
 
@@ -93,13 +103,20 @@ def test_results_are_a_page(app: TestApp, successful_job: str) -> None:
     for name, value in {"message": "héllo", "number": 1.5, "flag": False}.items():
         assert (value if isinstance(value, str) else json.dumps(value)) in shown
         assert f"http://localhost/jobs/{successful_job}/results/{name}" in anchors
-    assert "héllo" in page_of(app.get(f"/jobs/{successful_job}/results/message", headers=HTML, status=200)).text_content()
+    assert (
+        "héllo" in page_of(app.get(f"/jobs/{successful_job}/results/message", headers=HTML, status=200)).text_content()
+    )
 
 
 @pytest.mark.parametrize("headers", [{}, {"Prefer": "respond-async"}])
 def test_an_execution_answers_with_a_page(app: TestApp, headers: dict) -> None:
     """/req/html/definition: every operation"""
-    answer = app.post_json("/processes/greet/execution", {"inputs": {"name": "Ada"}}, headers=HTML | headers, status=201 if headers else 200)
+    answer = app.post_json(
+        "/processes/greet/execution",
+        {"inputs": {"name": "Ada"}},
+        headers=HTML | headers,
+        status=201 if headers else 200,
+    )
     assert ("greet" if headers else "Hello Ada") in page_of(answer).text_content()
 
 
@@ -141,7 +158,9 @@ def test_text_of_a_client_is_no_markup(app: TestApp) -> None:
 def test_the_links_of_a_page_are_those_of_a_page(app: TestApp, path: str) -> None:
     """/req/core/pl-links, /req/job-list/links, 2.0 /req/ogc-process-description/links: also the 200-response in HTML links to
     itself (self: text/html) and to the other form (alternate: application/json)"""
-    links = page_of(app.get(path, headers=HTML, status=200)).xpath(".//main/dl/dt[text()='links']/following-sibling::dd[1]//tr")
+    links = page_of(app.get(path, headers=HTML, status=200)).xpath(
+        ".//main/dl/dt[text()='links']/following-sibling::dd[1]//tr"
+    )
     texts = [[cell.text_content().strip() for cell in row] for row in links]
     assert any({"self", "text/html"} <= set(text) for text in texts)
     assert any({"alternate", "application/json"} <= set(text) for text in texts)

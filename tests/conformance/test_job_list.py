@@ -1,4 +1,5 @@
 """Requirements class "job-list" of both editions."""
+
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from urllib.parse import quote
@@ -136,19 +137,30 @@ def test_the_list_links_to_itself_and_its_page(listed: Listed, query: str) -> No
     assert listed.app.get(hrefs_of(found, "alternate")[0], status=200).content_type == "text/html"
 
 
-@pytest.mark.parametrize(("query", "names"), [
-    ("processID=echo", ["quick"]), ("processID=fail,echo", ["failed", "quick"]), ("processID=nope", []),
-    ("processID=sleep", ["waiting", "running", "dismissed", "slow"]),
-])
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("processID=echo", ["quick"]),
+        ("processID=fail,echo", ["failed", "quick"]),
+        ("processID=nope", []),
+        ("processID=sleep", ["waiting", "running", "dismissed", "slow"]),
+    ],
+)
 def test_jobs_of_processes(listed: Listed, query: str, names: list[str]) -> None:
     """/req/job-list/processid-response"""
     assert listed.find(query) == names
 
 
-@pytest.mark.parametrize(("query", "names"), [
-    ("status=successful", ["slow", "quick"]), ("status=failed,dismissed", ["dismissed", "failed"]), ("status=accepted", ["waiting"]),
-    ("status=running", ["running"]), ("status=successful&processID=sleep", ["slow"]),
-])
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("status=successful", ["slow", "quick"]),
+        ("status=failed,dismissed", ["dismissed", "failed"]),
+        ("status=accepted", ["waiting"]),
+        ("status=running", ["running"]),
+        ("status=successful&processID=sleep", ["slow"]),
+    ],
+)
 def test_jobs_of_a_status(listed: Listed, query: str, names: list[str]) -> None:
     """/req/job-list/status-response"""
     assert listed.find(query) == sorted(names, key=listed.NAMES.index, reverse=True)
@@ -164,7 +176,10 @@ def test_jobs_created_at_a_time(listed: Listed) -> None:
     created = listed.status("failed")["created"]
     around = f"{moved(created, -0.001)}/{moved(created, 0.001)}"
     assert "failed" in listed.find(f"datetime={around}")
-    before, after = listed.find(f"datetime=../{moved(created, 0.001)}"), listed.find(f"datetime={moved(created, -0.001)}/..")
+    before, after = (
+        listed.find(f"datetime=../{moved(created, 0.001)}"),
+        listed.find(f"datetime={moved(created, -0.001)}/.."),
+    )
     assert "quick" in before
     assert "failed" in before
     assert "waiting" not in before
@@ -181,10 +196,17 @@ def test_a_job_is_found_at_the_time_that_its_status_tells(listed: Listed) -> Non
     assert "slow" in listed.find(f"datetime={quote(listed.status('slow')['created'])}")
 
 
-@pytest.mark.parametrize(("query", "names"), [
-    ("minDuration=1", ["slow"]), ("maxDuration=1&status=successful", ["quick"]), ("minDuration=1&maxDuration=30&status=successful", ["slow"]),
-    ("minDuration=0&maxDuration=1&processID=echo,fail", ["failed", "quick"]), ("minDuration=50", []), ("minDuration=2&maxDuration=1", []),
-])
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("minDuration=1", ["slow"]),
+        ("maxDuration=1&status=successful", ["quick"]),
+        ("minDuration=1&maxDuration=30&status=successful", ["slow"]),
+        ("minDuration=0&maxDuration=1&processID=echo,fail", ["failed", "quick"]),
+        ("minDuration=50", []),
+        ("minDuration=2&maxDuration=1", []),
+    ],
+)
 def test_jobs_by_their_duration(listed: Listed, query: str, names: list[str]) -> None:
     """/req/job-list/status-response in 1.0, 2.0 /req/job-list/duration-response: of jobs that run or have ended"""
     assert [name for name in listed.find(query) if name != "running"] == names
@@ -198,10 +220,24 @@ def test_a_running_job_has_a_duration(listed: Listed) -> None:
     assert listed.find("minDuration=1&status=running") == ["running"]
 
 
-@pytest.mark.parametrize("query", [
-    "limit=0", "limit=x", "status=done", "datetime=yesterday", "datetime=../..", "datetime=2020-13-01T00:00:00Z", "minDuration=long", "maxDuration=-1",
-    "processID=", "nope=1", "datetime=2021-01-01T00:00:00Z/2020-01-01T00:00:00Z", "cursor=x", "processid=echo",
-])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=x",
+        "status=done",
+        "datetime=yesterday",
+        "datetime=../..",
+        "datetime=2020-13-01T00:00:00Z",
+        "minDuration=long",
+        "maxDuration=-1",
+        "processID=",
+        "nope=1",
+        "datetime=2021-01-01T00:00:00Z/2020-01-01T00:00:00Z",
+        "cursor=x",
+        "processid=echo",
+    ],
+)
 def test_a_bad_parameter_answers_400(app: TestApp, schema: Schema, query: str) -> None:
     """/req/job-list/datetime-definition and the other definitions: values outside the schema"""
     assert_exception(app.get(f"/jobs?{query}", status=400), schema, 400, "invalid-query-parameter-value")

@@ -2,6 +2,7 @@
 
 /req/oas/completeness, /req/oas/definition, /req/oas/exceptions-codes, /req/oas/oas-impl, /req/oas/security are the same in both.
 """
+
 import json
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
@@ -18,7 +19,7 @@ from tests.packages import application_package, deploy, fresh, patch, put, shout
 
 DEPLOYED, FOLDERS = "deployed-as-defined", []
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
-MANY = '''
+MANY = """
 from weaver_like.authoring import process
 
 def make(number):
@@ -28,7 +29,7 @@ def make(number):
     return process(id=f"many-{number}", title="One of many processes " * 4)(run)
 
 globals().update({f"many_{number}": make(number) for number in range(300)})
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +67,17 @@ def test_the_landing_page_links_to_json_and_html(app: TestApp) -> None:
     assert app.get(hrefs_of(landing, "service-doc")[0], status=200).content_type == "text/html"
 
 
-@pytest.mark.parametrize("accept", [
-    None, "*/*", OPENAPI, "application/vnd.oai.openapi+json; version=3.0", "application/vnd.oai.openapi+json",
-    "application/vnd.oai.openapi+json;version=3.0, application/json;q=0.5",
-])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        None,
+        "*/*",
+        OPENAPI,
+        "application/vnd.oai.openapi+json; version=3.0",
+        "application/vnd.oai.openapi+json",
+        "application/vnd.oai.openapi+json;version=3.0, application/json;q=0.5",
+    ],
+)
 def test_the_definition_has_its_media_type(app: TestApp, accept: str | None) -> None:
     """/req/oas30/oas-definition-1"""
     answer = app.get("/api", headers={"Accept": accept} if accept else {}, status=200)
@@ -102,9 +110,22 @@ def test_the_definition_of_many_processes_stays_small_and_valid(make_app: object
 
 def test_every_path_of_the_standard_is_defined(api: dict) -> None:
     """/req/oas30/completeness"""
-    defined = {(method, path.replace("{process}", "{}").replace("{job}", "{}").replace("{output}", "{}")) for path, method, _ in operations(api)}
-    assert {("get", "/"), ("get", "/conformance"), ("get", "/processes"), ("get", "/processes/{}"), ("post", "/processes/{}/execution"), ("get", "/jobs"),
-            ("get", "/jobs/{}"), ("delete", "/jobs/{}"), ("get", "/jobs/{}/results"), ("get", "/jobs/{}/results/{}")} <= defined
+    defined = {
+        (method, path.replace("{process}", "{}").replace("{job}", "{}").replace("{output}", "{}"))
+        for path, method, _ in operations(api)
+    }
+    assert {
+        ("get", "/"),
+        ("get", "/conformance"),
+        ("get", "/processes"),
+        ("get", "/processes/{}"),
+        ("post", "/processes/{}/execution"),
+        ("get", "/jobs"),
+        ("get", "/jobs/{}"),
+        ("delete", "/jobs/{}"),
+        ("get", "/jobs/{}/results"),
+        ("get", "/jobs/{}/results/{}"),
+    } <= defined
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +140,9 @@ def file_path(app: TestApp) -> str:
 @pytest.fixture(scope="module")
 def schedule_id(app: TestApp) -> Iterator[str]:
     """A schedule that does not fire for a while."""
-    made = app.post_json("/schedules", {"process": "greet", "cron": "0 0 29 2 *", "inputs": {"name": "x"}}, status=201).json["id"]
+    made = app.post_json(
+        "/schedules", {"process": "greet", "cron": "0 0 29 2 *", "inputs": {"name": "x"}}, status=201
+    ).json["id"]
     yield made
     app.delete(f"/schedules/{made}", status=204)
 
@@ -136,8 +159,12 @@ def deployed(app: TestApp) -> Iterator[str]:
 def folder_job(app: TestApp) -> Iterator[str]:
     """A job one of whose results is a folder with one file; its id stands in `FOLDERS`."""
     listing = "[{class: 'File', basename: 'a.txt', contents: 'a'}]"
-    tool = shout("folder-as-defined", inputs={}, outputs={"made": "Directory"},
-                 expression="${return {made: {class: 'Directory', basename: 'made', listing: " + listing + "}};}")
+    tool = shout(
+        "folder-as-defined",
+        inputs={},
+        outputs={"made": "Directory"},
+        expression="${return {made: {class: 'Directory', basename: 'made', listing: " + listing + "}};}",
+    )
     deploy(app, tool, status=201)
     job_id = submit(app, tool["id"])
     assert finished(app, job_id)["status"] == "successful"
@@ -152,7 +179,12 @@ def filled(path: str, job_id: str, file_path: str, schedule_id: str) -> str:
         return path.replace("{job}", FOLDERS[0]).replace("{output}", "made").replace("{path}", "a.txt")
     if path.endswith(("/package", "/revisions")):
         path = path.replace("{process}", DEPLOYED)
-    return path.replace("{process}", "greet").replace("{job}", job_id).replace("{output}", "message").replace("{path}", file_path)
+    return (
+        path.replace("{process}", "greet")
+        .replace("{job}", job_id)
+        .replace("{output}", "message")
+        .replace("{path}", file_path)
+    )
 
 
 def undefined(api: dict, operation: dict, answer: TestResponse) -> list[str]:
@@ -174,14 +206,22 @@ def undefined(api: dict, operation: dict, answer: TestResponse) -> list[str]:
     return [f"{name}: {error.message}" for error in resolved(api, schema).iter_errors(answer.json)]
 
 
-def test_every_operation_answers_as_defined(app: TestApp, api: dict, successful_job: str, file_path: str, schedule_id: str) -> None:
+def test_every_operation_answers_as_defined(
+    app: TestApp, api: dict, successful_job: str, file_path: str, schedule_id: str
+) -> None:
     """/req/oas30/oas-impl, /req/oas30/completeness: each path, with success, bad parameters, impossible forms and in HTML"""
     faults = []
     for path, method, operation in operations(api):
         url = filled(path, successful_job, file_path, schedule_id)
         if method != "get":
             continue
-        for suffix, headers in (("", {}), ("?nonsense=1", {}), ("", {"Accept": "image/png"}), ("", {"Accept": "text/html"}), ("", {"Range": "bytes=900-"})):
+        for suffix, headers in (
+            ("", {}),
+            ("?nonsense=1", {}),
+            ("", {"Accept": "image/png"}),
+            ("", {"Accept": "text/html"}),
+            ("", {"Range": "bytes=900-"}),
+        ):
             answer = app.get(url + suffix, headers=headers, status="*")
             assert answer.status_int == 200 or suffix or headers, f"{url}: {answer.status_int}"
             faults += undefined(api, operation, answer)
@@ -193,7 +233,13 @@ ALL_TESTED = {"echo", "wps-echo", "geo-echo", "pair-echo", "echo-complex", "gree
 
 def test_the_execution_of_every_process_answers_as_defined(app: TestApp, api: dict) -> None:
     """/req/oas30/oas-impl, /req/oas30/completeness: sync, async, bad bodies, foreign media types"""
-    sent = {"echo": {"message": "m"}, "echo-complex": {"complexInput": "t"}, "greet": {"name": "Ada"}, "pair-echo": {"pair": ["a", "b"]}, "sleep": {"delay": 0}}
+    sent = {
+        "echo": {"message": "m"},
+        "echo-complex": {"complexInput": "t"},
+        "greet": {"name": "Ada"},
+        "pair-echo": {"pair": ["a", "b"]},
+        "sleep": {"delay": 0},
+    }
     for path, method, operation in operations(api):
         if method != "post" or not path.startswith("/processes/"):
             continue
@@ -201,9 +247,14 @@ def test_the_execution_of_every_process_answers_as_defined(app: TestApp, api: di
         if process not in ALL_TESTED:  # other tests may have put plugins of their own there
             continue
         url, body = path.replace("{process}", process), {"inputs": sent.get(process, {})}
-        answers = [app.post_json(url, body, status="*"), app.post_json(url, body, headers={"Prefer": "respond-async"}, status="*"),
-                   app.post_json(url, body | {"outputs": {}}, status="*"), app.post_json(url, {"inputs": 1}, status="*"),
-                   app.post(url, "<a/>", content_type="text/xml", status="*"), app.post_json(f"{url}?x=1", body, status="*")]
+        answers = [
+            app.post_json(url, body, status="*"),
+            app.post_json(url, body, headers={"Prefer": "respond-async"}, status="*"),
+            app.post_json(url, body | {"outputs": {}}, status="*"),
+            app.post_json(url, {"inputs": 1}, status="*"),
+            app.post(url, "<a/>", content_type="text/xml", status="*"),
+            app.post_json(f"{url}?x=1", body, status="*"),
+        ]
         wanted = [500 if process == "fail" else 200, 201, 500 if process == "fail" else 204, 400, 415, 400]
         if process in ("wps-echo", "geo-echo"):
             wanted[0] = answers[0].status_int
@@ -214,35 +265,86 @@ def test_the_execution_of_every_process_answers_as_defined(app: TestApp, api: di
 def test_deployment_answers_as_defined(app: TestApp, api: dict) -> None:
     """/req/oas30/oas-impl, /req/oas30/completeness: of Part 2 each status, media type and document"""
     name, html = fresh(), {"Accept": "text/html"}
-    posted = [deploy(app, shout(name), status=201), deploy(app, shout(name), status=409), deploy(app, shout("echo"), status=403), deploy(app, "x", status=400),
-              deploy(app, shout(), "text/csv", status=415), deploy(app, application_package(fresh()), "application/json", "?dryRun=true", status=200),
-              deploy(app, shout(fresh()), query="?dryRun=true", headers=html, status=200), deploy(app, shout(fresh()), headers=html, status=201),
-              deploy(app, shout(fresh()), headers={"Accept": "image/png"}, status=406)]
+    posted = [
+        deploy(app, shout(name), status=201),
+        deploy(app, shout(name), status=409),
+        deploy(app, shout("echo"), status=403),
+        deploy(app, "x", status=400),
+        deploy(app, shout(), "text/csv", status=415),
+        deploy(app, application_package(fresh()), "application/json", "?dryRun=true", status=200),
+        deploy(app, shout(fresh()), query="?dryRun=true", headers=html, status=200),
+        deploy(app, shout(fresh()), headers=html, status=201),
+        deploy(app, shout(fresh()), headers={"Accept": "image/png"}, status=406),
+    ]
     one = "/processes/{process}"
-    changed = {"put": [put(app, name, shout(name), status=200), put(app, name, shout(name), query="?version=1.0.0", status=409),
-                       put(app, name, "x", status=400), put(app, "nope", shout("nope"), status=404), put(app, name, "<a/>", "text/xml", status=415)],
-               "patch": [patch(app, name, {"title": "t"}, status=200), patch(app, name, {"title": "t"}, status=400),
-                         patch(app, "echo", {"title": "t"}, status=403), patch(app, name, {}, "text/csv", status=415)],
-               "delete": [app.delete(f"/processes/{name}:1.0.0", status=204), app.delete("/processes/echo", status=403),
-                          app.delete(f"/processes/{name}", status=204), app.delete(f"/processes/{name}", status=404)]}
+    changed = {
+        "put": [
+            put(app, name, shout(name), status=200),
+            put(app, name, shout(name), query="?version=1.0.0", status=409),
+            put(app, name, "x", status=400),
+            put(app, "nope", shout("nope"), status=404),
+            put(app, name, "<a/>", "text/xml", status=415),
+        ],
+        "patch": [
+            patch(app, name, {"title": "t"}, status=200),
+            patch(app, name, {"title": "t"}, status=400),
+            patch(app, "echo", {"title": "t"}, status=403),
+            patch(app, name, {}, "text/csv", status=415),
+        ],
+        "delete": [
+            app.delete(f"/processes/{name}:1.0.0", status=204),
+            app.delete("/processes/echo", status=403),
+            app.delete(f"/processes/{name}", status=204),
+            app.delete(f"/processes/{name}", status=404),
+        ],
+    }
     assert [fault for answer in posted for fault in undefined(api, api["paths"]["/processes"]["post"], answer)] == []
-    assert [fault for method, answers in changed.items() for answer in answers for fault in undefined(api, api["paths"][one][method], answer)] == []
+    assert [
+        fault
+        for method, answers in changed.items()
+        for answer in answers
+        for fault in undefined(api, api["paths"][one][method], answer)
+    ] == []
     sweep(app, DEPLOYED, "folder-as-defined")
 
 
-@pytest.mark.parametrize(("given", "defined"), [
-    ({"type": "number", "exclusiveMinimum": 0, "maximum": 9}, {"type": "number", "minimum": 0, "exclusiveMinimum": True, "maximum": 9}),
-    ({"const": {"a": 1}, "$comment": "c", "examples": ["x"]}, {"enum": [{"a": 1}]}),
-    ({"type": "array", "prefixItems": [{"type": "string"}]}, {"type": "array", "items": {}}),
-    ({"type": "object", "properties": {"k": {}, "n": {"type": ["null", "integer", "string"]}}, "required": [], "patternProperties": {"^x": {}}},
-     {"type": "object", "properties": {"k": {}, "n": {"nullable": True}}}),
-    ({"anyOf": [{"type": "null"}, {"type": ["string", "null"]}]}, {"anyOf": [{"enum": [None], "nullable": True}, {"type": "string", "nullable": True}]}),
-])
+@pytest.mark.parametrize(
+    ("given", "defined"),
+    [
+        (
+            {"type": "number", "exclusiveMinimum": 0, "maximum": 9},
+            {"type": "number", "minimum": 0, "exclusiveMinimum": True, "maximum": 9},
+        ),
+        ({"const": {"a": 1}, "$comment": "c", "examples": ["x"]}, {"enum": [{"a": 1}]}),
+        ({"type": "array", "prefixItems": [{"type": "string"}]}, {"type": "array", "items": {}}),
+        (
+            {
+                "type": "object",
+                "properties": {"k": {}, "n": {"type": ["null", "integer", "string"]}},
+                "required": [],
+                "patternProperties": {"^x": {}},
+            },
+            {"type": "object", "properties": {"k": {}, "n": {"nullable": True}}},
+        ),
+        (
+            {"anyOf": [{"type": "null"}, {"type": ["string", "null"]}]},
+            {"anyOf": [{"enum": [None], "nullable": True}, {"type": "string", "nullable": True}]},
+        ),
+    ],
+)
 def test_no_description_makes_the_definition_invalid(app: TestApp, given: dict, defined: dict) -> None:
     """/req/oas30/oas-definition-2: clients describe inputs in JSON Schema, of which OpenAPI 3.0 knows a part"""
-    unit = {"value": shout(inputs={"text": "Any"}, outputs={}, expression="${return {};}"), "mediaType": "application/cwl+json"}
+    unit = {
+        "value": shout(inputs={"text": "Any"}, outputs={}, expression="${return {};}"),
+        "mediaType": "application/cwl+json",
+    }
     process = {"id": fresh("schema"), "inputs": {"text": {"schema": given}}}
-    deploy(app, {"processDescription": {"process": process}, "executionUnit": unit}, "application/ogcapppkg+json", status=201)
+    deploy(
+        app,
+        {"processDescription": {"process": process}, "executionUnit": unit},
+        "application/ogcapppkg+json",
+        status=201,
+    )
     definition = api_of(app)
     app.delete(f"/processes/{process['id']}", status=204)
     assert list(OpenAPIV30SpecValidator(definition).iter_errors()) == []
@@ -254,9 +356,18 @@ def test_errors_of_identifiers_are_defined(app: TestApp, api: dict) -> None:
     """/req/oas30/exceptions-codes: 404 of processes, jobs, outputs and files"""
     for path, method, operation in operations(api):
         if "{" in path:
-            url = path.replace("{process}", "nope").replace("{job}", "nope").replace("{output}", "nope").replace("{path}", "nope/nope")
+            url = (
+                path.replace("{process}", "nope")
+                .replace("{job}", "nope")
+                .replace("{output}", "nope")
+                .replace("{path}", "nope/nope")
+            )
             url = url.replace("{schedule}", "nope")
-            answer = app.post_json(url, {}, status=404) if method == "post" else app.request(url, method=method.upper(), status=404)
+            answer = (
+                app.post_json(url, {}, status=404)
+                if method == "post"
+                else app.request(url, method=method.upper(), status=404)
+            )
             assert undefined(api, operation, answer) == []
 
 
@@ -281,7 +392,14 @@ def test_errors_of_limits_are_defined(make_app: object) -> None:
 def test_the_refusal_of_foreign_pages_is_defined(app: TestApp, api: dict, method: str, path: str) -> None:
     """/req/oas30/exceptions-codes: all codes of errors that originate from the server, so also the 403 for another origin"""
     url = path.replace("{process}", "greet").replace("{job}", "nope")
-    answer = app.request(url, method=method.upper(), body=b"{}", content_type="application/json", headers={"Origin": "http://evil.example"}, status=403)
+    answer = app.request(
+        url,
+        method=method.upper(),
+        body=b"{}",
+        content_type="application/json",
+        headers={"Origin": "http://evil.example"},
+        status=403,
+    )
     assert undefined(api, api["paths"][path][method], answer) == []
 
 
@@ -289,24 +407,44 @@ def test_parts_of_files_are_defined(app: TestApp, api: dict, file_path: str) -> 
     """/req/oas30/completeness: 206, 304 and 416 of /outputs and of one output"""
     operation = api["paths"]["/outputs/{path}"]["get"]
     whole = app.get(f"/outputs/{file_path}", status=200)
-    for headers, status in (({"Range": "bytes=1-2"}, 206), ({"Range": "bytes=99-"}, 416), ({"If-None-Match": whole.headers["ETag"]}, 304)):
+    for headers, status in (
+        ({"Range": "bytes=1-2"}, 206),
+        ({"Range": "bytes=99-"}, 416),
+        ({"If-None-Match": whole.headers["ETag"]}, 304),
+    ):
         assert undefined(api, operation, app.get(f"/outputs/{file_path}", headers=headers, status=status)) == []
 
 
-def test_every_success_of_the_definition_can_be_had(app: TestApp, api: dict, successful_job: str, file_path: str) -> None:
+def test_every_success_of_the_definition_can_be_had(
+    app: TestApp, api: dict, successful_job: str, file_path: str
+) -> None:
     """/req/oas30/oas-impl: each documented status of success of the operations of Part 1 exists"""
     greet, job = "/processes/greet/execution", f"/jobs/{successful_job}"
-    by_reference = {"inputs": {"name": "Ada"}, "response": "raw", "outputs": {"greeting": {"transmissionMode": "reference"}}}
+    by_reference = {
+        "inputs": {"name": "Ada"},
+        "response": "raw",
+        "outputs": {"greeting": {"transmissionMode": "reference"}},
+    }
     linked = submit(app, "greet", **by_reference)
     finished(app, linked)
     got = {
-        "getLandingPage": {app.get("/").status_int}, "getConformance": {app.get("/conformance").status_int}, "getApi": {app.get("/api").status_int},
-        "getProcesses": {app.get("/processes").status_int}, "getProcess": {app.get("/processes/greet").status_int},
-        "execute": {app.post_json(greet, {"inputs": {"name": "Ada"}}).status_int, app.post_json(greet, by_reference).status_int,
-                    app.post_json(greet, {"inputs": {"name": "Ada"}}, headers={"Prefer": "respond-async"}).status_int},
-        "getJobs": {app.get("/jobs").status_int}, "getJob": {app.get(job).status_int},
+        "getLandingPage": {app.get("/").status_int},
+        "getConformance": {app.get("/conformance").status_int},
+        "getApi": {app.get("/api").status_int},
+        "getProcesses": {app.get("/processes").status_int},
+        "getProcess": {app.get("/processes/greet").status_int},
+        "execute": {
+            app.post_json(greet, {"inputs": {"name": "Ada"}}).status_int,
+            app.post_json(greet, by_reference).status_int,
+            app.post_json(greet, {"inputs": {"name": "Ada"}}, headers={"Prefer": "respond-async"}).status_int,
+        },
+        "getJobs": {app.get("/jobs").status_int},
+        "getJob": {app.get(job).status_int},
         "getResults": {app.get(f"{job}/results").status_int, app.get(f"/jobs/{linked}/results").status_int},
-        "getFile": {app.get(f"/outputs/{file_path}").status_int, app.get(f"/outputs/{file_path}", headers={"Range": "bytes=0-1"}).status_int},
+        "getFile": {
+            app.get(f"/outputs/{file_path}").status_int,
+            app.get(f"/outputs/{file_path}", headers={"Range": "bytes=0-1"}).status_int,
+        },
     }
     for _, _, operation in operations(api):
         if operation["operationId"] in got:
@@ -314,14 +452,19 @@ def test_every_success_of_the_definition_can_be_had(app: TestApp, api: dict, suc
             assert promised == got[operation["operationId"]], operation["operationId"]
 
 
-def test_every_documented_error_can_happen(app: TestApp, api: dict, successful_job: str, file_path: str, schedule_id: str) -> None:
+def test_every_documented_error_can_happen(
+    app: TestApp, api: dict, successful_job: str, file_path: str, schedule_id: str
+) -> None:
     """/req/oas30/exceptions-codes, /req/oas30/oas-impl: 400, 404 and 406 are documented where they exist, and only there"""
     wrong = []
     for path, method, operation in operations(api):
         if method != "get":
             continue
         url = filled(path, successful_job, file_path, schedule_id)
-        got = {400: app.get(f"{url}?nonsense=1", status="*").status_int, 406: app.get(url, headers={"Accept": "image/x-none"}, status="*").status_int}
+        got = {
+            400: app.get(f"{url}?nonsense=1", status="*").status_int,
+            406: app.get(url, headers={"Accept": "image/x-none"}, status="*").status_int,
+        }
         for status, found in got.items():
             if (str(status) in operation["responses"]) != (found == status):
                 wrong.append(f"{path} documents {status}, and answers {found}")
@@ -332,22 +475,42 @@ def test_every_process_has_an_execution_path_with_its_own_inputs(app: TestApp, a
     """/req/oas30/completeness: the request body of each process names its inputs"""
     for process in app.get("/processes").json["processes"]:
         described = app.get(f"/processes/{process['id']}").json
-        body = api["paths"][f"/processes/{process['id']}/execution"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        body = api["paths"][f"/processes/{process['id']}/execution"]["post"]["requestBody"]["content"][
+            "application/json"
+        ]["schema"]
         schema = api["components"]["schemas"][body["$ref"].rpartition("/")[2]]
         inputs = schema["properties"]["inputs"]
         assert set(inputs["properties"]) == set(described["inputs"])
-        assert set(inputs.get("required", [])) == {name for name, entry in described["inputs"].items() if entry["minOccurs"] > 0}
+        assert set(inputs.get("required", [])) == {
+            name for name, entry in described["inputs"].items() if entry["minOccurs"] > 0
+        }
 
 
-@pytest.mark.parametrize(("process", "inputs", "valid"), [
-    ("echo", {"message": "m", "number": 1, "list": [1], "choice": "a", "bbox": {"bbox": [1, 2, 3, 4]}}, True), ("echo", {"number": 1}, False),
-    ("echo", {"message": 1}, False), ("echo", {"message": "m", "choice": "z"}, False), ("echo", {"message": "m", "more": 1}, False),
-    ("geo-echo", {"words": ["a", "b"], "level": 3, "thing": {"value": {"name": "n"}}}, True), ("geo-echo", {"level": 99}, False),
-    ("pair-echo", {"pair": ["a", "b"]}, True), ("pair-echo", {"pair": ["a"]}, False), ("pair-echo", {"pair": ["a", "b", "c"]}, False),
-    ("wps-echo", {"multiInput": ["a"], "enumInput": "a", "complexInput": {"value": "<a/>", "mediaType": "text/xml"}}, True),
-    ("greet", {"name": {"value": "Ada"}}, True), ("greet", {"name": {"value": 5}}, False),
-])
-def test_the_definition_and_the_server_agree_on_requests(app: TestApp, api: dict, process: str, inputs: dict, valid: bool) -> None:
+@pytest.mark.parametrize(
+    ("process", "inputs", "valid"),
+    [
+        ("echo", {"message": "m", "number": 1, "list": [1], "choice": "a", "bbox": {"bbox": [1, 2, 3, 4]}}, True),
+        ("echo", {"number": 1}, False),
+        ("echo", {"message": 1}, False),
+        ("echo", {"message": "m", "choice": "z"}, False),
+        ("echo", {"message": "m", "more": 1}, False),
+        ("geo-echo", {"words": ["a", "b"], "level": 3, "thing": {"value": {"name": "n"}}}, True),
+        ("geo-echo", {"level": 99}, False),
+        ("pair-echo", {"pair": ["a", "b"]}, True),
+        ("pair-echo", {"pair": ["a"]}, False),
+        ("pair-echo", {"pair": ["a", "b", "c"]}, False),
+        (
+            "wps-echo",
+            {"multiInput": ["a"], "enumInput": "a", "complexInput": {"value": "<a/>", "mediaType": "text/xml"}},
+            True,
+        ),
+        ("greet", {"name": {"value": "Ada"}}, True),
+        ("greet", {"name": {"value": 5}}, False),
+    ],
+)
+def test_the_definition_and_the_server_agree_on_requests(
+    app: TestApp, api: dict, process: str, inputs: dict, valid: bool
+) -> None:
     """/req/oas30/oas-impl: what the definition admits is taken, what it excludes is refused"""
     path = f"/processes/{process}/execution"
     schema = api["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
@@ -358,8 +521,13 @@ def test_the_definition_and_the_server_agree_on_requests(app: TestApp, api: dict
 def test_inputs_by_reference_are_in_the_definition(app: TestApp, api: dict, site: ThreadingHTTPServer) -> None:
     """/req/oas30/oas-impl"""
     site.pages = {"/name": (200, {"Content-Type": "text/plain"}, b"Ada")}
-    path, body = "/processes/greet/execution", {"inputs": {"name": {"href": f"{site.url}/name", "type": "text/plain"}}, "response": "document"}
-    assert resolved(api, api["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]).is_valid(body)
+    path, body = (
+        "/processes/greet/execution",
+        {"inputs": {"name": {"href": f"{site.url}/name", "type": "text/plain"}}, "response": "document"},
+    )
+    assert resolved(api, api["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]).is_valid(
+        body
+    )
     assert app.post_json(path, body, status=200).json == {"greeting": "Hello Ada"}
 
 

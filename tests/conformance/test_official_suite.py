@@ -2,6 +2,7 @@
 
 It cannot be run without the network (it reads schemas.opengis.net and github.com); a referenced GeoTIFF comes from a local server here.
 """
+
 import base64
 import json
 import uuid
@@ -66,7 +67,9 @@ def follow(app: TestApp, answer: TestResponse, schema: Schema) -> dict:
     return status.json
 
 
-def is_exception(answer: TestResponse, schema: Schema, kinds: tuple = ("application/json", "application/problem+json")) -> bool:
+def is_exception(
+    answer: TestResponse, schema: Schema, kinds: tuple = ("application/json", "application/problem+json")
+) -> bool:
     schema("part1-1.0/exception").validate(answer.json)
     return answer.headers["Content-Type"].partition(";")[0] in kinds
 
@@ -172,22 +175,38 @@ def test_input_array(app: TestApp, echo: dict) -> None:
     output = next(name for name, entry in echo["outputs"].items() if entry["schema"].get("type") == "array")
     kind = echo["inputs"][name]["schema"]["items"]["type"]
     value = {"integer": [1, 2, 3], "string": [TEXT] * 3}.get(kind, [])
-    answer = post(app, {"inputs": literal_inputs(echo) | {name: value}, "outputs": {output: {"transmissionMode": "value"}}})
+    answer = post(
+        app, {"inputs": literal_inputs(echo) | {name: value}, "outputs": {output: {"transmissionMode": "value"}}}
+    )
     assert answer.status_int in (200, 201)
 
 
 def test_input_bbox(app: TestApp, echo: dict) -> None:
     """Jobs.testJobCreationInputInlineBbox: only the box is asked for"""
     box = {"bbox": [51.9, 7, 52, 7.1], "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84"}
-    names = [name for name, entry in echo["inputs"].items() if any(part.get("format") == "ogc-bbox" for part in entry["schema"].get("allOf", ()))]
+    names = [
+        name
+        for name, entry in echo["inputs"].items()
+        if any(part.get("format") == "ogc-bbox" for part in entry["schema"].get("allOf", ()))
+    ]
     assert names
-    answer = post(app, {"inputs": literal_inputs(echo) | dict.fromkeys(names, box), "outputs": {name: {"transmissionMode": "value"} for name in names}})
+    answer = post(
+        app,
+        {
+            "inputs": literal_inputs(echo) | dict.fromkeys(names, box),
+            "outputs": {name: {"transmissionMode": "value"} for name in names},
+        },
+    )
     assert answer.status_int in (200, 201)
 
 
 def binary_inputs(echo: dict) -> list[str]:
-    return [name for name, entry in echo["inputs"].items()
-            if entry["schema"].get("type") == "string" and (entry["schema"].get("format") == "byte" or entry["schema"].get("contentEncoding") == "binary")]
+    return [
+        name
+        for name, entry in echo["inputs"].items()
+        if entry["schema"].get("type") == "string"
+        and (entry["schema"].get("format") == "byte" or entry["schema"].get("contentEncoding") == "binary")
+    ]
 
 
 def test_input_binary(app: TestApp, echo: dict) -> None:
@@ -214,9 +233,14 @@ def test_input_validation(app: TestApp, schema: Schema, echo: dict) -> None:
     assert TEXT in answer.text
     named = [name for name, entry in echo["inputs"].items() if "contentMediaType" in entry["schema"]]
     assert named
-    wrong = post(app, payload(echo, inputs=literal_inputs(echo) | {name: {"type": f"wrong/type_{uuid.uuid4()}"} for name in named}))
+    wrong = post(
+        app,
+        payload(echo, inputs=literal_inputs(echo) | {name: {"type": f"wrong/type_{uuid.uuid4()}"} for name in named}),
+    )
     assert wrong.status_int in (400, 500)
-    assert wrong.headers["Content-Type"] == "application/json" or wrong.headers["Content-Type"].startswith("application/json;")
+    assert wrong.headers["Content-Type"] == "application/json" or wrong.headers["Content-Type"].startswith(
+        "application/json;"
+    )
     schema("part1-1.0/exception").validate(wrong.json)
 
 

@@ -1,4 +1,5 @@
 """Requirements class "core" of both editions, without execution and results: service, processes, status."""
+
 import socket
 import uuid
 from pathlib import Path
@@ -23,16 +24,40 @@ from tests.conftest import Served
 
 #: Every conformance class of Part 1; a URI of ours that is not here is misspelt.
 CLASSES = {
-    *(f"{CONF}1.0/conf/{name}" for name in ("core", "ogc-process-description", "json", "html", "oas30", "job-list", "callback", "dismiss")),
-    *(f"{CONF}2.0/conf/{name}" for name in (
-        "core", "ogc-process-description", "json", "html", "oas", "oas30", "oas31", "job-list", "callback", "dismiss", "kvp-execute",
-        "query-param-profile", "collection-input", "collection-output", "remote-collections", "local-filtering")),
+    *(
+        f"{CONF}1.0/conf/{name}"
+        for name in ("core", "ogc-process-description", "json", "html", "oas30", "job-list", "callback", "dismiss")
+    ),
+    *(
+        f"{CONF}2.0/conf/{name}"
+        for name in (
+            "core",
+            "ogc-process-description",
+            "json",
+            "html",
+            "oas",
+            "oas30",
+            "oas31",
+            "job-list",
+            "callback",
+            "dismiss",
+            "kvp-execute",
+            "query-param-profile",
+            "collection-input",
+            "collection-output",
+            "remote-collections",
+            "local-filtering",
+        )
+    ),
 }
-MANY = "from weaver_like.authoring import process\n" + "".join(f'''
+MANY = "from weaver_like.authoring import process\n" + "".join(
+    f'''
 @process(id="many-{number:02}")
 def many_{number:02}() -> str:
     return "{number}"
-''' for number in range(15))
+'''
+    for number in range(15)
+)
 
 
 def exchange(server: Served, request: bytes) -> bytes:
@@ -60,7 +85,9 @@ def test_a_request_without_host_answers_400(server: Served) -> None:
 
 
 @pytest.mark.parametrize("edition", EDITIONS)
-def test_the_landing_page_links_to_definition_conformance_and_processes(app: TestApp, schema: Schema, edition: str) -> None:
+def test_the_landing_page_links_to_definition_conformance_and_processes(
+    app: TestApp, schema: Schema, edition: str
+) -> None:
     """/req/core/landingpage-op, /req/core/landingpage-success"""
     answer = app.get("/", status=200)
     schema(f"{edition}/landingPage").validate(answer.json)
@@ -182,7 +209,9 @@ def test_an_unknown_process_answers_404_no_such_process(app: TestApp, schema: Sc
 
 def test_executing_an_unknown_process_answers_404_no_such_process(app: TestApp, schema: Schema) -> None:
     """/req/core/process-exception/no-such-process"""
-    assert_exception(app.post_json("/processes/nope/execution", {"inputs": {}}, status=404), schema, 404, "no-such-process")
+    assert_exception(
+        app.post_json("/processes/nope/execution", {"inputs": {}}, status=404), schema, 404, "no-such-process"
+    )
 
 
 def test_there_is_a_process_to_test(app: TestApp) -> None:
@@ -194,18 +223,25 @@ def test_there_is_a_process_to_test(app: TestApp) -> None:
 
 @pytest.mark.parametrize("edition", EDITIONS)
 @pytest.mark.parametrize("status", ["successful", "failed", "running", "dismissed"])
-def test_the_status_of_a_job(app: TestApp, schema: Schema, request: pytest.FixtureRequest, status: str, edition: str) -> None:
+def test_the_status_of_a_job(
+    app: TestApp, schema: Schema, request: pytest.FixtureRequest, status: str, edition: str
+) -> None:
     """/req/core/job, /req/core/job-success; 2.0 /req/core/job-op: id, status, processingEntityType"""
     job_id = request.getfixturevalue(f"{status}_job")
     answer = app.get(f"/jobs/{job_id}", status=200)
     schema(f"{edition}/statusInfo").validate(answer.json)
     assert answer.json["status"] == status
     assert answer.json["id" if "2.0" in edition else "jobID"] == job_id
-    assert answer.json["processingEntityType" if "2.0" in edition else "type"] == ("ogc-api-processes" if "2.0" in edition else "process")
+    assert answer.json["processingEntityType" if "2.0" in edition else "type"] == (
+        "ogc-api-processes" if "2.0" in edition else "process"
+    )
 
 
 @pytest.mark.parametrize("job", ["nope", str(uuid.UUID(int=7)), "%C3%A9", "%00"])
-@pytest.mark.parametrize("path", ["", "/results", "/results/message", "/inputs", "/outputs", "/logs", "/events", "/exceptions", "/statistics"])
+@pytest.mark.parametrize(
+    "path",
+    ["", "/results", "/results/message", "/inputs", "/outputs", "/logs", "/events", "/exceptions", "/statistics"],
+)
 def test_an_unknown_job_answers_404_no_such_job(app: TestApp, schema: Schema, job: str, path: str) -> None:
     """/req/core/job-exception-no-such-job, /req/core/job-results-exception/no-such-job"""
     assert_exception(app.get(f"/jobs/{job}{path}", status=404), schema, 404, "no-such-job")

@@ -1,4 +1,5 @@
 """Part 2 (OGC 20-044), requirements class "deploy-replace-undeploy": POST /processes and the package."""
+
 import json
 
 import pytest
@@ -88,7 +89,10 @@ def test_a_process_of_the_server_answers_403(app: TestApp, schema: Schema) -> No
 
 
 @pytest.mark.parametrize("method", ["post", "put"])
-@pytest.mark.parametrize("kind", ["text/html", "application/xml", "application/zip", "image/png", "multipart/x-mixed-replace; boundary=a", "cwl"])
+@pytest.mark.parametrize(
+    "kind",
+    ["text/html", "application/xml", "application/zip", "image/png", "multipart/x-mixed-replace; boundary=a", "cwl"],
+)
 def test_an_unsupported_media_type_answers_415(app: TestApp, schema: Schema, method: str, kind: str) -> None:
     """/req/deploy-replace-undeploy/deploy-unsupported-media-type"""
     if method == "post":
@@ -111,10 +115,14 @@ def test_mutable_tells_who_may_be_changed(app: TestApp, schema: Schema) -> None:
         assert app.get(f"/processes/{name}").json["mutable"] is listed[name]["mutable"]
 
 
-@pytest.mark.parametrize(("kind", "text"), [
-    (CWL, json.dumps(shout("ID"), indent=1) + "\n \n"), ("application/cwl+json", json.dumps(shout("ID"))),
-    ("application/ogcapppkg+json; charset=utf-8", json.dumps(application_package("ID"), indent="\t")),
-])
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (CWL, json.dumps(shout("ID"), indent=1) + "\n \n"),
+        ("application/cwl+json", json.dumps(shout("ID"))),
+        ("application/ogcapppkg+json; charset=utf-8", json.dumps(application_package("ID"), indent="\t")),
+    ],
+)
 def test_the_package_is_what_was_deployed(app: TestApp, kind: str, text: str) -> None:
     """/req/deploy-replace-undeploy/package-get-op, -response-body, -response-success; /req/ogcapppkg/package-response-body: byte for byte"""
     process_id = fresh()

@@ -1,4 +1,5 @@
 """Part 2 (OGC 20-044), requirements class "deploy-replace-undeploy": PUT and DELETE."""
+
 import pytest
 from webtest import TestApp
 
@@ -30,7 +31,10 @@ def test_replacing_answers_200(app: TestApp, schema: Schema, process_id: str) ->
     assert (answer.json["id"], answer.json["version"]) == (process_id, "2.0.0")
 
 
-@pytest.mark.parametrize("kind", ["application/cwl", "application/cwl+json", "application/json", "application/cwl+yaml", "application/x-yaml"])
+@pytest.mark.parametrize(
+    "kind",
+    ["application/cwl", "application/cwl+json", "application/json", "application/cwl+yaml", "application/x-yaml"],
+)
 def test_the_content_type_says_what_replaces_it(app: TestApp, process_id: str, kind: str) -> None:
     """/req/deploy-replace-undeploy/replace-content-type, /rec/deploy-replace-undeploy/replace-body-cwl"""
     put(app, process_id, shout(process_id, "?"), kind, status=200)
@@ -55,12 +59,20 @@ def test_a_process_is_removed(app: TestApp, schema: Schema, process_id: str) -> 
 
 def test_a_process_of_the_server_is_not_changed(app: TestApp, schema: Schema) -> None:
     """/req/deploy-replace-undeploy/static-indicator: what is immutable cannot be manipulated through a request"""
-    for answer in (put(app, "echo", shout("echo"), status=403), patch(app, "echo", {"title": "x"}, status=403), app.delete("/processes/echo", status=403)):
+    for answer in (
+        put(app, "echo", shout("echo"), status=403),
+        patch(app, "echo", {"title": "x"}, status=403),
+        app.delete("/processes/echo", status=403),
+    ):
         assert_refused(answer, schema, 403, "immutable-process")
 
 
 def test_what_is_not_there_is_not_changed(app: TestApp, schema: Schema) -> None:
     """/req/core/process-exception/no-such-process"""
-    for answer in (put(app, "nope", shout("nope"), status=404), patch(app, "nope", {"title": "x"}, status=404), app.delete("/processes/nope", status=404)):
+    for answer in (
+        put(app, "nope", shout("nope"), status=404),
+        patch(app, "nope", {"title": "x"}, status=404),
+        app.delete("/processes/nope", status=404),
+    ):
         assert_refused(answer, schema, 404)
         assert answer.json["type"].endswith("/no-such-process")

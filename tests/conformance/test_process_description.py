@@ -1,4 +1,5 @@
 """Requirements class "ogc-process-description" of both editions."""
+
 from collections.abc import Iterator
 
 import pytest
@@ -37,7 +38,9 @@ def test_a_description_links_to_its_profile(app: TestApp, descriptions: list[dic
 
 
 @pytest.mark.parametrize("side", ["inputs", "outputs"])
-def test_inputs_and_outputs_are_listed_under_their_ids(app: TestApp, descriptions: list[dict], schema: Schema, side: str) -> None:
+def test_inputs_and_outputs_are_listed_under_their_ids(
+    app: TestApp, descriptions: list[dict], schema: Schema, side: str
+) -> None:
     """/req/ogc-process-description/inputs-def, /req/ogc-process-description/outputs-def"""
     for edition in EDITIONS:
         for _, entry in described(descriptions, side):
@@ -125,4 +128,8 @@ def test_every_summary_links_to_the_description(app: TestApp) -> None:
 def test_a_binary_value_is_described_as_encoded_text(app: TestApp) -> None:
     """/req/ogc-process-description/input-def; binaryInputValue.yaml"""
     image = app.get("/processes/echo").json["inputs"]["image"]["schema"]
-    assert (image["type"], image["contentEncoding"], image["contentMediaType"]) == ("string", "binary", "image/tiff; application=geotiff")
+    assert (image["type"], image["contentEncoding"], image["contentMediaType"]) == (
+        "string",
+        "binary",
+        "image/tiff; application=geotiff",
+    )

@@ -1,4 +1,5 @@
 """Requirements class "core" of 1.0: results of jobs, and what stands in their way."""
+
 import json
 from http.server import ThreadingHTTPServer
 
@@ -43,7 +44,9 @@ def test_mixed_results_of_an_asynchronous_job(app: TestApp) -> None:
 
 def test_referenced_results_of_an_asynchronous_job(app: TestApp) -> None:
     """/req/core/job-results-async-raw-ref"""
-    job_id = ended(app, "echo", {"message": "m"}, response="raw", outputs={"message": {"transmissionMode": "reference"}})
+    job_id = ended(
+        app, "echo", {"message": "m"}, response="raw", outputs={"message": {"transmissionMode": "reference"}}
+    )
     answer = app.get(f"/jobs/{job_id}/results", status=204)
     assert answer.body == b""
     (hrefs,) = [found for rel, found in header_links(answer).items() if rel.endswith("results")]
@@ -67,7 +70,9 @@ def test_one_result_of_an_asynchronous_job(app: TestApp) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "/output"])
-def test_results_of_a_running_job_answer_404_result_not_ready(app: TestApp, schema: Schema, running_job: str, path: str) -> None:
+def test_results_of_a_running_job_answer_404_result_not_ready(
+    app: TestApp, schema: Schema, running_job: str, path: str
+) -> None:
     """/req/core/job-results-exception/results-not-ready"""
     assert_exception(app.get(f"/jobs/{running_job}/results{path}", status=404), schema, 404, "result-not-ready")
 
@@ -95,7 +100,9 @@ def test_a_failed_synchronous_execution_answers_why_it_failed(app: TestApp, sche
     assert "nothing works" in answer.json["detail"]
 
 
-def test_the_exception_tells_the_reason_of_the_failure(app: TestApp, failed_job: str, site: ThreadingHTTPServer) -> None:
+def test_the_exception_tells_the_reason_of_the_failure(
+    app: TestApp, failed_job: str, site: ThreadingHTTPServer
+) -> None:
     """/req/core/job-results-failed: what the input held is the client's to repair (400), the failure of the process is not (500)"""
     site.pages = {"/value": (200, {"Content-Type": "application/json"}, b'"text"')}
     job_id = submit(app, "echo", {"message": "m", "number": {"href": f"{site.url}/value"}})
@@ -115,7 +122,9 @@ def test_results_of_a_dismissed_job_answer_404(app: TestApp, schema: Schema, dis
 @pytest.mark.parametrize("prefer", ["wait=10", "return=representation"])
 def test_a_synchronous_answer_links_to_its_job(app: TestApp, schema: Schema, prefer: str) -> None:
     """/req/core/job-results-success-sync: a Link header rel=monitor; 2.0: it leads to the status as JSON"""
-    answer = app.post_json("/processes/greet/execution", {"inputs": {"name": "Ada"}}, headers={"Prefer": prefer}, status=200)
+    answer = app.post_json(
+        "/processes/greet/execution", {"inputs": {"name": "Ada"}}, headers={"Prefer": prefer}, status=200
+    )
     (href,) = header_links(answer)["monitor"]
     status = app.get(href, status=200)
     assert status.content_type == "application/json"
@@ -126,7 +135,11 @@ def test_a_synchronous_answer_links_to_its_job(app: TestApp, schema: Schema, pre
 def test_with_the_setting_every_synchronous_answer_links_to_its_job(make_app: object) -> None:
     """/req/core/job-results-success-sync; by default only answers to requests with Prefer do: the official suite misreads the header"""
     app = make_app("server.monitor_link=always")
-    for body in ({"inputs": {"name": "Ada"}}, {"inputs": {"name": "Ada"}, "response": "document"}, {"inputs": {"name": "Ada"}, "outputs": {}}):
+    for body in (
+        {"inputs": {"name": "Ada"}},
+        {"inputs": {"name": "Ada"}, "response": "document"},
+        {"inputs": {"name": "Ada"}, "outputs": {}},
+    ):
         answer = app.post_json("/processes/greet/execution", body)
         (href,) = header_links(answer)["monitor"]
         assert app.get(href, status=200).json["processID"] == "greet"

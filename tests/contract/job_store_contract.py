@@ -1,4 +1,5 @@
 """What every `JobStore` promises about keeping, finding and calling back; `job_store_queue` has the rest."""
+
 import itertools
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -21,13 +22,26 @@ SECOND = timedelta(seconds=1)
 PLENTY = 10**6
 #: How a job comes into each status, from "accepted".
 PATHS = {
-    Status.ACCEPTED: (), Status.RUNNING: (Status.RUNNING,), Status.SUCCESSFUL: (Status.RUNNING, Status.SUCCESSFUL),
-    Status.FAILED: (Status.RUNNING, Status.FAILED), Status.DISMISSED: (Status.DISMISSED,),
+    Status.ACCEPTED: (),
+    Status.RUNNING: (Status.RUNNING,),
+    Status.SUCCESSFUL: (Status.RUNNING, Status.SUCCESSFUL),
+    Status.FAILED: (Status.RUNNING, Status.FAILED),
+    Status.DISMISSED: (Status.DISMISSED,),
 }
 
 
-def new(created: datetime = T0, process: str = "echo", execution: Execution | None = None, followers: tuple = (), **more: object) -> NewJob:
-    return NewJob(Job(more.pop("id", None) or new_job_id(), process, Status.ACCEPTED, created, created, **more), execution or Execution(), followers)
+def new(
+    created: datetime = T0,
+    process: str = "echo",
+    execution: Execution | None = None,
+    followers: tuple = (),
+    **more: object,
+) -> NewJob:
+    return NewJob(
+        Job(more.pop("id", None) or new_job_id(), process, Status.ACCEPTED, created, created, **more),
+        execution or Execution(),
+        followers,
+    )
 
 
 def add(jobs: JobStore, *created: datetime, **more: object) -> list[str]:
@@ -73,16 +87,49 @@ class KeepingContract:
                 ask("unknown")
 
     def test_every_kind_of_value_survives(self, jobs: JobStore) -> None:
-        values = (False, True, None, 0, -1, 2**53 + 1, 2**63 - 1, 2**64, -(2**70), 0.1, -1.5e-300, 1e308, "", "☃ \U0001f600 \" \\ \n \x00",
-                  [], [[]], {}, {"value": 1}, {"href": "x"}, {"a": {"b": [None, {"c": False}]}})
+        values = (
+            False,
+            True,
+            None,
+            0,
+            -1,
+            2**53 + 1,
+            2**63 - 1,
+            2**64,
+            -(2**70),
+            0.1,
+            -1.5e-300,
+            1e308,
+            "",
+            '☃ \U0001f600 " \\ \n \x00',
+            [],
+            [[]],
+            {},
+            {"value": 1},
+            {"href": "x"},
+            {"a": {"b": [None, {"c": False}]}},
+        )
         qualified = Value({"value": 1}, Format("application/json", "utf-8", {"type": "object"}), qualified=True)
-        reference = Reference("https://example.org/a?b=c", Format("image/tiff", schema="https://example.org/s"), "title")
+        reference = Reference(
+            "https://example.org/a?b=c", Format("image/tiff", schema="https://example.org/s"), "title"
+        )
         inputs = {"plain": values, "qualified": (qualified,), "reference": (reference,)}
         execution = Execution(
-            {name: Occurrences(tuple(item if isinstance(item, (Value, Reference)) else Value(item) for item in items), ("/inputs/" + name,) * len(items))
-             for name, items in inputs.items()},
-            {"a": OutputRequest(Transmission.REFERENCE, Format("text/plain")), "b": OutputRequest()}, ResponseForm.RAW,
-            Subscriber("http://s", None, "http://f"), 0, "async", "title", "minimal")
+            {
+                name: Occurrences(
+                    tuple(item if isinstance(item, (Value, Reference)) else Value(item) for item in items),
+                    ("/inputs/" + name,) * len(items),
+                )
+                for name, items in inputs.items()
+            },
+            {"a": OutputRequest(Transmission.REFERENCE, Format("text/plain")), "b": OutputRequest()},
+            ResponseForm.RAW,
+            Subscriber("http://s", None, "http://f"),
+            0,
+            "async",
+            "title",
+            "minimal",
+        )
         followers = (Follower("next", execution), Follower("last", Execution(outputs={})))
         entry = new(execution=execution, followers=followers)
         jobs.add(entry, PLENTY)
@@ -92,16 +139,28 @@ class KeepingContract:
         assert kept.execution.inputs["qualified"].items == (qualified,)
         assert kept.execution.inputs["reference"].items == (reference,)
         assert kept.execution.outputs == execution.outputs
-        assert (kept.execution.subscriber, kept.execution.response, kept.execution.priority) == (execution.subscriber, ResponseForm.RAW, 0)
-        assert (kept.execution.mode, kept.execution.title, kept.execution.return_preference) == ("async", "title", "minimal")
+        assert (kept.execution.subscriber, kept.execution.response, kept.execution.priority) == (
+            execution.subscriber,
+            ResponseForm.RAW,
+            0,
+        )
+        assert (kept.execution.mode, kept.execution.title, kept.execution.return_preference) == (
+            "async",
+            "title",
+            "minimal",
+        )
         assert [follower.process_id for follower in kept.followers] == ["next", "last"]
         assert kept.followers[1].execution.outputs == {}
         claim = jobs.claim_next("w1", until())
         assert (claim.execution, claim.followers) == (kept.execution, kept.followers)
 
     def test_an_outcome_survives(self, jobs: JobStore) -> None:
-        results = (Result("a", 2**70, size_bytes=21), Result("b", None, "/x/b/f.tif", Format("image/tiff"), 5, 0), Result("c", False),
-                   Result("d", [{"href": "/x/b/f.tif"}], references=((0, "href"),)))
+        results = (
+            Result("a", 2**70, size_bytes=21),
+            Result("b", None, "/x/b/f.tif", Format("image/tiff"), 5, 0),
+            Result("c", False),
+            Result("d", [{"href": "/x/b/f.tif"}], references=((0, "href"),)),
+        )
         error = InvalidInput("bad ☃", faults=[Fault("/inputs/a", "why")])
         job_id = in_status(jobs, Status.RUNNING)
         outcome = Outcome(results, error, "Traceback: x", {"cpuSeconds": 0.5, "bytesIn": {"a": 2**40}})
@@ -120,7 +179,12 @@ class KeepingContract:
         jobs.append_log(first, [])
         jobs.append_log(first, [line("3"), line("4")])
         entries = jobs.read_log(first)
-        assert [(entry.number, entry.message, entry.percent) for entry in entries] == [(1, "1", None), (2, "2", 40), (3, "3", None), (4, "4", None)]
+        assert [(entry.number, entry.message, entry.percent) for entry in entries] == [
+            (1, "1", None),
+            (2, "2", 40),
+            (3, "3", None),
+            (4, "4", None),
+        ]
         assert entries[0].at == T0
         assert [entry.number for entry in jobs.read_log(first, after=1, limit=2)] == [2, 3]
         assert jobs.read_log(first, after=4) == []
@@ -134,7 +198,9 @@ class KeepingContract:
         assert jobs.claim_next("w1", until()).job.title == odd
         assert jobs.report(entry.job.id, 1, until(), message=odd, entries=[line(odd), line("x" * 70000)])
         assert jobs.get(entry.job.id).message == odd
-        assert jobs.move(entry.job.id, Status.FAILED, message=odd, outcome=Outcome(error=InvalidInput(odd), traceback=odd * 5000))
+        assert jobs.move(
+            entry.job.id, Status.FAILED, message=odd, outcome=Outcome(error=InvalidInput(odd), traceback=odd * 5000)
+        )
         kept = jobs.get_documents(entry.job.id)
         assert (jobs.get(entry.job.id).message, kept.error.detail, kept.traceback) == (odd, odd, odd * 5000)
         assert [found.message for found in jobs.read_log(entry.job.id)] == [odd, "x" * 70000]
@@ -198,9 +264,13 @@ class FindingContract:
     def test_filters_narrow_and_combine(self, jobs: JobStore) -> None:
         rows = {}
         for number, (process, status) in enumerate(itertools.product(("a", "b", "c"), Status)):
-            job_id, = add(jobs, T0 + SECOND * number, process=process)
+            (job_id,) = add(jobs, T0 + SECOND * number, process=process)
             for step in PATHS[status]:
-                assert jobs.claim_next("w", until()).job.id == job_id if step is Status.RUNNING else jobs.move(job_id, step)
+                assert (
+                    jobs.claim_next("w", until()).job.id == job_id
+                    if step is Status.RUNNING
+                    else jobs.move(job_id, step)
+                )
             rows[job_id] = (process, status, T0 + SECOND * number)
             if status is Status.ACCEPTED:
                 assert jobs.move(job_id, Status.FAILED)  # so that it is not the next one to be claimed
@@ -209,16 +279,28 @@ class FindingContract:
         def expect(wanted: JobFilter, matches: object) -> None:
             found = jobs.find(wanted).jobs
             expected = [job_id for job_id, row in reversed(rows.items()) if matches(*row)]
-            assert [job.id for job in found] == expected[:wanted.limit]
+            assert [job.id for job in found] == expected[: wanted.limit]
             assert jobs.find(wanted).more is (len(expected) > wanted.limit)
 
         expect(JobFilter(processes=("b",)), lambda process, *_: process == "b")
         expect(JobFilter(processes=("a", "c", "none"), limit=4), lambda process, *_: process in ("a", "c"))
-        expect(JobFilter(statuses=(Status.RUNNING, Status.FAILED)), lambda _, status, __: status in (Status.RUNNING, Status.FAILED))
-        expect(JobFilter(processes=("a", "b"), statuses=(Status.DISMISSED,)), lambda process, status, _: process in "ab" and status is Status.DISMISSED)
-        expect(JobFilter(created_from=T0 + SECOND * 3, created_to=T0 + SECOND * 9, limit=99), lambda *row: T0 + SECOND * 3 <= row[2] <= T0 + SECOND * 9)
+        expect(
+            JobFilter(statuses=(Status.RUNNING, Status.FAILED)),
+            lambda _, status, __: status in (Status.RUNNING, Status.FAILED),
+        )
+        expect(
+            JobFilter(processes=("a", "b"), statuses=(Status.DISMISSED,)),
+            lambda process, status, _: process in "ab" and status is Status.DISMISSED,
+        )
+        expect(
+            JobFilter(created_from=T0 + SECOND * 3, created_to=T0 + SECOND * 9, limit=99),
+            lambda *row: T0 + SECOND * 3 <= row[2] <= T0 + SECOND * 9,
+        )
         many = ("a", "b", *(f"p{number}" for number in range(30)))
-        expect(JobFilter(processes=many, statuses=(Status.FAILED,), limit=2), lambda process, status, _: process in "ab" and status is Status.FAILED)
+        expect(
+            JobFilter(processes=many, statuses=(Status.FAILED,), limit=2),
+            lambda process, status, _: process in "ab" and status is Status.FAILED,
+        )
 
     def test_duration_leaves_out_what_has_not_started(self, jobs: JobStore) -> None:
         """/req/job-list/duration-response"""
@@ -247,8 +329,14 @@ class OutboxContract:
         jobs.claim_next("w1", until())
         return job_id
 
-    @pytest.mark.parametrize(("to", "kind", "uri"), [
-        (Status.SUCCESSFUL, "success", "http://s/ok"), (Status.FAILED, "failed", "http://s/bad"), (Status.DISMISSED, "failed", "http://s/bad")])
+    @pytest.mark.parametrize(
+        ("to", "kind", "uri"),
+        [
+            (Status.SUCCESSFUL, "success", "http://s/ok"),
+            (Status.FAILED, "failed", "http://s/bad"),
+            (Status.DISMISSED, "failed", "http://s/bad"),
+        ],
+    )
     def test_a_final_status_puts_its_callback_there(self, jobs: JobStore, to: Status, kind: str, uri: str) -> None:
         job_id = self.subscribed(jobs)
         assert jobs.next_callback() is None
@@ -292,7 +380,9 @@ class OutboxContract:
             assert jobs.move(self.subscribed(jobs), Status.SUCCESSFUL)
         now = datetime.now(UTC)
         with ThreadPoolExecutor(4) as pool:
-            taken = [callback.id for callbacks in pool.map(lambda _: take(jobs, now), range(8)) for callback in callbacks]
+            taken = [
+                callback.id for callbacks in pool.map(lambda _: take(jobs, now), range(8)) for callback in callbacks
+            ]
         assert len(taken) == len(set(taken)) <= 10
         taken += [callback.id for callback in take(jobs, now)]
         assert len(set(taken)) == 10

@@ -1,4 +1,5 @@
 """What every `JobStore` promises about roles of which there is one holder."""
+
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,5 @@
 """What every `JobStore` promises about its queue: claims, moves, leases, followers; and the contract as a whole."""
+
 import itertools
 import subprocess
 import sys
@@ -8,7 +9,19 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.contract.job_store_contract import PLENTY, SECOND, T0, FindingContract, KeepingContract, OutboxContract, add, in_status, line, new, until
+from tests.contract.job_store_contract import (
+    PLENTY,
+    SECOND,
+    T0,
+    FindingContract,
+    KeepingContract,
+    OutboxContract,
+    add,
+    in_status,
+    line,
+    new,
+    until,
+)
 from tests.contract.job_store_lead import LeadContract
 from tests.contract.job_store_steps import StepContract
 from tests.contract.job_store_transfer import TransferContract
@@ -37,7 +50,11 @@ class QueueContract:
 
     def test_waiting_makes_urgent(self, jobs: JobStore) -> None:
         """ageing_s of the store under test is 60: a level is worth a minute."""
-        old, younger, urgent = add(jobs, T0 - SECOND * 61, priority=1) + add(jobs, T0 - SECOND * 59, priority=1) + add(jobs, T0, priority=0)
+        old, younger, urgent = (
+            add(jobs, T0 - SECOND * 61, priority=1)
+            + add(jobs, T0 - SECOND * 59, priority=1)
+            + add(jobs, T0, priority=0)
+        )
         assert self.claim_all(jobs) == [old, urgent, younger]
 
     def test_a_claim_is_the_workers_own(self, jobs: JobStore) -> None:
@@ -89,7 +106,14 @@ class QueueContract:
         job_id = in_status(jobs, origin)
         before, log, documents = jobs.get(job_id), jobs.read_log(job_id), jobs.get_documents(job_id)
         follower = new()
-        moved = jobs.move(job_id, to, message="moved", outcome=Outcome((Result("a", 1),)), followers=[follower], entries=[line("moved")])
+        moved = jobs.move(
+            job_id,
+            to,
+            message="moved",
+            outcome=Outcome((Result("a", 1),)),
+            followers=[follower],
+            entries=[line("moved")],
+        )
         assert moved is (to in MOVES[origin])
         after = jobs.get(job_id)
         if moved:
@@ -123,7 +147,11 @@ class QueueContract:
             job_id = in_status(jobs, Status.RUNNING)
             with ThreadPoolExecutor(4) as pool:
                 ends = [Status.SUCCESSFUL, Status.DISMISSED, Status.FAILED, Status.DISMISSED]
-                won = list(pool.map(lambda to, job_id=job_id: jobs.move(job_id, to, message=str(to), entries=[line(str(to))]), ends))
+                won = list(
+                    pool.map(
+                        lambda to, job_id=job_id: jobs.move(job_id, to, message=str(to), entries=[line(str(to))]), ends
+                    )
+                )
             assert won.count(True) == 1
             winner = ends[won.index(True)]
             assert (jobs.get(job_id).status, jobs.get(job_id).message) == (winner, str(winner))
@@ -183,7 +211,10 @@ class QueueContract:
         """Three processes of the operating system with two threads each."""
         made = add(jobs, *(T0 + SECOND * number for number in range(150)))
         code = f"{opening}\n" + CLAIMER
-        children = [subprocess.Popen([sys.executable, "-c", code, f"w{number}"], stdout=subprocess.PIPE, text=True) for number in range(3)]
+        children = [
+            subprocess.Popen([sys.executable, "-c", code, f"w{number}"], stdout=subprocess.PIPE, text=True)
+            for number in range(3)
+        ]
         claimed = [claim for child in children for claim in child.communicate(timeout=60)[0].split()]
         assert Counter(claimed) == Counter(made)
         assert all(job.status is Status.SUCCESSFUL and job.attempt == 1 for job in jobs.find(JobFilter(limit=200)).jobs)
@@ -206,5 +237,7 @@ print(*claimed)
 """
 
 
-class JobStoreContract(KeepingContract, FindingContract, QueueContract, OutboxContract, LeadContract, StepContract, TransferContract):
+class JobStoreContract(
+    KeepingContract, FindingContract, QueueContract, OutboxContract, LeadContract, StepContract, TransferContract
+):
     """All of it; a subclass gives the fixtures `jobs` (an empty store, ageing 60 s) and `opening` (code that opens it again as `store`)."""

@@ -1,4 +1,5 @@
 """What every `JobStore` promises about the steps of jobs."""
+
 from datetime import timedelta
 
 import pytest
@@ -14,8 +15,17 @@ ODD = "\0a\0\ufdd0\ufdd00 \U0001f600 \\0 % :x ' \" $a \x1a\r\n\t "
 
 def step(number: int, status: StepStatus = StepStatus.SUCCESSFUL, **more: object) -> Step:
     """A step that has all that a step can have."""
-    whole = {"name": f"sub/{ODD}/{number}", "started": T0, "finished": T0 + timedelta(microseconds=number), "command": ODD, "exit_code": -9, "message": ODD,
-             "cpu_s": 0.1, "peak_bytes": 2**40, "tail": ("", ODD, "$b")}
+    whole = {
+        "name": f"sub/{ODD}/{number}",
+        "started": T0,
+        "finished": T0 + timedelta(microseconds=number),
+        "command": ODD,
+        "exit_code": -9,
+        "message": ODD,
+        "cpu_s": 0.1,
+        "peak_bytes": 2**40,
+        "tail": ("", ODD, "$b"),
+    }
     return Step(**whole | {"number": number, "status": status} | more)
 
 
@@ -25,7 +35,9 @@ class StepContract:
     def test_steps_come_back_as_they_were_kept_in_pages(self, jobs: JobStore) -> None:
         job_id, other = in_status(jobs, Status.RUNNING), in_status(jobs, Status.RUNNING)
         assert jobs.find_steps(job_id) == []
-        kept = [step(number, status) for number, status in enumerate([*StepStatus, StepStatus.FAILED], 1)] + [Step(9, "bare", StepStatus.ACCEPTED)]
+        kept = [step(number, status) for number, status in enumerate([*StepStatus, StepStatus.FAILED], 1)] + [
+            Step(9, "bare", StepStatus.ACCEPTED)
+        ]
         jobs.keep_steps(job_id, 1, kept[3:])
         jobs.keep_steps(other, 1, [step(1, name="of another job")])
         jobs.keep_steps(job_id, 1, kept[:3])

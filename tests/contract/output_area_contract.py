@@ -1,4 +1,5 @@
 """What every `OutputArea` promises."""
+
 import base64
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -42,7 +43,9 @@ class Made:
 class OutputAreaContract:
     """Each adapter has the fixture `area`, empty."""
 
-    @pytest.mark.parametrize("content", [b"", b"x", b"y" * CHUNK_BYTES, LARGE], ids=["empty", "small", "chunk", "large"])
+    @pytest.mark.parametrize(
+        "content", [b"", b"x", b"y" * CHUNK_BYTES, LARGE], ids=["empty", "small", "chunk", "large"]
+    )
     def test_a_file_comes_back_as_it_was(self, area: OutputArea, made: Made, content: bytes) -> None:
         published = area.publish("job", "out", made(content, "a b.tif"), go_on)
         file = area.get(published.reference)
@@ -60,7 +63,10 @@ class OutputAreaContract:
         assert CHUNK_BYTES % 3 == 0
         assert b"".join(base64.b64encode(chunk) for chunk in file.chunks()) == base64.b64encode(LARGE)
 
-    @pytest.mark.parametrize(("first", "length"), [(0, 1), (5, 10), (0, CHUNK_BYTES + 1), (len(LARGE) - 1, 1), (1, None), (len(LARGE) // 2, CHUNK_BYTES * 2)])
+    @pytest.mark.parametrize(
+        ("first", "length"),
+        [(0, 1), (5, 10), (0, CHUNK_BYTES + 1), (len(LARGE) - 1, 1), (1, None), (len(LARGE) // 2, CHUNK_BYTES * 2)],
+    )
     def test_a_part_is_exactly_that_part(self, area: OutputArea, made: Made, first: int, length: int | None) -> None:
         file = area.get(area.publish("job", "out", made(LARGE), go_on).reference)
         end = None if length is None else first + length
@@ -71,7 +77,10 @@ class OutputAreaContract:
         assert area.publish("job", "out", made(b"x"), go_on).reference == "/job/out/a.txt"
 
     def test_files_of_one_name_do_not_replace_each_other(self, area: OutputArea, made: Made) -> None:
-        files = {area.publish("job", "out", made(content, below=content.decode()), go_on).reference: content for content in (b"1", b"2", b"3")}
+        files = {
+            area.publish("job", "out", made(content, below=content.decode()), go_on).reference: content
+            for content in (b"1", b"2", b"3")
+        }
         assert len(files) == 3
         assert all(whole(area.get(reference)) == content for reference, content in files.items())
 
@@ -81,17 +90,42 @@ class OutputAreaContract:
         area.discard(first)
         assert whole(area.get(second)) == b"x"
 
-    @pytest.mark.parametrize("name", ["é☃.txt", "a b?c#d%41.txt", "a+b.txt", "..hidden", "x" * 250, "-rf", "a\nb", "a&b=c"])
+    @pytest.mark.parametrize(
+        "name", ["é☃.txt", "a b?c#d%41.txt", "a+b.txt", "..hidden", "x" * 250, "-rf", "a\nb", "a&b=c"]
+    )
     def test_any_name_is_kept_under_a_safe_one(self, area: OutputArea, made: Made, name: str) -> None:
         reference = area.publish("job", f"out {name[:10]}/../x", made(b"x", name), go_on).reference
         assert reference.count("/") == 3
         assert whole(area.get(reference)) == b"x"
 
-    @pytest.mark.parametrize("reference", [
-        "", "/", "/job", "/job/out", "/job/out/", "/job/out/b.txt", "/job/out/a.txt/x", "/job//a.txt", "//job/out/a.txt/", "/job/out/../out/a.txt/..", "/..",
-        "/../job", "/job/../../etc/passwd", "/etc/passwd", "/job/out/a\0", "/" + "a" * 3000, "/" + "a/" * 3000, "/job/out/a.txt?x", "/job/out/A.TXT",
-        "/./job/out/../../..", "job/out/a.txt", "//job/out/a.txt", "/job/out/.a.txt",
-    ])
+    @pytest.mark.parametrize(
+        "reference",
+        [
+            "",
+            "/",
+            "/job",
+            "/job/out",
+            "/job/out/",
+            "/job/out/b.txt",
+            "/job/out/a.txt/x",
+            "/job//a.txt",
+            "//job/out/a.txt/",
+            "/job/out/../out/a.txt/..",
+            "/..",
+            "/../job",
+            "/job/../../etc/passwd",
+            "/etc/passwd",
+            "/job/out/a\0",
+            "/" + "a" * 3000,
+            "/" + "a/" * 3000,
+            "/job/out/a.txt?x",
+            "/job/out/A.TXT",
+            "/./job/out/../../..",
+            "job/out/a.txt",
+            "//job/out/a.txt",
+            "/job/out/.a.txt",
+        ],
+    )
     def test_what_is_no_file_of_the_area_is_not_found(self, area: OutputArea, made: Made, reference: str) -> None:
         area.publish("job", "out", made(b"x"), go_on)
         with pytest.raises(NotFound):
@@ -99,7 +133,10 @@ class OutputAreaContract:
 
     def test_the_etag_is_that_of_the_content(self, area: OutputArea, made: Made) -> None:
         """RFC 9110 section 8.8.3: another content never has the same one"""
-        references = [area.publish("job", "out", made(content, below=str(len(content))), go_on).reference for content in (b"x", b"yy")]
+        references = [
+            area.publish("job", "out", made(content, below=str(len(content))), go_on).reference
+            for content in (b"x", b"yy")
+        ]
         first, second = (area.get(reference).etag for reference in references)
         assert first != second
         assert area.get(references[0]).etag == first
@@ -114,7 +151,11 @@ class OutputAreaContract:
 
     def test_removing_a_job_removes_its_files_and_no_others(self, area: OutputArea, made: Made) -> None:
         """A job's id may be the beginning of another's."""
-        references = [area.publish(job, output, made(b"x"), go_on).reference for job in ("job", "job2", "jo") for output in ("one", "two")]
+        references = [
+            area.publish(job, output, made(b"x"), go_on).reference
+            for job in ("job", "job2", "jo")
+            for output in ("one", "two")
+        ]
         area.remove("job")
         area.remove("job")
         for reference in references[:2]:

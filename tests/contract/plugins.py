@@ -1,4 +1,5 @@
 """Plugins that tests write, and running them."""
+
 import textwrap
 from pathlib import Path
 
@@ -35,4 +36,6 @@ def run(app: TestApp, inputs: dict | None = None, process: str = "run", limit_s:
 def still_works(app: TestApp) -> None:
     """Every worker is as good as before."""
     for number in range(4):
-        assert app.post_json("/processes/echo/execution", {"inputs": {"message": str(number)}, "response": "document"}).json == {"message": str(number)}
+        assert app.post_json(
+            "/processes/echo/execution", {"inputs": {"message": str(number)}, "response": "document"}
+        ).json == {"message": str(number)}

@@ -1,4 +1,5 @@
 """What every `ProcessStore` promises. A class for a store gives `processes` and `other`: two that were opened on one database."""
+
 import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,7 +20,9 @@ ODD = "Grüße \0 ☃ \U0001f600 \\ ' \" $set.a %s :x\r\n\t"
 PACKAGE = Package('application/cwl+json; v="1.2"', bytes(range(256)) * 3)
 
 
-def revision(process_id: str = "echo", version: str = "1.0.0", number: int = 0, content: bytes = b"{}", **more: object) -> Revision:
+def revision(
+    process_id: str = "echo", version: str = "1.0.0", number: int = 0, content: bytes = b"{}", **more: object
+) -> Revision:
     """number: seconds after `T0` of its deployment."""
     process = Process(process_id, version, ExecutionUnit("cwl", {"of": version}), **more)
     return Revision(process, Package("application/json", content), T0 + SECOND * number)
@@ -27,13 +30,29 @@ def revision(process_id: str = "echo", version: str = "1.0.0", number: int = 0, 
 
 def full(process_id: str = "geo.ndvi-1", version: str = "1.0.0-rc.1+build.5") -> Revision:
     """Every field says something else than its default."""
-    values = [2**70, -2**63, 0.1, 1e300, None, True, ODD]
+    values = [2**70, -(2**63), 0.1, 1e300, None, True, ODD]
     schema = {"type": "object", "$ref": "#/a", "a.b": {"oneOf": [{"enum": values}, {"items": [[], {}, [[{}]]]}]}, "": 1}
-    given = {"title": ODD, "description": "d", "keywords": ("a", ODD), "metadata": ({"role": "r", "value": {"x": [1]}}, {})}
-    inputs = {name: InputDescription(name, schema, **given, min_occurs=0, max_occurs=most) for name, most in (("z.1", None), ("$a", 3), (ODD, 1))}
+    given = {
+        "title": ODD,
+        "description": "d",
+        "keywords": ("a", ODD),
+        "metadata": ({"role": "r", "value": {"x": [1]}}, {}),
+    }
+    inputs = {
+        name: InputDescription(name, schema, **given, min_occurs=0, max_occurs=most)
+        for name, most in (("z.1", None), ("$a", 3), (ODD, 1))
+    }
     unit = ExecutionUnit("cwl", {"package": schema, "images": {"alpine:3.20": "sha256:0"}}, 1.5, 2**33, "gpu")
-    process = Process(process_id, version, unit, **given, job_control=(JobControl.ASYNC,), inputs=inputs,
-                      outputs={"out.tif": OutputDescription("out.tif", schema, **given)}, mutable=True)
+    process = Process(
+        process_id,
+        version,
+        unit,
+        **given,
+        job_control=(JobControl.ASYNC,),
+        inputs=inputs,
+        outputs={"out.tif": OutputDescription("out.tif", schema, **given)},
+        mutable=True,
+    )
     return Revision(process, PACKAGE, T0)
 
 
@@ -67,7 +86,9 @@ class RevisionContract:
     def test_large_descriptions_and_packages_fit(self, processes: ProcessStore) -> None:
         """8 MiB in the process, of which every eighth character must be escaped, and 4 MiB in the package; two of them in one change."""
         unit = ExecutionUnit("cwl", {"text": "1234567\n" * (7 * 2**17)})
-        one, two = (replace(revision(content=b"\xff" * (4 * MIB)), process=Process(name, "1", unit)) for name in ("one", "two"))
+        one, two = (
+            replace(revision(content=b"\xff" * (4 * MIB)), process=Process(name, "1", unit)) for name in ("one", "two")
+        )
         deploy(processes, one, two)
         assert processes.get("one", "1") == one
         assert processes.get("two", "1") == two
@@ -81,16 +102,36 @@ class RevisionContract:
 
     def test_the_revision_deployed_last_comes_first(self, processes: ProcessStore) -> None:
         times = {"1.10": 2, "1.9": 3, "1.2": 1}
-        deploy(processes, *(revision(version=version, number=number) for version, number in times.items()), revision("another"))
+        deploy(
+            processes,
+            *(revision(version=version, number=number) for version, number in times.items()),
+            revision("another"),
+        )
         assert processes.find_revisions("echo") == [
-            RevisionSummary("1.9", T0 + SECOND * 3), RevisionSummary("1.10", T0 + SECOND * 2), RevisionSummary("1.2", T0 + SECOND)]
+            RevisionSummary("1.9", T0 + SECOND * 3),
+            RevisionSummary("1.10", T0 + SECOND * 2),
+            RevisionSummary("1.2", T0 + SECOND),
+        ]
 
     def test_ids_and_versions_are_told_apart_whatever_is_in_them(self, processes: ProcessStore) -> None:
-        keys = [("a.b", "c"), ("a", "b.c"), ("a", "B.c"), ("A", "b.c"), ("a", "b"), ("a.b", "c.d"), ("a-b", "1..2"), ("a", "b.c ")]
+        keys = [
+            ("a.b", "c"),
+            ("a", "b.c"),
+            ("a", "B.c"),
+            ("A", "b.c"),
+            ("a", "b"),
+            ("a.b", "c.d"),
+            ("a-b", "1..2"),
+            ("a", "b.c "),
+        ]
         deploy(processes, *(revision(*key) for key in keys))
         assert [processes.get(*key).key for key in keys] == keys
         assert {name: set(versions(processes, name)) for name, _ in keys} == {
-            "a.b": {"c", "c.d"}, "a": {"b.c", "B.c", "b", "b.c "}, "A": {"b.c"}, "a-b": {"1..2"}}
+            "a.b": {"c", "c.d"},
+            "a": {"b.c", "B.c", "b", "b.c "},
+            "A": {"b.c"},
+            "a-b": {"1..2"},
+        }
 
 
 class ProcessStoreContract(RevisionContract):
@@ -118,7 +159,9 @@ class ProcessStoreContract(RevisionContract):
         assert processes.get("kept", "1.0.0") == revision("kept")
         assert versions(processes, "late") == []
 
-    def test_of_two_who_change_the_same_state_one_wins_and_nothing_is_seen_of_the_other(self, processes: ProcessStore, other: ProcessStore) -> None:
+    def test_of_two_who_change_the_same_state_one_wins_and_nothing_is_seen_of_the_other(
+        self, processes: ProcessStore, other: ProcessStore
+    ) -> None:
         for number in range(10):
             ready = Barrier(2, timeout=20)
 
@@ -140,7 +183,9 @@ class ProcessStoreContract(RevisionContract):
     def test_many_who_try_again_all_come_through(self, processes: ProcessStore, other: ProcessStore) -> None:
         def insist(number: int) -> None:
             store = (processes, other)[number % 2]
-            while not store.change(Change(store.get_number(), (revision(version=f"{number}", number=number),), (), {"echo": f"{number}"})):
+            while not store.change(
+                Change(store.get_number(), (revision(version=f"{number}", number=number),), (), {"echo": f"{number}"})
+            ):
                 pass
 
         with ThreadPoolExecutor(4) as pool:
@@ -168,7 +213,9 @@ class ProcessStoreContract(RevisionContract):
         deploy(processes, revision())
         broken = revision("broken", title="\ud800")  # half of a character: no text that UTF-8 can hold
         with pytest.raises((ValueError, TooLarge)):
-            processes.change(Change(1, (revision("whole"), broken), (("echo", "1.0.0"),), {"whole": "1.0.0", "echo": None}))
+            processes.change(
+                Change(1, (revision("whole"), broken), (("echo", "1.0.0"),), {"whole": "1.0.0", "echo": None})
+            )
         assert processes.get_deployed() == Deployed(1, {"echo": "1.0.0"})
         assert processes.get("echo", "1.0.0") == revision()
         assert versions(processes, "whole") == []
@@ -188,7 +235,9 @@ class ProcessStoreContract(RevisionContract):
         assert versions(other) == ["1.0.0", "2"]
         assert other.get_deployed() == Deployed(2, {"echo": "2"})
 
-    def test_a_reader_sees_the_old_or_the_new_of_what_is_replaced_again_and_again(self, processes: ProcessStore, other: ProcessStore) -> None:
+    def test_a_reader_sees_the_old_or_the_new_of_what_is_replaced_again_and_again(
+        self, processes: ProcessStore, other: ProcessStore
+    ) -> None:
         deploy(processes, revision())
         with ThreadPoolExecutor(2) as pool:
             looks = pool.map(lambda _: other.get("echo", "1.0.0").package.content, range(100))
@@ -197,7 +246,9 @@ class ProcessStoreContract(RevisionContract):
             assert set(looks) <= {b"{}", *(f"{number}".encode() for number in range(10))}
 
     def test_a_removed_revision_is_gone_and_the_others_stay(self, processes: ProcessStore) -> None:
-        deploy(processes, *(revision(version=f"{number}", number=number) for number in range(3)), revision("another", "1"))
+        deploy(
+            processes, *(revision(version=f"{number}", number=number) for number in range(3)), revision("another", "1")
+        )
         assert processes.change(Change(1, (), (("echo", "2"), ("echo", "0"), ("echo", "none")), {"echo": "1"}))
         assert versions(processes) == ["1"]
         assert versions(processes, "another") == ["1"]
@@ -216,8 +267,13 @@ class ProcessStoreContract(RevisionContract):
         assert versions(processes) == ["3"]
 
     def test_who_asks_before_the_first_migration_is_told_to_wait(self, unmade: ProcessStore) -> None:
-        for ask in (unmade.get_number, unmade.get_deployed, lambda: unmade.get("a", "1"), lambda: unmade.find_revisions("a"),
-                    unmade.find_moments,
-                    lambda: unmade.change(Change(0, (revision(),), (), {"echo": "1.0.0"}))):
+        for ask in (
+            unmade.get_number,
+            unmade.get_deployed,
+            lambda: unmade.get("a", "1"),
+            lambda: unmade.find_revisions("a"),
+            unmade.find_moments,
+            lambda: unmade.change(Change(0, (revision(),), (), {"echo": "1.0.0"})),
+        ):
             with pytest.raises(Unavailable):
                 ask()

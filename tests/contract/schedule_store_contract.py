@@ -1,4 +1,5 @@
 """What every `ScheduleStore` promises. A class for a store gives `jobs` and `schedules`, of one database."""
+
 import subprocess
 import sys
 import uuid
@@ -34,7 +35,16 @@ print(sum(fire(schedules, schedule) for schedule in schedules.due(DUE, 1000)))
 
 
 def new(created: datetime = T0, process: str = "echo", due: datetime = DUE, **more: object) -> Schedule:
-    return Schedule(more.pop("id", None) or str(uuid.uuid4()), process, "0 * * * *", "Europe/Berlin", more.pop("execution", Execution()), created, due, **more)
+    return Schedule(
+        more.pop("id", None) or str(uuid.uuid4()),
+        process,
+        "0 * * * *",
+        "Europe/Berlin",
+        more.pop("execution", Execution()),
+        created,
+        due,
+        **more,
+    )
 
 
 def add(schedules: ScheduleStore, *made: Schedule) -> list[str]:
@@ -44,11 +54,16 @@ def add(schedules: ScheduleStore, *made: Schedule) -> list[str]:
 
 
 def job_of(schedule: Schedule) -> NewJob:
-    return NewJob(Job(schedule.next_job_id, schedule.process_id, Status.ACCEPTED, DUE, DUE, parent_id=schedule.id), schedule.execution)
+    return NewJob(
+        Job(schedule.next_job_id, schedule.process_id, Status.ACCEPTED, DUE, DUE, parent_id=schedule.id),
+        schedule.execution,
+    )
 
 
 def fire(schedules: ScheduleStore, schedule: Schedule, queue_limit: int = PLENTY, failure: str | None = None) -> bool:
-    return schedules.fire(schedule, Firing(DUE + SECOND, schedule.due + HOUR, None if failure else job_of(schedule), failure), queue_limit)
+    return schedules.fire(
+        schedule, Firing(DUE + SECOND, schedule.due + HOUR, None if failure else job_of(schedule), failure), queue_limit
+    )
 
 
 class ScheduleKeepingContract:
@@ -58,7 +73,13 @@ class ScheduleKeepingContract:
         inputs = {"a": Occurrences((Value(2**70), Value({"c": None})), ("/inputs/a", "/inputs/a"))}
         outputs = {"b": OutputRequest(Transmission.REFERENCE, Format("text/plain"))}
         execution = Execution(inputs, outputs, ResponseForm.RAW, Subscriber("http://s"), 0, title="Títle ☃")
-        made = new(execution=execution, base_url="https://example.org/base", last_fired=T0, last_job_id=str(uuid.uuid4()), failure="☃")
+        made = new(
+            execution=execution,
+            base_url="https://example.org/base",
+            last_fired=T0,
+            last_job_id=str(uuid.uuid4()),
+            failure="☃",
+        )
         add(schedules, made)
         assert schedules.get(made.id) == made
 
@@ -68,7 +89,13 @@ class ScheduleKeepingContract:
         assert not schedules.delete("unknown")
 
     def test_a_list_is_newest_first_in_pages_that_nothing_moves(self, schedules: ScheduleStore) -> None:
-        ids = add(schedules, *[new(T0 + SECOND * (number // 2), id=f"00000000-0000-4000-8000-00000000000{number}") for number in range(5)])
+        ids = add(
+            schedules,
+            *[
+                new(T0 + SECOND * (number // 2), id=f"00000000-0000-4000-8000-00000000000{number}")
+                for number in range(5)
+            ],
+        )
         first = schedules.find(ScheduleFilter(limit=2))
         assert ([schedule.id for schedule in first.schedules], first.more) == ([ids[4], ids[3]], True)
         add(schedules, new(T0 + HOUR))
@@ -114,7 +141,9 @@ class ScheduleStoreContract(ScheduleKeepingContract):
         made = new(failure="of the time before")
         add(schedules, made)
         assert fire(schedules, made)
-        assert schedules.get(made.id) == replace(made, due=DUE + HOUR, last_fired=DUE + SECOND, last_job_id=made.next_job_id, failure=None)
+        assert schedules.get(made.id) == replace(
+            made, due=DUE + HOUR, last_fired=DUE + SECOND, last_job_id=made.next_job_id, failure=None
+        )
         assert jobs.get(made.next_job_id).schedule_id == made.id
         assert jobs.claim_next("w1", datetime.now(UTC) + HOUR).job.id == made.next_job_id
 
@@ -124,7 +153,9 @@ class ScheduleStoreContract(ScheduleKeepingContract):
         assert fire(schedules, made)
         again = schedules.get(made.id)
         assert fire(schedules, again, failure="no such process ☃")
-        assert schedules.get(made.id) == replace(again, due=DUE + HOUR * 2, last_fired=DUE + SECOND, failure="no such process ☃")
+        assert schedules.get(made.id) == replace(
+            again, due=DUE + HOUR * 2, last_fired=DUE + SECOND, failure="no such process ☃"
+        )
         with pytest.raises(NoSuchJob):
             jobs.get(again.next_job_id)
 
@@ -156,11 +187,16 @@ class ScheduleStoreContract(ScheduleKeepingContract):
                 assert sum(pool.map(lambda _, made=made: fire(schedules, made), range(8))) == 1
         assert len(jobs.find(JobFilter(limit=100)).jobs) == 10
 
-    def test_of_many_processes_that_fire_one_succeeds(self, schedules: ScheduleStore, jobs: JobStore, opening: str) -> None:
+    def test_of_many_processes_that_fire_one_succeeds(
+        self, schedules: ScheduleStore, jobs: JobStore, opening: str
+    ) -> None:
         made = [new() for _ in range(100)]
         add(schedules, *made)
         code = FIRING.format(opening=opening)
-        others = [subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+        others = [
+            subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            for _ in range(4)
+        ]
         assert [other.stdout.readline() for other in others] == ["ready\n"] * 4
         for other in others:
             other.stdin.write("go\n")

@@ -1,4 +1,5 @@
 """Every job store keeps the promises of `JobStore`."""
+
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """Migrations of the SQL stores: numbered from 1, applied once each, in order; on every database."""
+
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -19,7 +20,11 @@ from weaver_like.stores.sql.jobs import SqlJobStore
 
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/jobs.sqlite" if request.param == "sqlite" else request.getfixturevalue(f"{request.param}_url")
+    return (
+        f"sqlite:///{tmp_path}/jobs.sqlite"
+        if request.param == "sqlite"
+        else request.getfixturevalue(f"{request.param}_url")
+    )
 
 
 @pytest.fixture
@@ -33,8 +38,16 @@ def schema_of(url: str) -> dict:
     """Table -> its columns with their types, and its indexes."""
     engine = create_engine(url)
     found = inspect(engine)
-    schema = {name: ({column["name"]: (str(column["type"]), getattr(column["type"], "collation", None)) for column in found.get_columns(name)},
-                     {index["name"] for index in found.get_indexes(name)}) for name in found.get_table_names()}
+    schema = {
+        name: (
+            {
+                column["name"]: (str(column["type"]), getattr(column["type"], "collation", None))
+                for column in found.get_columns(name)
+            },
+            {index["name"] for index in found.get_indexes(name)},
+        )
+        for name in found.get_table_names()
+    }
     engine.dispose()
     return schema
 
@@ -92,7 +105,10 @@ def test_a_store_that_was_taken_over_is_like_a_new_one(store: SqlJobStore, url: 
     store.migrate()
     taken_over = schema_of(url)
     if store._database.kind == "sqlite":  # there the type of a text is only a name
-        fresh, taken_over = ({name: (set(columns), indexes) for name, (columns, indexes) in schema.items()} for schema in (fresh, taken_over))
+        fresh, taken_over = (
+            {name: (set(columns), indexes) for name, (columns, indexes) in schema.items()}
+            for schema in (fresh, taken_over)
+        )
     assert taken_over == fresh
 
 
@@ -108,8 +124,16 @@ def test_the_schema_of_a_newer_release_is_refused_and_left_alone(store: SqlJobSt
     engine.dispose()
 
 
-@pytest.mark.parametrize("address", ["nonsense", "oracle://user:secret@host/x", "postgresql+asyncpg://user:secret@host/x", "mysql+pymysql://user:secret@h/x",
-                                     "postgresql+psycopg://user:x:secret@host:secret/x"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "nonsense",
+        "oracle://user:secret@host/x",
+        "postgresql+asyncpg://user:secret@host/x",
+        "mysql+pymysql://user:secret@h/x",
+        "postgresql+psycopg://user:x:secret@host:secret/x",
+    ],
+)
 def test_an_address_that_is_none_is_named_without_its_password(address: str) -> None:
     with pytest.raises(SettingError, match=r"store\.url") as raised:
         SqlDatabase(address, "NORMAL", 1)

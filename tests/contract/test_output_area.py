@@ -1,4 +1,5 @@
 """Every output area keeps the promises of `OutputArea`: a folder, a folder on another file system, and S3."""
+
 import os
 import resource
 import shutil
@@ -105,7 +106,9 @@ class TestS3(CopyingAreaContract):
     def leftovers(self) -> list[str]:
         return self.s3.keys(self.bucket_name, "results/") + self.s3.uploads(self.bucket_name)
 
-    def test_objects_lie_below_the_prefix_with_type_and_checksum(self, area: OutputArea, made: Made, s3: S3Server, bucket: str) -> None:
+    def test_objects_lie_below_the_prefix_with_type_and_checksum(
+        self, area: OutputArea, made: Made, s3: S3Server, bucket: str
+    ) -> None:
         for name, content in (("a.tif", b"x"), ("b.tif", LARGE)):
             reference = area.publish("job", "out", made(content, name), go_on).reference
             assert reference == f"/job/out/{name}"
@@ -125,17 +128,32 @@ class TestS3(CopyingAreaContract):
 
     def test_more_objects_than_one_request_takes_are_removed(self, area: OutputArea, s3: S3Server, bucket: str) -> None:
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda number: s3.client.put_object(Bucket=bucket, Key=f"results/job/out/{number}", Body=b""), range(1005)))
+            list(
+                pool.map(
+                    lambda number: s3.client.put_object(Bucket=bucket, Key=f"results/job/out/{number}", Body=b""),
+                    range(1005),
+                )
+            )
         area.remove("job")
         assert s3.keys(bucket) == ["results-old/job/out/a.txt"]
 
-    def test_parts_that_a_dead_worker_uploaded_go_with_the_job(self, area: OutputArea, s3: S3Server, bucket: str) -> None:
+    def test_parts_that_a_dead_worker_uploaded_go_with_the_job(
+        self, area: OutputArea, s3: S3Server, bucket: str
+    ) -> None:
         started = s3.client.create_multipart_upload(Bucket=bucket, Key="results/job/out/a.txt")
-        s3.client.upload_part(Bucket=bucket, Key="results/job/out/a.txt", UploadId=started["UploadId"], PartNumber=1, Body=b"x" * 5 * 2**20)
+        s3.client.upload_part(
+            Bucket=bucket,
+            Key="results/job/out/a.txt",
+            UploadId=started["UploadId"],
+            PartNumber=1,
+            Body=b"x" * 5 * 2**20,
+        )
         area.remove("job")
         assert s3.uploads(bucket) == []
 
-    def test_an_object_that_changes_while_it_is_read_is_not_mixed(self, area: OutputArea, made: Made, s3: S3Server, bucket: str) -> None:
+    def test_an_object_that_changes_while_it_is_read_is_not_mixed(
+        self, area: OutputArea, made: Made, s3: S3Server, bucket: str
+    ) -> None:
         reference = area.publish("job", "out", made(b"before"), go_on).reference
         file = area.get(reference)
         s3.client.put_object(Bucket=bucket, Key=f"results{reference}", Body=b"after!")
@@ -145,15 +163,23 @@ class TestS3(CopyingAreaContract):
     def test_a_refused_upload_fails_the_job_with_the_reason(self, made: Made, s3: S3Server) -> None:
         area = S3Area(client(s3.url), "there-is-none", "")
         for content in (b"x", LARGE):
-            with pytest.raises(RunFailed, match=r"Output 'out' \(file 'a.txt'\) could not be kept: there is no such bucket"):
+            with pytest.raises(
+                RunFailed, match=r"Output 'out' \(file 'a.txt'\) could not be kept: there is no such bucket"
+            ):
                 area.publish("job", "out", made(content), go_on)
 
-    def test_a_service_that_does_not_answer_is_said_to_be_unreachable(self, made: Made, site: ThreadingHTTPServer) -> None:
+    def test_a_service_that_does_not_answer_is_said_to_be_unreachable(
+        self, made: Made, site: ThreadingHTTPServer
+    ) -> None:
         """503 with Retry-After for clients; the failed job's own reason for what could not be kept"""
         area = S3Area(client(site.url), "bucket", "p")
         site.shutdown()
         site.server_close()
-        for ask in (lambda: area.get("/job/out/a.txt"), lambda: area.discard("/job/out/a.txt"), lambda: area.remove("job")):
+        for ask in (
+            lambda: area.get("/job/out/a.txt"),
+            lambda: area.discard("/job/out/a.txt"),
+            lambda: area.remove("job"),
+        ):
             with pytest.raises(Unavailable) as caught:
                 ask()
             assert caught.value.retry_after_s

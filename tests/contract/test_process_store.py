@@ -1,4 +1,5 @@
 """Every process store keeps the promises of `ProcessStore`."""
+
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """Every schedule store keeps the promises of `ScheduleStore`."""
+
 from collections.abc import Iterator
 from pathlib import Path
 

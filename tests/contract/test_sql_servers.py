@@ -1,4 +1,5 @@
 """SQL stores on database servers: connections that die, deadlocks, and how often the server is asked."""
+
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -55,12 +56,19 @@ def kill_connections(url: str) -> int:
 def test_after_a_killed_connection_the_next_call_works(store: SqlJobStore, url: str) -> None:
     first, second = add(store, T0, T0)
     calls: list[Callable[[], object]] = [
-        lambda: store.get(first), lambda: store.get_documents(first), lambda: store.find(JobFilter()).jobs,
-        lambda: store.claim_next("w", until()), lambda: store.claim_next("w", until()),
-        lambda: store.report(first, 1, until(), entries=[line("x")]), lambda: store.read_log(first),
-        lambda: store.notify_progress(first, "http://x") is None, lambda: store.take_callbacks(until(), until(), 9),
-        lambda: store.take_lead("role", "a", until()), lambda: store.move(first, Status.SUCCESSFUL, attempt=1),
-        lambda: store.delete(first), lambda: store.find_lost(until()),
+        lambda: store.get(first),
+        lambda: store.get_documents(first),
+        lambda: store.find(JobFilter()).jobs,
+        lambda: store.claim_next("w", until()),
+        lambda: store.claim_next("w", until()),
+        lambda: store.report(first, 1, until(), entries=[line("x")]),
+        lambda: store.read_log(first),
+        lambda: store.notify_progress(first, "http://x") is None,
+        lambda: store.take_callbacks(until(), until(), 9),
+        lambda: store.take_lead("role", "a", until()),
+        lambda: store.move(first, Status.SUCCESSFUL, attempt=1),
+        lambda: store.delete(first),
+        lambda: store.find_lost(until()),
     ]
     for call in calls:
         assert kill_connections(url)
@@ -127,10 +135,20 @@ def test_a_job_costs_few_statements(store: SqlJobStore) -> None:
     limits = {"postgresql": 8, "mariadb": 17}
     in_status(store, Status.SUCCESSFUL)
     statements: list[str] = []
-    event.listen(store._database.engine, "before_cursor_execute", lambda _connection, _cursor, statement, *_: statements.append(statement))
+    event.listen(
+        store._database.engine,
+        "before_cursor_execute",
+        lambda _connection, _cursor, statement, *_: statements.append(statement),
+    )
     store.add(new(), PLENTY)
     claim = store.claim_next("w", until())
-    assert store.move(claim.job.id, Status.SUCCESSFUL, attempt=1, outcome=Outcome((Result("a", 1),), statistics={"a": 1}), entries=[line("1"), line("2")])
+    assert store.move(
+        claim.job.id,
+        Status.SUCCESSFUL,
+        attempt=1,
+        outcome=Outcome((Result("a", 1),), statistics={"a": 1}),
+        entries=[line("1"), line("2")],
+    )
     assert len(statements) <= limits[store._database.kind], "\n".join(statements)
 
 
@@ -162,7 +180,10 @@ def test_a_process_that_mariadb_cannot_take_is_too_large_and_nothing_of_its_chan
     if most_bytes > 2**26:
         pytest.skip("max_allowed_packet of this server is large; a test of it would be slow")
     processes = SqlProcessStore(database)
-    for large in (revision("large", content=b"x" * (most_bytes // 2)), revision("large", description="\n" * (most_bytes // 2))):
+    for large in (
+        revision("large", content=b"x" * (most_bytes // 2)),
+        revision("large", description="\n" * (most_bytes // 2)),
+    ):
         with pytest.raises(TooLarge, match="The process 'large' or its package is larger"):
             processes.change(Change(0, (revision(), large), (), {"echo": "1.0.0", "large": "1.0.0"}))
     assert processes.get_deployed() == Deployed()
@@ -170,8 +191,12 @@ def test_a_process_that_mariadb_cannot_take_is_too_large_and_nothing_of_its_chan
     database.close()
 
 
-def test_a_server_that_is_away_is_unavailable_and_its_password_is_in_no_log(caplog: pytest.LogCaptureFixture, url: str) -> None:
-    address = create_engine(url).url.set(password="sesame", port=1, host="127.0.0.1").render_as_string(hide_password=False)
+def test_a_server_that_is_away_is_unavailable_and_its_password_is_in_no_log(
+    caplog: pytest.LogCaptureFixture, url: str
+) -> None:
+    address = (
+        create_engine(url).url.set(password="sesame", port=1, host="127.0.0.1").render_as_string(hide_password=False)
+    )
     opened = SqlJobStore(SqlDatabase(address, "NORMAL", 1), 60)
     with pytest.raises(Unavailable) as raised:
         opened.get("x")

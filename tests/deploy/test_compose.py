@@ -1,4 +1,5 @@
 """docker/compose*.yml: valid by the Compose Specification, and true about our own settings, paths and times."""
+
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -39,8 +40,14 @@ def test_the_specification_allows_it(text: str) -> None:
     check(text)
 
 
-@pytest.mark.parametrize(("right", "wrong"), [
-    ("restart: unless-stopped", "restart: perhaps"), ("stop_grace_period: 60s", "stop_grace_period: long"), ("    image:", "    imagine:")])
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("restart: unless-stopped", "restart: perhaps"),
+        ("stop_grace_period: 60s", "stop_grace_period: long"),
+        ("    image:", "    imagine:"),
+    ],
+)
 def test_the_check_finds_what_the_specification_forbids(right: str, wrong: str) -> None:
     text = (DOCKER / "compose.small.yml").read_text("utf-8")
     assert right in text
@@ -53,7 +60,9 @@ def test_what_services_use_is_declared(text: str) -> None:
     for service in document["services"].values():
         assert {volume.partition(":")[0] for volume in service["volumes"]} <= document["volumes"].keys()
         assert set(service.get("networks", [])) <= document.get("networks", {}).keys()
-        assert {part["source"] if isinstance(part, dict) else part for part in service.get("secrets", [])} <= document.get("secrets", {}).keys()
+        assert {
+            part["source"] if isinstance(part, dict) else part for part in service.get("secrets", [])
+        } <= document.get("secrets", {}).keys()
 
 
 def test_every_variable_names_a_setting(services: dict[str, dict]) -> None:
@@ -67,7 +76,10 @@ def test_every_variable_names_a_setting(services: dict[str, dict]) -> None:
 def test_a_stop_has_longer_than_running_jobs_have(services: dict[str, dict]) -> None:
     for service in services.values():
         if service["image"].startswith(OURS):
-            assert seconds(service["stop_grace_period"]) >= close_grace_s(service["environment"], EngineSettings().close_grace_s) + 45
+            assert (
+                seconds(service["stop_grace_period"])
+                >= close_grace_s(service["environment"], EngineSettings().close_grace_s) + 45
+            )
 
 
 def test_images_are_pinned_and_only_the_web_is_reached_and_from_this_host(services: dict[str, dict]) -> None:
@@ -97,8 +109,14 @@ def test_every_secret_of_a_service_is_made(services: dict[str, dict], tmp_path: 
     exec(compile((DOCKER / "make_secrets").read_text("utf-8"), "make_secrets", "exec"), namespace)
     namespace["main"]()
     made = {path.name: path.read_text("utf-8") for path in (tmp_path / "secrets").iterdir()}
-    used = {part["source"] if isinstance(part, dict) else part for service in services.values() for part in service.get("secrets", [])}
+    used = {
+        part["source"] if isinstance(part, dict) else part
+        for service in services.values()
+        for part in service.get("secrets", [])
+    }
     assert used <= made.keys()
     assert made["mongodb_password"] in made["store_url"]
     namespace["main"]()
-    assert (tmp_path / "secrets" / "store_url").read_text("utf-8") == made["store_url"], "a second run changed a password"
+    assert (tmp_path / "secrets" / "store_url").read_text("utf-8") == made["store_url"], (
+        "a second run changed a password"
+    )

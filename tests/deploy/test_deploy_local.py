@@ -1,4 +1,5 @@
 """`weaver-like deploy-local`: parts that are started in order, started again when they die, and ended in order."""
+
 import os
 import shutil
 import signal
@@ -18,7 +19,9 @@ from weaver_like.cli.deploy import Plan, programs
 pytest.importorskip("celery", reason="the extra `celery` is not installed")
 pytestmark = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
 #: Without it the same is tried on SQLite.
-MONGOD = shutil.which("mongod") or any((Path(folder) / "fiftyone" / "db" / "bin" / "mongod").is_file() for folder in sys.path)
+MONGOD = shutil.which("mongod") or any(
+    (Path(folder) / "fiftyone" / "db" / "bin" / "mongod").is_file() for folder in sys.path
+)
 COMMAND = str(Path(sys.executable).parent / "weaver-like")
 
 
@@ -30,8 +33,21 @@ class Deployed(Served):
         self.url = f"http://127.0.0.1:{port}"
         self.output = self.folder.parent / "said.txt"
         store = [] if MONGOD else ["--store-url", f"sqlite:///{self.folder}/weaver_like.sqlite"]
-        command = [COMMAND, "deploy-local", "--port", str(port), "--data", str(self.folder), *store, "--concurrency", "1",
-                   "--set", "processes.testing=true", "--set", "engine.close_grace_s=1"]
+        command = [
+            COMMAND,
+            "deploy-local",
+            "--port",
+            str(port),
+            "--data",
+            str(self.folder),
+            *store,
+            "--concurrency",
+            "1",
+            "--set",
+            "processes.testing=true",
+            "--set",
+            "engine.close_grace_s=1",
+        ]
         with self.output.open("w") as output:
             self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
         wait_until(lambda: " answers at " in self.said or self.process.poll() is not None, 60, "the start")
@@ -49,7 +65,9 @@ class Deployed(Served):
 
     def parts(self, word: str) -> list[Seen]:
         """Direct children whose command has a word."""
-        return [seen for seen in family_of(self.process.pid) if seen.parent == self.process.pid and word in seen.command]
+        return [
+            seen for seen in family_of(self.process.pid) if seen.parent == self.process.pid and word in seen.command
+        ]
 
 
 @pytest.fixture
@@ -73,7 +91,11 @@ def test_every_part_runs_is_started_again_and_ends_in_order(deploy: Callable[[],
     assert end_of(deployed, deployed.submit("greet", {"name": "x"}))["status"] == "successful"
     kill(deployed.parts("worker")[0], web, deployed.parts("redis")[0])
     wait_until(lambda: deployed.said.count("it starts again in 1 s") == 3, 10, "the notes of three deaths")
-    wait_until(lambda: deployed.parts(" serve ") and deployed.parts("redis") and len(deployed.parts("worker")) == 2, 20, "the new parts")
+    wait_until(
+        lambda: deployed.parts(" serve ") and deployed.parts("redis") and len(deployed.parts("worker")) == 2,
+        20,
+        "the new parts",
+    )
 
     def answers() -> bool:
         try:
@@ -83,8 +105,21 @@ def test_every_part_runs_is_started_again_and_ends_in_order(deploy: Callable[[],
 
     wait_until(answers, 30, "the answer of the new web")
     assert end_of(deployed, deployed.submit("greet", {"name": "y"}), 40)["status"] == "successful"
-    second = subprocess.run([COMMAND, "deploy-local", "--data", str(deployed.folder), "--port", str(free_port()), "--store-url", "sqlite://"],
-                            capture_output=True, text=True, timeout=30)
+    second = subprocess.run(
+        [
+            COMMAND,
+            "deploy-local",
+            "--data",
+            str(deployed.folder),
+            "--port",
+            str(free_port()),
+            "--store-url",
+            "sqlite://",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
     assert second.returncode != 0
     assert f"runs already in {deployed.folder} (process {deployed.process.pid})" in second.stderr
     seen = family_of(deployed.process.pid)
@@ -130,7 +165,22 @@ def test_a_part_that_does_not_come_up_ends_the_start_with_its_log(tmp_path: Path
 
 
 def test_addresses_with_passwords_are_in_no_command_line_and_in_no_foreign_environment(tmp_path: Path) -> None:
-    plan = Plan(tmp_path, "127.0.0.1", free_port(), 2, 2, [], ["--data", str(tmp_path)], "postgresql+psycopg://user:secret@db/x", "", 10)
+    plan = Plan(
+        tmp_path,
+        "127.0.0.1",
+        free_port(),
+        2,
+        2,
+        [],
+        ["--data", str(tmp_path)],
+        "postgresql+psycopg://user:secret@db/x",
+        "",
+        10,
+    )
     chosen = programs(plan)
     assert not any("secret" in word for program in chosen for word in program.command)
-    assert [program.name for program in chosen if "secret" in str(program.environment)] == ["web", "worker-1", "worker-2"]
+    assert [program.name for program in chosen if "secret" in str(program.environment)] == [
+        "web",
+        "worker-1",
+        "worker-2",
+    ]

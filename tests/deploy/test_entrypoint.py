@@ -1,4 +1,5 @@
 """docker/entrypoint and docker/healthcheck, run as in a container, on a folder of their own."""
+
 import os
 import signal
 import subprocess
@@ -24,12 +25,24 @@ class Container:
         self.root = root
         self.output = root / "output.txt"
         self.port = free_port()
-        image = {"PATH": f"{BIN}:/usr/bin:/bin", "CONTAINER_MODE": "all", "WEAVER_LIKE_FILES_DATA_DIR": str(root / "data"),
-                 "WEAVER_LIKE_SERVER_HOST": "127.0.0.1", "WEAVER_LIKE_SERVER_PORT": str(self.port), "HOME": str(root)}
+        image = {
+            "PATH": f"{BIN}:/usr/bin:/bin",
+            "CONTAINER_MODE": "all",
+            "WEAVER_LIKE_FILES_DATA_DIR": str(root / "data"),
+            "WEAVER_LIKE_SERVER_HOST": "127.0.0.1",
+            "WEAVER_LIKE_SERVER_PORT": str(self.port),
+            "HOME": str(root),
+        }
         self.environment = image | environment
         with self.output.open("w") as output:
-            self.process = subprocess.Popen([sys.executable, str(DOCKER / "entrypoint"), *arguments], env=self.environment, cwd=root,
-                                            stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+            self.process = subprocess.Popen(
+                [sys.executable, str(DOCKER / "entrypoint"), *arguments],
+                env=self.environment,
+                cwd=root,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     @property
     def said(self) -> str:
@@ -79,19 +92,27 @@ def test_all_is_a_server_with_the_embedded_engine(run: Callable[..., Container],
 
 
 def test_server_and_worker_do_jobs_through_the_broker(
-        run: Callable[..., Container], tmp_path: Path, redis_url: str, celery_prefix: str) -> None:
+    run: Callable[..., Container], tmp_path: Path, redis_url: str, celery_prefix: str
+) -> None:
     """The address of the broker comes from a file, as a secret does; the store is one that both can reach."""
-    common = {"WEAVER_LIKE_CELERY_BROKER_URL_FILE": file_with(tmp_path, redis_url + "\n"), "WEAVER_LIKE_CELERY_PREFIX": celery_prefix,
-              "WEAVER_LIKE_STORE_URL": f"sqlite:///{tmp_path}/jobs.sqlite", "WEAVER_LIKE_FILES_OUTPUTS_DIR": str(tmp_path / "outputs"),
-              "WEAVER_LIKE_PROCESSES_TESTING": "true"}
+    common = {
+        "WEAVER_LIKE_CELERY_BROKER_URL_FILE": file_with(tmp_path, redis_url + "\n"),
+        "WEAVER_LIKE_CELERY_PREFIX": celery_prefix,
+        "WEAVER_LIKE_STORE_URL": f"sqlite:///{tmp_path}/jobs.sqlite",
+        "WEAVER_LIKE_FILES_OUTPUTS_DIR": str(tmp_path / "outputs"),
+        "WEAVER_LIKE_PROCESSES_TESTING": "true",
+    }
     server = run(CONTAINER_MODE="server", **common)
     wait_until(lambda: " answers at " in server.said, 30, "the start of the server")
     worker = run(CONTAINER_MODE="worker", CONCURRENCY="1", QUEUES="default", POOL="prefork", **common)
     wait_until(lambda: worker.healthy and server.healthy, 30, "their health")
     (web,) = [seen for seen in family_of(server.process.pid) if seen.parent == server.process.pid]
     assert len([seen for seen in family_of(web.pid) if seen.parent == web.pid]) == 2
-    request = urllib.request.Request(f"http://127.0.0.1:{server.port}/processes/greet/execution", b'{"inputs": {"name": "x"}}',
-                                     {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{server.port}/processes/greet/execution",
+        b'{"inputs": {"name": "x"}}',
+        {"Content-Type": "application/json"},
+    )
     with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.read() == b"Hello x"
     seen = [*family_of(server.process.pid), *family_of(worker.process.pid)]
@@ -107,15 +128,20 @@ def test_arguments_are_run_instead(run: Callable[..., Container]) -> None:
     assert "store.url = " in container.said
 
 
-@pytest.mark.parametrize(("environment", "told"), [
-    ({"CONTAINER_MODE": "both"}, "CONTAINER_MODE is 'both'"),
-    ({"WEAVER_LIKE_STORE_URL_FILE": "/nowhere"}, "WEAVER_LIKE_STORE_URL_FILE names /nowhere"),
-    ({"WEAVER_LIKE_STORE_URL_FILE": "/dev/null", "WEAVER_LIKE_STORE_URL": "sqlite://"}, "both given"),
-    ({"AWS_SECRET_ACCESS_KEY_FILE": "/nowhere"}, "AWS_SECRET_ACCESS_KEY_FILE names /nowhere"),
-    ({"WEAVER_LIKE_NO_SUCH_FILE": "/dev/null"}, "WEAVER_LIKE_NO_SUCH_FILE names no setting"),
-    ({"WEAVER_LIKE_STORE_URL": "nonsense"}, "store.url"),
-])
-def test_what_is_wrong_ends_the_container_with_the_reason(run: Callable[..., Container], environment: dict[str, str], told: str) -> None:
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"CONTAINER_MODE": "both"}, "CONTAINER_MODE is 'both'"),
+        ({"WEAVER_LIKE_STORE_URL_FILE": "/nowhere"}, "WEAVER_LIKE_STORE_URL_FILE names /nowhere"),
+        ({"WEAVER_LIKE_STORE_URL_FILE": "/dev/null", "WEAVER_LIKE_STORE_URL": "sqlite://"}, "both given"),
+        ({"AWS_SECRET_ACCESS_KEY_FILE": "/nowhere"}, "AWS_SECRET_ACCESS_KEY_FILE names /nowhere"),
+        ({"WEAVER_LIKE_NO_SUCH_FILE": "/dev/null"}, "WEAVER_LIKE_NO_SUCH_FILE names no setting"),
+        ({"WEAVER_LIKE_STORE_URL": "nonsense"}, "store.url"),
+    ],
+)
+def test_what_is_wrong_ends_the_container_with_the_reason(
+    run: Callable[..., Container], environment: dict[str, str], told: str
+) -> None:
     container = run(**environment)
     assert container.process.wait(30) != 0
     assert told in container.said

@@ -1,4 +1,5 @@
 """The image: built and run where a container engine answers and the base image is to be had; else skipped with the reason."""
+
 import os
 import re
 import shutil
@@ -38,11 +39,25 @@ def image() -> Iterator[str]:
         pytest.skip(f"no engine answers {ENGINE}: {info.stderr.strip()[-200:]}")
     text = (ROOT / "docker" / "Dockerfile").read_text("utf-8")
     base = CHOSEN or re.search(r"^ARG PYTHON=(\S+)$", text, re.MULTILINE)[1]
-    if subprocess.run([ENGINE, "image", "inspect", base], capture_output=True).returncode and \
-            subprocess.run([ENGINE, "pull", base], capture_output=True, timeout=300).returncode:
+    if (
+        subprocess.run([ENGINE, "image", "inspect", base], capture_output=True).returncode
+        and subprocess.run([ENGINE, "pull", base], capture_output=True, timeout=300).returncode
+    ):
         pytest.skip(f"the base image {base} is not to be had; {VARIABLE} may name another")
     name = f"weaver-like-test-{uuid4().hex[:8]}"
-    engine("build", "--network", "host", "--build-arg", f"PYTHON={base}", "-f", str(ROOT / "docker" / "Dockerfile"), "-t", name, str(ROOT), limit_s=900)
+    engine(
+        "build",
+        "--network",
+        "host",
+        "--build-arg",
+        f"PYTHON={base}",
+        "-f",
+        str(ROOT / "docker" / "Dockerfile"),
+        "-t",
+        name,
+        str(ROOT),
+        limit_s=900,
+    )
     yield name
     engine("rmi", "-f", name, check=False)
 
@@ -51,14 +66,31 @@ def image() -> Iterator[str]:
 def container(image: str) -> Iterator[str]:
     """A container as docker/compose.small.yml runs it, without the port."""
     name = f"{image}-run"
-    engine("run", "-d", "--name", name, "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", image)
+    engine(
+        "run",
+        "-d",
+        "--name",
+        name,
+        "--read-only",
+        "--tmpfs",
+        "/tmp",
+        "--cap-drop",
+        "ALL",
+        "--security-opt",
+        "no-new-privileges",
+        image,
+    )
     yield name
     engine("rm", "-f", "-v", name, check=False)
 
 
 def test_it_serves_without_rights_and_stops_at_a_signal(container: str) -> None:
     health = ["exec", container, "/app/bin/python", "/usr/local/bin/healthcheck"]
-    wait_until(lambda: subprocess.run([ENGINE, *health], capture_output=True).returncode == 0, 60, "the health of the container")
+    wait_until(
+        lambda: subprocess.run([ENGINE, *health], capture_output=True).returncode == 0,
+        60,
+        "the health of the container",
+    )
     assert engine("exec", container, "id", "-u").strip() == "10001"
     assert "ermission denied" in engine("exec", container, "cat", "/proc/1/environ", check=False)
     engine("stop", "-t", "40", container)

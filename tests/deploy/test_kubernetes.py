@@ -1,4 +1,5 @@
 """docker/kubernetes.yml: valid by the schemas of Kubernetes, and true about our own settings, paths and times."""
+
 from pathlib import Path
 
 import kubernetes_validate
@@ -13,7 +14,9 @@ from weaver_like.settings import CelerySettings, EngineSettings
 
 OBJECTS = list(yaml.safe_load_all((Path(__file__).parents[2] / "docker" / "kubernetes.yml").read_text("utf-8")))
 SETTINGS = next(found for found in OBJECTS if found["kind"] == "ConfigMap")["data"]
-PODS = {found["metadata"]["name"]: found["spec"]["template"]["spec"] for found in OBJECTS if found["kind"] == "Deployment"}
+PODS = {
+    found["metadata"]["name"]: found["spec"]["template"]["spec"] for found in OBJECTS if found["kind"] == "Deployment"
+}
 
 
 @pytest.mark.parametrize("found", OBJECTS, ids=lambda found: f"{found['kind']}-{found['metadata']['name']}")
@@ -57,7 +60,10 @@ def test_pods_have_no_rights(name: str) -> None:
     assert pod["automountServiceAccountToken"] is False
     for container in pod["containers"]:
         assert container["securityContext"] == {
-            "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
         mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
         assert {"/data", "/tmp", "/outputs"} <= mounts, "what is written must be a volume"
         secrets = {value.rpartition("/")[0] for key, value in SETTINGS.items() if key.endswith("_FILE")}
@@ -70,5 +76,7 @@ def test_workers_are_scaled_by_the_queue_that_they_serve() -> None:
     environment = {entry["name"]: entry["value"] for entry in worker["env"]}
     assert scaled["scaleTargetRef"]["name"] in PODS
     (trigger,) = scaled["triggers"]
-    assert trigger["metadata"]["queueName"] == Broker("amqp://", CelerySettings().prefix).queue(environment["QUEUES"]).name
+    assert (
+        trigger["metadata"]["queueName"] == Broker("amqp://", CelerySettings().prefix).queue(environment["QUEUES"]).name
+    )
     assert trigger["metadata"]["value"] == environment["CONCURRENCY"]

@@ -1,4 +1,5 @@
 """server.kind=gunicorn: the master and its processes, slow clients, bodies, and every end."""
+
 import http.client
 import signal
 import socket
@@ -71,7 +72,9 @@ def test_a_process_that_died_is_replaced_and_its_jobs_go_on(serve: Callable[...,
     job_id = begin(served, "sleep", delay=1)
     (first,) = processes_of(served)
     kill(first)
-    (second,) = wait_until(lambda: [seen for seen in processes_of(served) if seen.pid != first.pid], 20, "another process")
+    (second,) = wait_until(
+        lambda: [seen for seen in processes_of(served) if seen.pid != first.pid], 20, "another process"
+    )
     assert second.pid != first.pid
     assert end_of(served, job_id, 30)["status"] == "successful"
     seen = family_of(served.process.pid)
@@ -91,7 +94,9 @@ def test_waiting_clients_are_answered_when_the_server_stops(serve: Callable[...,
     """A synchronous request gets 201 and its Location; a listener hears the end of its stream."""
     served = serve(PRODUCTION, "engine.close_grace_s=0.3", "engine.workers=1")
     with ThreadPoolExecutor(2) as pool:
-        waits = pool.submit(served.get, "/processes/sleep/execution", "POST", {"inputs": {"delay": 20}}, {"Prefer": "wait=20"})
+        waits = pool.submit(
+            served.get, "/processes/sleep/execution", "POST", {"inputs": {"delay": 20}}, {"Prefer": "wait=20"}
+        )
         job = wait_until(lambda: served.get("/jobs?status=running")[1]["jobs"], 20, "the job")[0]["jobID"]
         listens = pool.submit(served.get, f"/jobs/{job}/events")
         wait_until(lambda: status_of(served, job)["status"] == "running", 10)
@@ -149,7 +154,10 @@ def test_a_body_in_chunks_is_measured(serve: Callable[..., Served], size: int, s
 def test_a_large_body_within_the_limit_comes_through(serve: Callable[..., Served]) -> None:
     served = serve(PRODUCTION)
     name = "x" * (9 * 2**20)
-    assert served.get("/processes/greet/execution", "POST", {"inputs": {"name": name}}, {"Prefer": "respond-async"})[0] == 201
+    assert (
+        served.get("/processes/greet/execution", "POST", {"inputs": {"name": name}}, {"Prefer": "respond-async"})[0]
+        == 201
+    )
 
 
 def test_ranges_and_head_of_a_result_file(serve: Callable[..., Served]) -> None:
@@ -184,9 +192,14 @@ def test_a_listener_that_has_gone_frees_its_place(serve: Callable[..., Served]) 
 def test_a_header_in_another_spelling_forges_nothing(serve: Callable[..., Served], kind: str, order: int) -> None:
     """CGI knows no difference between - and _ in the name of a header; the server must."""
     served = serve(f"server.kind={kind}", "server.trusted_hops=1")
-    headers = [b"X-Forwarded-Host: forged.example\r\nX-Forwarded-Host: outer.example", b"X_Forwarded_Host: forged.example"][::order]
+    headers = [
+        b"X-Forwarded-Host: forged.example\r\nX-Forwarded-Host: outer.example",
+        b"X_Forwarded_Host: forged.example",
+    ][::order]
     with connect(served) as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + b"\r\n".join(headers) + b"\r\n\r\n")
+        connection.sendall(
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + b"\r\n".join(headers) + b"\r\n\r\n"
+        )
         text = receive(connection)
     assert b"http://outer.example/" in text
     assert b"forged" not in text

@@ -1,4 +1,5 @@
 """file:// inputs: only below the folders that the operator has opened, whatever the path looks like."""
+
 import os
 from pathlib import Path
 
@@ -38,22 +39,64 @@ def fetch(root: Path, uri: str, max_bytes: int = 100) -> bytes:
     return target.read_bytes()
 
 
-@pytest.mark.parametrize("uri", ["file://{}/a%20b.txt", "file://{}/a b.txt", "file://localhost{}/a%20b.txt", "file://{}/below/../a%20b.txt",
-                                 "file://{}/./a%20b.txt",
-                                 "file://{}/inner", "file://{}/../open/a%20b.txt", "FILE://{}/a%20b.txt"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "file://{}/a%20b.txt",
+        "file://{}/a b.txt",
+        "file://localhost{}/a%20b.txt",
+        "file://{}/below/../a%20b.txt",
+        "file://{}/./a%20b.txt",
+        "file://{}/inner",
+        "file://{}/../open/a%20b.txt",
+        "FILE://{}/a%20b.txt",
+    ],
+)
 def test_files_below_a_root_are_read(root: Path, uri: str) -> None:
     assert fetch(root, uri.format(root)) == b"fine"
 
 
-@pytest.mark.parametrize("uri", [
-    "file:///etc/passwd", "file://{}/../closed/secret.txt", "file://{}/%2e%2e/closed/secret.txt", "file://{}/..%2Fclosed%2Fsecret.txt", "file://{}/outer",
-    "file://{}/door/secret.txt", "file://{}/relative", "file://{}-not/x", "file://{}/below/../../closed/secret.txt", "file://other.host{}/a%20b.txt",
-    "file://{}/a%20b.txt%00", "file://{}/a%00/../../closed/secret.txt", "file://", "file:", "file:///", "file:etc/passwd", "file:../etc/passwd", "file://~/x",
-    "file:///proc/self/environ", "file:///dev/zero", "file://{}/../open", "file://127.0.0.1{}/a%20b.txt", "file:////etc/passwd",
-    "file://{}/%252e%252e/closed/secret.txt",
-    "file://{}", "file://{}/", "file://{}/below", "file://{}/nothing", "file://{}/dangling", "file://{}/loop", "file://{}/loop/x", "file://{}/pipe",
-    "file://{}/a%20b.txt/x", "file://{}/" + "a" * 300, "file://{}/" + "a/" * 3000, "file://{}/%FF",
-])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "file:///etc/passwd",
+        "file://{}/../closed/secret.txt",
+        "file://{}/%2e%2e/closed/secret.txt",
+        "file://{}/..%2Fclosed%2Fsecret.txt",
+        "file://{}/outer",
+        "file://{}/door/secret.txt",
+        "file://{}/relative",
+        "file://{}-not/x",
+        "file://{}/below/../../closed/secret.txt",
+        "file://other.host{}/a%20b.txt",
+        "file://{}/a%20b.txt%00",
+        "file://{}/a%00/../../closed/secret.txt",
+        "file://",
+        "file:",
+        "file:///",
+        "file:etc/passwd",
+        "file:../etc/passwd",
+        "file://~/x",
+        "file:///proc/self/environ",
+        "file:///dev/zero",
+        "file://{}/../open",
+        "file://127.0.0.1{}/a%20b.txt",
+        "file:////etc/passwd",
+        "file://{}/%252e%252e/closed/secret.txt",
+        "file://{}",
+        "file://{}/",
+        "file://{}/below",
+        "file://{}/nothing",
+        "file://{}/dangling",
+        "file://{}/loop",
+        "file://{}/loop/x",
+        "file://{}/pipe",
+        "file://{}/a%20b.txt/x",
+        "file://{}/" + "a" * 300,
+        "file://{}/" + "a/" * 3000,
+        "file://{}/%FF",
+    ],
+)
 def test_everything_else_is_refused_with_a_reason(root: Path, uri: str) -> None:
     with pytest.raises(FetchFailed) as caught:
         fetch(root, uri.format(root))

@@ -1,4 +1,5 @@
 """The geospatial example processes against known truths. Needs the packages of docs/examples/geo/requirements.txt."""
+
 import json
 import math
 import subprocess
@@ -39,6 +40,7 @@ def sample(tmp_path_factory) -> Path:
 @pytest.fixture
 def run(tmp_path):
     """Runs a process as a job's child does; its outputs."""
+
     def run(process_id: str, context: Context | None = None, **inputs: object) -> dict:
         declaration = declarations(load_module(TARGET))[process_id]
         context = context or Context(tmp_path, "job", {}, lambda message: None, lambda question: {})
@@ -58,7 +60,9 @@ def write_raster(path: Path, values, crs: str | None = UTM13, origin=(500000, 45
     values = np.array(values, ndmin=3)
     count, height, width = values.shape
     options = {"transform": rasterio.Affine(cell, 0, origin[0], 0, -cell, origin[1])} | options
-    with rasterio.open(path, "w", driver="GTiff", dtype=values.dtype, count=count, height=height, width=width, crs=crs, **options) as dataset:
+    with rasterio.open(
+        path, "w", driver="GTiff", dtype=values.dtype, count=count, height=height, width=width, crs=crs, **options
+    ) as dataset:
         dataset.write(values)
     return path
 
@@ -69,8 +73,11 @@ def square(left, bottom, right, top) -> dict:
 
 def in_utm(*geometries: dict) -> dict:
     """A FeatureCollection with the `crs` member of the older GeoJSON format."""
-    return {"type": "FeatureCollection", "crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32613"}},
-            "features": [{"type": "Feature", "properties": {}, "geometry": geometry} for geometry in geometries]}
+    return {
+        "type": "FeatureCollection",
+        "crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32613"}},
+        "features": [{"type": "Feature", "properties": {}, "geometry": geometry} for geometry in geometries],
+    }
 
 
 def statistics(outputs: dict) -> list[dict]:
@@ -96,7 +103,11 @@ class TestZonalStatistics:
     def test_zones_by_value_give_the_same(self, run, sample):
         zones = json.loads((sample / "rmnp.geojson").read_text())
         [entry] = statistics(run("zonal-statistics", raster=sample / "rmnp-dem.tif", zones=zones))
-        assert (entry["zone"], entry["count"], entry["properties"]["name"]) == ("ROMO", 19696, "Rocky Mountain National Park")
+        assert (entry["zone"], entry["count"], entry["properties"]["name"]) == (
+            "ROMO",
+            19696,
+            "Rocky Mountain National Park",
+        )
 
     def test_a_cell_counts_if_its_centre_is_inside(self, run, tmp_path):
         raster = write_raster(tmp_path / "r.tif", np.arange(16, dtype="int16").reshape(4, 4))
@@ -116,8 +127,15 @@ class TestZonalStatistics:
         assert got == (inside.size, inside.min(), inside.max(), int(inside.sum()) / inside.size)
 
     def test_nodata_and_nan_are_not_counted(self, run, tmp_path):
-        raster = write_raster(tmp_path / "r.tif", np.array([[1, 2, -99], [np.nan, np.inf, 6]], dtype="float32"), nodata=-99)
-        assert one(run("zonal-statistics", raster=raster, zones=in_utm(square(499000, 4499000, 501000, 4501000)))) == (3, 1.0, 6.0, 3.0)
+        raster = write_raster(
+            tmp_path / "r.tif", np.array([[1, 2, -99], [np.nan, np.inf, 6]], dtype="float32"), nodata=-99
+        )
+        assert one(run("zonal-statistics", raster=raster, zones=in_utm(square(499000, 4499000, 501000, 4501000)))) == (
+            3,
+            1.0,
+            6.0,
+            3.0,
+        )
 
     def test_a_zone_without_cells_has_count_0_and_null(self, run, tmp_path):
         raster = write_raster(tmp_path / "r.tif", np.array([[1, 0]], dtype="uint8"), nodata=0)
@@ -130,7 +148,12 @@ class TestZonalStatistics:
     def test_sums_beyond_64_bits_are_exact(self, run, tmp_path):
         largest = 2**64 - 1
         raster = write_raster(tmp_path / "r.tif", np.array([[largest, largest, 0]], dtype="uint64"))
-        assert one(run("zonal-statistics", raster=raster, zones=in_utm(square(499000, 4499000, 501000, 4501000)))) == (3, 0, largest, 2 * largest / 3)
+        assert one(run("zonal-statistics", raster=raster, zones=in_utm(square(499000, 4499000, 501000, 4501000)))) == (
+            3,
+            0,
+            largest,
+            2 * largest / 3,
+        )
 
     def test_zones_in_another_crs_are_transformed(self, run, tmp_path):
         values = np.arange(40000, dtype="int32").reshape(200, 200)
@@ -143,7 +166,9 @@ class TestZonalStatistics:
         cells = values[21:141, 21:141]
         assert got == (cells.size, cells.min(), cells.max(), cells.mean())
 
-    @pytest.mark.parametrize("options", [{}, {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate"}])
+    @pytest.mark.parametrize(
+        "options", [{}, {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate"}]
+    )
     def test_a_large_raster_is_read_in_parts(self, run, tmp_path, options):
         values = np.add.outer(np.arange(3000), np.arange(3000)).astype("uint32")
         raster = write_raster(tmp_path / "r.tif", values, **options)
@@ -157,13 +182,30 @@ class TestZonalStatistics:
         assert 40 <= one(run("zonal-statistics", raster=raster, zones=in_utm(bow_tie)))[0] <= 60
 
     def test_a_raster_across_the_180th_meridian_or_around_a_pole(self, run, tmp_path):
-        areas = square(170, -90, 180, 90), square(-180, -90, -170, 90), square(-180, -90, 180, 90), square(0, -90, 180, -60)
-        zones = {"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": geometry} for geometry in areas]}
-        raster = write_raster(tmp_path / "r.tif", np.ones((100, 100), dtype="uint8"), "EPSG:32601", (0, 5000000), 10000.0)
-        east, west, world, _ = (entry["count"] for entry in statistics(run("zonal-statistics", raster=raster, zones=zones)))
+        areas = (
+            square(170, -90, 180, 90),
+            square(-180, -90, -170, 90),
+            square(-180, -90, 180, 90),
+            square(0, -90, 180, -60),
+        )
+        zones = {
+            "type": "FeatureCollection",
+            "features": [{"type": "Feature", "geometry": geometry} for geometry in areas],
+        }
+        raster = write_raster(
+            tmp_path / "r.tif", np.ones((100, 100), dtype="uint8"), "EPSG:32601", (0, 5000000), 10000.0
+        )
+        east, west, world, _ = (
+            entry["count"] for entry in statistics(run("zonal-statistics", raster=raster, zones=zones))
+        )
         assert (east + west, world) == (10000, 10000)
-        polar = write_raster(tmp_path / "p.tif", np.ones((100, 100), dtype="uint8"), "EPSG:3031", (-500000, 500000), 10000.0)
-        assert [entry["count"] for entry in statistics(run("zonal-statistics", raster=polar, zones=zones))][2:] == [10000, 5000]
+        polar = write_raster(
+            tmp_path / "p.tif", np.ones((100, 100), dtype="uint8"), "EPSG:3031", (-500000, 500000), 10000.0
+        )
+        assert [entry["count"] for entry in statistics(run("zonal-statistics", raster=polar, zones=zones))][2:] == [
+            10000,
+            5000,
+        ]
 
     def test_a_rotated_raster(self, run, tmp_path):
         values = np.arange(10000, dtype="int32").reshape(100, 100)
@@ -176,28 +218,38 @@ class TestZonalStatistics:
 
     def test_a_second_band(self, run, tmp_path):
         raster = write_raster(tmp_path / "r.tif", np.stack([np.full((2, 2), 1), np.full((2, 2), 7)]).astype("int16"))
-        assert one(run("zonal-statistics", raster=raster, zones=in_utm(square(499000, 4499000, 501000, 4501000)), band=2)) == (4, 7, 7, 7.0)
+        assert one(
+            run("zonal-statistics", raster=raster, zones=in_utm(square(499000, 4499000, 501000, 4501000)), band=2)
+        ) == (4, 7, 7, 7.0)
 
     def test_progress_is_told_and_dismissal_heeded(self, run, tmp_path):
         raster, told = write_raster(tmp_path / "r.tif", np.ones((2, 2), dtype="uint8")), []
         zone = square(499000, 4499000, 501000, 4501000)
-        run("zonal-statistics", Context(tmp_path, "job", {}, told.append, dict), raster=raster, zones=in_utm(zone, zone))
+        run(
+            "zonal-statistics", Context(tmp_path, "job", {}, told.append, dict), raster=raster, zones=in_utm(zone, zone)
+        )
         assert [message["progress"] for message in told] == [0, 50]
         dismissed = Context(tmp_path, "job", {}, told.append, dict)
         dismissed._on_term(15, None)
         with pytest.raises(Cancelled):
             run("zonal-statistics", dismissed, raster=raster, zones=in_utm(zone))
 
-    @pytest.mark.parametrize(("zones", "message"), [
-        ({"type": "FeatureCollection", "features": []}, "no features"),
-        ({"type": "Point", "coordinates": [1, 2]}, "is a Point; polygons are needed"),
-        ({"type": "Feature", "properties": None, "geometry": None}, "no polygon"),
-        ({"type": "Polygon", "coordinates": [[[0, 0], [1, 1]]]}, "not well formed"),
-        ({"type": "Polygon", "coordinates": "x"}, "not well formed"),
-        ({"type": "Topology"}, "'Topology'"),
-        ({"type": "Polygon", "coordinates": [], "crs": {"type": "link"}}, "named CRS"),
-        ({"type": "Polygon", "coordinates": [], "crs": {"type": "name", "properties": {"name": "EPSG:999999"}}}, "not known"),
-    ])
+    @pytest.mark.parametrize(
+        ("zones", "message"),
+        [
+            ({"type": "FeatureCollection", "features": []}, "no features"),
+            ({"type": "Point", "coordinates": [1, 2]}, "is a Point; polygons are needed"),
+            ({"type": "Feature", "properties": None, "geometry": None}, "no polygon"),
+            ({"type": "Polygon", "coordinates": [[[0, 0], [1, 1]]]}, "not well formed"),
+            ({"type": "Polygon", "coordinates": "x"}, "not well formed"),
+            ({"type": "Topology"}, "'Topology'"),
+            ({"type": "Polygon", "coordinates": [], "crs": {"type": "link"}}, "named CRS"),
+            (
+                {"type": "Polygon", "coordinates": [], "crs": {"type": "name", "properties": {"name": "EPSG:999999"}}},
+                "not known",
+            ),
+        ],
+    )
     def test_bad_zones_are_refused(self, run, tmp_path, zones, message):
         raster = write_raster(tmp_path / "r.tif", np.ones((2, 2), dtype="uint8"))
         with pytest.raises(ValueError, match=message):
@@ -209,9 +261,17 @@ class TestZonalStatistics:
         text.write_text("no raster")
         good = write_raster(tmp_path / "good.tif", np.random.default_rng(1).random((500, 500)), compress="deflate")
         cut.write_bytes(good.read_bytes()[:-100000])
-        cases = [(text, {}, "not a readable GeoTIFF"), (good, {"band": 2}, "Band 2"), (cut, {}, "damaged|not a readable"),
-                 (write_raster(tmp_path / "nowhere.tif", np.ones((2, 2), dtype="uint8"), crs=None), {}, "no coordinate reference system"),
-                 (write_raster(tmp_path / "complex.tif", np.ones((2, 2), dtype="complex64")), {}, "real numbers")]
+        cases = [
+            (text, {}, "not a readable GeoTIFF"),
+            (good, {"band": 2}, "Band 2"),
+            (cut, {}, "damaged|not a readable"),
+            (
+                write_raster(tmp_path / "nowhere.tif", np.ones((2, 2), dtype="uint8"), crs=None),
+                {},
+                "no coordinate reference system",
+            ),
+            (write_raster(tmp_path / "complex.tif", np.ones((2, 2), dtype="complex64")), {}, "real numbers"),
+        ]
         for raster, more, message in cases:
             with pytest.raises(ValueError, match=message):
                 run("zonal-statistics", raster=raster, zones=zones, **more)
@@ -220,8 +280,13 @@ class TestZonalStatistics:
         raster = sample / "rmnp-dem.tif"
         with zipfile.ZipFile(sample / "rmnp.zip") as archive:
             parts = {name: archive.read(name) for name in archive.namelist()}
-        cases = [({"rmnp.prj": None}, "no .prj"), ({"rmnp.shp": None}, "0 .shp files"), ({"other.shp": b""}, "2 .shp files"),
-                 ({"rmnp.prj": b"nonsense"}, "no known"), ({"rmnp.shp": b"nonsense"}, "cannot be read")]
+        cases = [
+            ({"rmnp.prj": None}, "no .prj"),
+            ({"rmnp.shp": None}, "0 .shp files"),
+            ({"other.shp": b""}, "2 .shp files"),
+            ({"rmnp.prj": b"nonsense"}, "no known"),
+            ({"rmnp.shp": b"nonsense"}, "cannot be read"),
+        ]
         for changes, message in cases:
             path = tmp_path / "bad.zip"
             with zipfile.ZipFile(path, "w") as archive:
@@ -253,7 +318,9 @@ class TestVectorBuffer:
 
     @staticmethod
     def _area_m2(geometry) -> float:
-        return sum(abs(GEOD.geometry_area_perimeter(shapely.segmentize(part, 0.02))[0]) for part in shapely.get_parts(geometry))
+        return sum(
+            abs(GEOD.geometry_area_perimeter(shapely.segmentize(part, 0.02))[0]) for part in shapely.get_parts(geometry)
+        )
 
     @pytest.mark.parametrize("longitude", [0, -179.99, 180])
     @pytest.mark.parametrize("latitude", [0, 45, 70, -85, 89.95, 90])
@@ -268,8 +335,15 @@ class TestVectorBuffer:
         assert len(points) >= 60 and circle.covers(shapely.Point(longitude, latitude))
         assert GEOD.inv(*starts.T, *points.T)[2] == pytest.approx(np.full(len(points), distance), rel=0.01)
 
-    @pytest.mark.parametrize(("line", "distance"), [
-        ([[0, 60], [9, 60]], 5000), ([[0, 70], [6, 72]], 1000), ([[0, -45], [12, -50]], 20_000), ([[178, 10], [182, 14]], 50_000)])
+    @pytest.mark.parametrize(
+        ("line", "distance"),
+        [
+            ([[0, 60], [9, 60]], 5000),
+            ([[0, 70], [6, 72]], 1000),
+            ([[0, -45], [12, -50]], 20_000),
+            ([[178, 10], [182, 14]], 50_000),
+        ],
+    )
     def test_the_outline_keeps_its_distance_from_a_long_line(self, buffer, line, distance):
         area = self._shape(buffer({"type": "LineString", "coordinates": line}, distance))
         source = shapely.get_coordinates(shapely.segmentize(shapely.LineString(line), 0.001))
@@ -292,16 +366,29 @@ class TestVectorBuffer:
 
     def test_ids_and_properties_stay(self, buffer):
         point = {"type": "Point", "coordinates": [8, 50, 100]}
-        collection = {"type": "FeatureCollection", "features": [
-            {"type": "Feature", "id": "a", "bbox": [8, 50, 8, 50], "properties": {"name": "Ä", "n": None}, "geometry": point},
-            {"type": "Feature", "properties": None, "geometry": None}]}
+        collection = {
+            "type": "FeatureCollection",
+            "features": [
+                {
+                    "type": "Feature",
+                    "id": "a",
+                    "bbox": [8, 50, 8, 50],
+                    "properties": {"name": "Ä", "n": None},
+                    "geometry": point,
+                },
+                {"type": "Feature", "properties": None, "geometry": None},
+            ],
+        }
         first, second = buffer(collection, 10)
         assert (first["type"], first["id"], first["properties"]) == ("Feature", "a", {"name": "Ä", "n": None})
         assert "bbox" not in first
         assert second == {"type": "Feature", "properties": None, "geometry": None}
 
     def test_parts_of_one_feature_are_joined(self, buffer):
-        points, line = {"type": "MultiPoint", "coordinates": [[0, 0], [0, 0.1], [90, 60]]}, {"type": "LineString", "coordinates": [[0, 0], [0, 0.1]]}
+        points, line = (
+            {"type": "MultiPoint", "coordinates": [[0, 0], [0, 0.1], [90, 60]]},
+            {"type": "LineString", "coordinates": [[0, 0], [0, 0.1]]},
+        )
         parts = {"type": "GeometryCollection", "geometries": [points, line]}
         assert len(shapely.get_parts(self._shape(buffer(parts, 1000)))) == 2
 
@@ -310,15 +397,18 @@ class TestVectorBuffer:
         exterior = self._shape(buffer({"type": "Point", "coordinates": [0, 0]}, 10, segments=2)).exterior
         assert exterior.is_ccw and len(exterior.coords) == 9
 
-    @pytest.mark.parametrize(("features", "distance", "message"), [
-        ({"type": "Point", "coordinates": [0, 0]}, 0, "other than 0"),
-        ({"type": "Point", "coordinates": [0, 0]}, -5, "for polygons only"),
-        ({"type": "Point", "coordinates": [0, 91]}, 5, "no longitudes and latitudes"),
-        ({"type": "Point", "coordinates": [0, 0]}, 2e6, "at most 1000 km"),
-        ({"type": "LineString", "coordinates": [[179, 0], [-179, 0]]}, 5, "180th meridian"),
-        ({"type": "Point", "coordinates": ["a", 0]}, 5, "not well formed"),
-        ({"type": "FeatureCollection", "features": []}, 5, "no features"),
-    ])
+    @pytest.mark.parametrize(
+        ("features", "distance", "message"),
+        [
+            ({"type": "Point", "coordinates": [0, 0]}, 0, "other than 0"),
+            ({"type": "Point", "coordinates": [0, 0]}, -5, "for polygons only"),
+            ({"type": "Point", "coordinates": [0, 91]}, 5, "no longitudes and latitudes"),
+            ({"type": "Point", "coordinates": [0, 0]}, 2e6, "at most 1000 km"),
+            ({"type": "LineString", "coordinates": [[179, 0], [-179, 0]]}, 5, "180th meridian"),
+            ({"type": "Point", "coordinates": ["a", 0]}, 5, "not well formed"),
+            ({"type": "FeatureCollection", "features": []}, 5, "no features"),
+        ],
+    )
     def test_bad_inputs_are_refused(self, buffer, features, distance, message):
         with pytest.raises(ValueError, match=message):
             buffer(features, distance)
@@ -340,22 +430,44 @@ class TestHillshade:
     @staticmethod
     def _plane(slope: float, aspect: float, x, y):
         """Heights at metres east and north of a plane that falls towards `aspect`."""
-        return -math.tan(math.radians(slope)) * (math.sin(math.radians(aspect)) * x + math.cos(math.radians(aspect)) * y)
+        return -math.tan(math.radians(slope)) * (
+            math.sin(math.radians(aspect)) * x + math.cos(math.radians(aspect)) * y
+        )
 
     @pytest.mark.parametrize("z_factor", [1, 0.3048])
-    @pytest.mark.parametrize(("slope", "aspect", "azimuth", "altitude"), [
-        (0, 0, 315, 45), (30, 315, 315, 45), (30, 135, 315, 45), (20, 90, 90, 30), (20, 0, 90, 60), (60, 180, 0, 10), (10, 200, 360, 90)])
-    def test_a_plane_has_the_light_of_its_slope_and_aspect(self, run, tmp_path, slope, aspect, azimuth, altitude, z_factor):
+    @pytest.mark.parametrize(
+        ("slope", "aspect", "azimuth", "altitude"),
+        [
+            (0, 0, 315, 45),
+            (30, 315, 315, 45),
+            (30, 135, 315, 45),
+            (20, 90, 90, 30),
+            (20, 0, 90, 60),
+            (60, 180, 0, 10),
+            (10, 200, 360, 90),
+        ],
+    )
+    def test_a_plane_has_the_light_of_its_slope_and_aspect(
+        self, run, tmp_path, slope, aspect, azimuth, altitude, z_factor
+    ):
         heights = self._plane(slope, aspect, *np.meshgrid(10.0 * np.arange(12), -10.0 * np.arange(9)))
         dem = write_raster(tmp_path / "dem.tif", heights / z_factor)
-        values, _, _ = self._read(run("hillshade", dem=dem, azimuth=azimuth, altitude=altitude, z_factor=z_factor)["raster"])
+        values, _, _ = self._read(
+            run("hillshade", dem=dem, azimuth=azimuth, altitude=altitude, z_factor=z_factor)["raster"]
+        )
         assert np.abs(values.astype(int) - self._expected(slope, aspect, azimuth, altitude)).max() <= 1
 
     def test_cells_in_degrees_are_taken_as_metres(self, run, tmp_path):
         longitude, latitude = 10 + 0.001 * (np.arange(50) + 0.5), 60 - 0.001 * (np.arange(40) + 0.5)
         east = GEOD.inv(10, 60, 10.001, 60)[2] * (longitude - 10) / 0.001
         north = -GEOD.inv(10, 60, 10, 59.9)[2] * (60 - latitude) / 0.1
-        dem = write_raster(tmp_path / "dem.tif", self._plane(25, 290, *np.meshgrid(east, north)), crs="EPSG:4326", origin=(10, 60), cell=0.001)
+        dem = write_raster(
+            tmp_path / "dem.tif",
+            self._plane(25, 290, *np.meshgrid(east, north)),
+            crs="EPSG:4326",
+            origin=(10, 60),
+            cell=0.001,
+        )
         values, _, _ = self._read(run("hillshade", dem=dem)["raster"])
         assert np.abs(values.astype(int) - self._expected(25, 290)).max() <= 1
 
@@ -374,7 +486,12 @@ class TestHillshade:
             crs, transform, shape = source.crs, source.transform, source.shape
         values, _, profile = self._read(outputs["raster"])
         assert (profile["crs"], profile["transform"], values.shape) == (crs, transform, shape)
-        assert (profile["dtype"], profile["tiled"], profile["compress"], profile["count"]) == ("uint8", True, "deflate", 1)
+        assert (profile["dtype"], profile["tiled"], profile["compress"], profile["count"]) == (
+            "uint8",
+            True,
+            "deflate",
+            1,
+        )
         picture = Path(outputs["image"]["path"]).read_bytes()
         assert picture.startswith(b"\x89PNG") and b"tRNS" in picture
         assert (self._read(outputs["image"])[0] == values).all()
@@ -382,8 +499,12 @@ class TestHillshade:
     @pytest.mark.parametrize("options", [{}, {"tiled": True, "blockxsize": 256, "blockysize": 256}])
     def test_parts_fit_together(self, run, tmp_path, options):
         heights = np.random.default_rng(2).random((1300, 1100)) * 20
-        values, _, _ = self._read(run("hillshade", dem=write_raster(tmp_path / "dem.tif", heights, **options))["raster"])
-        a, b, c, d, f, g, h, i = (heights[r:r + 1298, s:s + 1098] for r in range(3) for s in range(3) if (r, s) != (1, 1))
+        values, _, _ = self._read(
+            run("hillshade", dem=write_raster(tmp_path / "dem.tif", heights, **options))["raster"]
+        )
+        a, b, c, d, f, g, h, i = (
+            heights[r : r + 1298, s : s + 1098] for r in range(3) for s in range(3) if (r, s) != (1, 1)
+        )
         east, south = ((c + 2 * f + i) - (a + 2 * d + g)) / 80, ((g + 2 * h + i) - (a + 2 * b + c)) / 80
         slope, aspect = np.arctan(np.hypot(east, south)), np.arctan2(-east, south)
         light = np.cos(np.pi / 4) * np.cos(slope) + np.sin(np.pi / 4) * np.sin(slope) * np.cos(np.radians(315) - aspect)
@@ -393,7 +514,9 @@ class TestHillshade:
         values, _, _ = self._read(run("hillshade", dem=write_raster(tmp_path / "dem.tif", np.array([[5.0]])))["raster"])
         assert values.tolist() == [[self._expected(0, 0)]]
 
-    @pytest.mark.parametrize(("name", "value"), [("azimuth", 361), ("altitude", -1), ("z_factor", 0), ("azimuth", math.nan)])
+    @pytest.mark.parametrize(
+        ("name", "value"), [("azimuth", 361), ("altitude", -1), ("z_factor", 0), ("azimuth", math.nan)]
+    )
     def test_bad_numbers_are_refused(self, run, tmp_path, name, value):
         with pytest.raises(ValueError, match=name):
             run("hillshade", dem=write_raster(tmp_path / "dem.tif", np.ones((3, 3))), **{name: value})

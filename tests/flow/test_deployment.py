@@ -1,4 +1,5 @@
 """Deployed processes: versions, patches, dry runs, and what happens to jobs meanwhile."""
+
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -30,14 +31,21 @@ def process_id(app: TestApp) -> str:
 
 def versions(app: TestApp, process_id: str) -> dict[str, bool]:
     """Version -> whether it is the current one, the last one first."""
-    return {entry["version"]: entry["current"] for entry in app.get(f"/processes/{process_id}/revisions", status=200).json["revisions"]}
+    return {
+        entry["version"]: entry["current"]
+        for entry in app.get(f"/processes/{process_id}/revisions", status=200).json["revisions"]
+    }
 
 
 def test_revisions_stay_and_run(app: TestApp, process_id: str) -> None:
     put(app, process_id, shout(process_id, "?"), status=200)
     assert versions(app, process_id) == {"2.0.0": True, "1.0.0": False}
     assert app.get(f"/processes/{process_id}:1.0.0", status=200).json["version"] == "1.0.0"
-    assert [said(app, name) for name in (process_id, f"{process_id}:1.0.0", f"{process_id}:2.0.0")] == ["hi?", "hi!", "hi?"]
+    assert [said(app, name) for name in (process_id, f"{process_id}:1.0.0", f"{process_id}:2.0.0")] == [
+        "hi?",
+        "hi!",
+        "hi?",
+    ]
     assert json.loads(app.get(f"/processes/{process_id}:1.0.0/package", status=200).body) == shout(process_id)
     app.get(f"/processes/{process_id}:3.0.0", status=404)
 
@@ -76,36 +84,74 @@ def test_going_back(app: TestApp, process_id: str) -> None:
     put(app, process_id, shout(process_id, "?"), status=200)
     assert patch(app, process_id, {"version": "1.0.0"}, status=200).json["version"] == "1.0.0"
     assert (said(app, process_id), versions(app, process_id)) == ("hi!", {"2.0.0": False, "1.0.0": True})
-    assert patch(app, process_id, {"version": "1.0.0"}, status=400).json["detail"].startswith("The patch changes nothing")
+    assert (
+        patch(app, process_id, {"version": "1.0.0"}, status=400).json["detail"].startswith("The patch changes nothing")
+    )
     assert patch(app, process_id, {"version": "7"}, status=400).json["errors"][0]["pointer"] == "/version"
 
 
 def test_a_patch_changes_the_description(app: TestApp, process_id: str) -> None:
-    change = {"title": "T", "description": "D", "keywords": ["k"], "metadata": [{"title": "m"}], "jobControlOptions": ["async-execute"],
-              "inputs": {"text": {"title": "in", "keywords": ["i"], "schema": {"type": "string", "enum": ["a", "b"]}}},
-              "outputs": {"said": {"description": "out"}}}
+    change = {
+        "title": "T",
+        "description": "D",
+        "keywords": ["k"],
+        "metadata": [{"title": "m"}],
+        "jobControlOptions": ["async-execute"],
+        "inputs": {"text": {"title": "in", "keywords": ["i"], "schema": {"type": "string", "enum": ["a", "b"]}}},
+        "outputs": {"said": {"description": "out"}},
+    }
     assert patch(app, process_id, change, status=200).json["version"] == "1.0.1"
     found = app.get(f"/processes/{process_id}").json
     assert {name: found[name] for name in ("title", "description", "keywords", "metadata", "jobControlOptions")} == {
-        name: change[name] for name in ("title", "description", "keywords", "metadata", "jobControlOptions")}
+        name: change[name] for name in ("title", "description", "keywords", "metadata", "jobControlOptions")
+    }
     assert (found["inputs"]["text"]["title"], found["outputs"]["said"]["description"]) == ("in", "out")
     app.post_json(f"/processes/{process_id}/execution", {"inputs": {"text": "c"}}, status=400)
-    assert patch(app, process_id, {"title": None, "keywords": None, "jobControlOptions": None}, "application/json", status=200).json["version"] == "1.0.2"
+    assert (
+        patch(
+            app,
+            process_id,
+            {"title": None, "keywords": None, "jobControlOptions": None},
+            "application/json",
+            status=200,
+        ).json["version"]
+        == "1.0.2"
+    )
     assert "title" not in app.get(f"/processes/{process_id}").json
     assert said(app, process_id, "a") == "a!"
     assert patch(app, process_id, {"title": "x", "version": "3.0"}, status=200).json["version"] == "3.0"
     assert "title" not in app.get(f"/processes/{process_id}:1.0.2").json
 
 
-@pytest.mark.parametrize(("change", "pointer"), [
-    ({"titel": "x"}, "/titel"), ({"id": "x"}, "/id"), ({"inputs": {"nope": {"title": "x"}}}, "/inputs/nope"), ({"inputs": {"text": None}}, "/inputs/text"),
-    ({"inputs": {"text": {"minOccurs": 0}}}, "/inputs/text/minOccurs"), ({"inputs": {"text": {"schema": {"type": "integer"}}}}, "/inputs/text/schema"),
-    ({"inputs": {"text": {"schema": None}}}, "/inputs/text/schema"), ({"inputs": []}, "/inputs"), ({"outputs": None}, "/outputs"), ({"title": 5}, "/title"),
-    ({"inputs": {"text": {"schema": {"type": "strin"}}}}, "/inputs/text/schema"), ({"inputs": {"text": {"schema": {"$ref": "#"}}}}, "/inputs/text/schema"),
-    ({"keywords": "x"}, "/keywords"), ({"metadata": ["x"]}, "/metadata"), ({"jobControlOptions": ["dismiss"]}, "/jobControlOptions"),
-    ({"jobControlOptions": [[]]}, "/jobControlOptions"), ({"version": 5}, "/version"), ({"version": ["1.0.0"], "title": "x"}, "/version"),
-    ([], None), ("x", None), (None, None), ({}, None), ({"version": "a/b", "title": "x"}, None), ({"version": "x" * 65, "title": "x"}, None),
-])
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"titel": "x"}, "/titel"),
+        ({"id": "x"}, "/id"),
+        ({"inputs": {"nope": {"title": "x"}}}, "/inputs/nope"),
+        ({"inputs": {"text": None}}, "/inputs/text"),
+        ({"inputs": {"text": {"minOccurs": 0}}}, "/inputs/text/minOccurs"),
+        ({"inputs": {"text": {"schema": {"type": "integer"}}}}, "/inputs/text/schema"),
+        ({"inputs": {"text": {"schema": None}}}, "/inputs/text/schema"),
+        ({"inputs": []}, "/inputs"),
+        ({"outputs": None}, "/outputs"),
+        ({"title": 5}, "/title"),
+        ({"inputs": {"text": {"schema": {"type": "strin"}}}}, "/inputs/text/schema"),
+        ({"inputs": {"text": {"schema": {"$ref": "#"}}}}, "/inputs/text/schema"),
+        ({"keywords": "x"}, "/keywords"),
+        ({"metadata": ["x"]}, "/metadata"),
+        ({"jobControlOptions": ["dismiss"]}, "/jobControlOptions"),
+        ({"jobControlOptions": [[]]}, "/jobControlOptions"),
+        ({"version": 5}, "/version"),
+        ({"version": ["1.0.0"], "title": "x"}, "/version"),
+        ([], None),
+        ("x", None),
+        (None, None),
+        ({}, None),
+        ({"version": "a/b", "title": "x"}, None),
+        ({"version": "x" * 65, "title": "x"}, None),
+    ],
+)
 def test_a_patch_that_cannot_be_made(app: TestApp, process_id: str, change: object, pointer: str | None) -> None:
     answer = patch(app, process_id, change, status=400).json
     if pointer:
@@ -114,7 +160,10 @@ def test_a_patch_that_cannot_be_made(app: TestApp, process_id: str, change: obje
 
 
 def test_a_revision_itself_is_not_changed(app: TestApp, process_id: str) -> None:
-    for answer in (put(app, f"{process_id}:1.0.0", shout(process_id), status=400), patch(app, f"{process_id}:1.0.0", {"title": "x"}, status=400)):
+    for answer in (
+        put(app, f"{process_id}:1.0.0", shout(process_id), status=400),
+        patch(app, f"{process_id}:1.0.0", {"title": "x"}, status=400),
+    ):
         assert "never changes" in answer.json["detail"]
 
 
@@ -123,7 +172,9 @@ def test_versions_of_replacements(app: TestApp, process_id: str) -> None:
     assert put(app, process_id, shout(process_id), status=200).json["version"] == "3.0.0"
     taken = put(app, process_id, shout(process_id), query="?version=rev-b", status=409)
     assert taken.headers["Location"] == f"http://localhost/processes/{process_id}"
-    assert put(app, process_id, application_package(process_id), "application/json", status=200).json["version"] == "2.1.0"
+    assert (
+        put(app, process_id, application_package(process_id), "application/json", status=200).json["version"] == "2.1.0"
+    )
 
 
 def test_the_id_of_a_replacement_is_that_of_the_path(app: TestApp, process_id: str) -> None:
@@ -134,8 +185,24 @@ def test_the_id_of_a_replacement_is_that_of_the_path(app: TestApp, process_id: s
     put(app, process_id, shout("other"), query=f"?id={process_id}", status=200)
 
 
-@pytest.mark.parametrize("query", ["?version=", "?version=a b", "?version=" + "x" * 65, "?version=a%2Fb", "?id=" + "x" * 129, "?id=.hidden", "?id=a%00b",
-                                   "?id=a:b", "?dryRun=yes", "?w=", "?more=1", "?start=" + "x" * 201, "?start=nope.cwl"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?version=",
+        "?version=a b",
+        "?version=" + "x" * 65,
+        "?version=a%2Fb",
+        "?id=" + "x" * 129,
+        "?id=.hidden",
+        "?id=a%00b",
+        "?id=a:b",
+        "?dryRun=yes",
+        "?w=",
+        "?more=1",
+        "?start=" + "x" * 201,
+        "?start=nope.cwl",
+    ],
+)
 def test_a_query_that_means_nothing(app: TestApp, query: str) -> None:
     deploy(app, shout(fresh()), query=query, status=400)
 
@@ -164,7 +231,12 @@ def test_a_job_keeps_its_revision(make_app: Callable[..., TestApp]) -> None:
     app.delete(f"/jobs/{blocker}")
     assert finished(app, waiting)["status"] == "successful"
     assert app.get(f"/jobs/{waiting}/results").json["said"] == "hi!"
-    assert app.post_json("/processes/kept/execution", {"inputs": {"text": "hi", "more": "m"}, "response": "document"}, status=200).json["said"] == "hi?"
+    assert (
+        app.post_json(
+            "/processes/kept/execution", {"inputs": {"text": "hi", "more": "m"}, "response": "document"}, status=200
+        ).json["said"]
+        == "hi?"
+    )
 
 
 def test_the_same_id_and_version_deployed_anew_is_another_process(make_app: Callable[..., TestApp]) -> None:
@@ -200,7 +272,10 @@ def test_a_job_whose_process_was_removed_before_it_began_fails(make_app: Callabl
         deploy(app, shout("gone", "?"), status=201)
     app.delete(f"/jobs/{blocker}")
     status = finished(app, waiting)
-    assert (status["status"], status["message"]) == ("failed", "There is no process to run any more: version 1.0.0 of the process 'gone' was removed.")
+    assert (status["status"], status["message"]) == (
+        "failed",
+        "There is no process to run any more: version 1.0.0 of the process 'gone' was removed.",
+    )
     assert app.get(f"/jobs/{waiting}/results", status=404).json["type"].endswith("no-such-process")
 
 
@@ -211,9 +286,15 @@ def test_a_plugin_wins_over_a_deployed_process(make_app: Callable[..., TestApp],
     app = make_app(f"plugins.folders={folder}")
     deploy(app, shout("both"), status=201)
     plugin = folder / "both.py"
-    plugin.write_text('from weaver_like.authoring import process\n\n\n@process(id="both")\ndef both(text: str) -> str:\n    return text * 2\n', "utf-8")
+    plugin.write_text(
+        'from weaver_like.authoring import process\n\n\n@process(id="both")\ndef both(text: str) -> str:\n    return text * 2\n',
+        "utf-8",
+    )
     wait_until(lambda: app.get("/processes/both").json["mutable"] is False, what="the plugin")
-    assert app.post_json("/processes/both/execution", {"inputs": {"text": "hi"}, "response": "raw"}, status=200).text == "hihi"
+    assert (
+        app.post_json("/processes/both/execution", {"inputs": {"text": "hi"}, "response": "raw"}, status=200).text
+        == "hihi"
+    )
     app.delete("/processes/both", status=403)
     assert [entry["name"] for entry in app.get("/plugins").json["plugins"] if "error" in entry] == ["both"]
     plugin.unlink()
@@ -229,7 +310,9 @@ def test_two_servers_deploy_the_same_id(serve: Callable[..., Served], tmp_path: 
         answers: list[int] = []
         name, start = f"race-{attempt}", threading.Barrier(4)
 
-        def post(server: Served, name: str = name, start: threading.Barrier = start, answers: list[int] = answers) -> None:
+        def post(
+            server: Served, name: str = name, start: threading.Barrier = start, answers: list[int] = answers
+        ) -> None:
             start.wait()
             answers.append(server.get("/processes", "POST", shout(name), {"Content-Type": CWL})[0])
 
@@ -246,20 +329,36 @@ STEP = {"say": {"run": "tools/louder.cwl", "in": {"text": "text"}, "out": ["said
 
 
 def flow(process_id: str) -> dict:
-    return {"cwlVersion": "v1.2", "class": "Workflow", "id": process_id, "inputs": {"text": "string"}, "steps": STEP,
-            "outputs": {"said": {"type": "string", "outputSource": "say/said"}}}
+    return {
+        "cwlVersion": "v1.2",
+        "class": "Workflow",
+        "id": process_id,
+        "inputs": {"text": "string"},
+        "steps": STEP,
+        "outputs": {"said": {"type": "string", "outputSource": "say/said"}},
+    }
 
 
-@pytest.mark.parametrize(("subtype", "named", "more", "query"), [
-    ("related", {"Content-Location": "NAME"}, {}, ""), ("mixed", {"Content-Disposition": 'attachment; filename="NAME"'}, {}, ""),
-    ("form-data", {"Content-Disposition": 'form-data; name="file"; filename="NAME"'}, {}, ""), ("related", {"Content-ID": "<NAME>"}, {}, ""),
-    ("related", {"Content-Location": "NAME"}, {"start": "<main>"}, ""), ("mixed", {"Content-Location": "NAME"}, {}, "?start=flow.cwl"),
-])
+@pytest.mark.parametrize(
+    ("subtype", "named", "more", "query"),
+    [
+        ("related", {"Content-Location": "NAME"}, {}, ""),
+        ("mixed", {"Content-Disposition": 'attachment; filename="NAME"'}, {}, ""),
+        ("form-data", {"Content-Disposition": 'form-data; name="file"; filename="NAME"'}, {}, ""),
+        ("related", {"Content-ID": "<NAME>"}, {}, ""),
+        ("related", {"Content-Location": "NAME"}, {"start": "<main>"}, ""),
+        ("mixed", {"Content-Location": "NAME"}, {}, "?start=flow.cwl"),
+    ],
+)
 def test_packages_of_several_files(app: TestApp, subtype: str, named: dict, more: dict, query: str) -> None:
     """RFC 2046, RFC 2387, RFC 7578"""
     process_id = fresh()
     tool = ({name: value.replace("NAME", "tools/louder.cwl") for name, value in named.items()}, shout(None))
-    main = ({name: value.replace("NAME", "flow.cwl") for name, value in named.items()} | ({"Content-ID": "<main>"} if more else {}), flow(process_id))
+    main = (
+        {name: value.replace("NAME", "flow.cwl") for name, value in named.items()}
+        | ({"Content-ID": "<main>"} if more else {}),
+        flow(process_id),
+    )
     parts = [tool, main] if more or query else [main, tool]
     kind, body = multipart(parts, subtype, **more)
     deploy(app, body, kind, query, status=201)
@@ -268,14 +367,36 @@ def test_packages_of_several_files(app: TestApp, subtype: str, named: dict, more
     assert (answer.body, answer.headers["Content-Type"]) == (body, kind)
 
 
-@pytest.mark.parametrize("part", [described, lambda name: {"processDescription": described(name)},
-                                  lambda name: {"processDescription": described(name), "executionUnit": {"href": "flow.cwl", "type": "application/cwl"}},
-                                  lambda name: {"processDescription": described(name), "executionUnit": [{"href": "cid:main"}]}])
+@pytest.mark.parametrize(
+    "part",
+    [
+        described,
+        lambda name: {"processDescription": described(name)},
+        lambda name: {
+            "processDescription": described(name),
+            "executionUnit": {"href": "flow.cwl", "type": "application/cwl"},
+        },
+        lambda name: {"processDescription": described(name), "executionUnit": [{"href": "cid:main"}]},
+    ],
+)
 def test_a_description_in_a_part_of_its_own(app: TestApp, part: Callable[[str], dict]) -> None:
     process_id = fresh()
-    kind, body = multipart([
-        ({"Content-Type": "application/json", "Content-Location": "description.json"}, part(process_id)),
-        ({"Content-Type": "application/cwl+json", "Content-Location": "flow.cwl", "Content-ID": "<main>"}, flow("x")),
-        ({"Content-Type": "application/cwl+json", "Content-Location": "tools/louder.cwl", "Content-Transfer-Encoding": "8bit"}, shout(None))])
+    kind, body = multipart(
+        [
+            ({"Content-Type": "application/json", "Content-Location": "description.json"}, part(process_id)),
+            (
+                {"Content-Type": "application/cwl+json", "Content-Location": "flow.cwl", "Content-ID": "<main>"},
+                flow("x"),
+            ),
+            (
+                {
+                    "Content-Type": "application/cwl+json",
+                    "Content-Location": "tools/louder.cwl",
+                    "Content-Transfer-Encoding": "8bit",
+                },
+                shout(None),
+            ),
+        ]
+    )
     assert deploy(app, body, kind, status=201).json["title"] == "Shouts"
     assert said(app, process_id) == "hi!"

@@ -1,4 +1,5 @@
 """What clients may send by mistake or in malice when they deploy: it is refused with a text that helps, and never breaks the server."""
+
 import json
 import subprocess
 import sys
@@ -14,49 +15,87 @@ from tests.packages import CWL, application_package, deploy, described, fresh, m
 OGC = "application/ogcapppkg+json"
 TOOL = "cwlVersion: v1.2\nclass: CommandLineTool\nid: bad\nbaseCommand: echo\n"
 STEP = "cwlVersion: v1.2\nclass: Workflow\nid: bad\ninputs: {a: string}\noutputs: {o: {type: string, outputSource: s/said}}\n"
-BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(12))
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(12)
+)
 
 DOCUMENTS = {
-    "nothing": (b"", "empty"), "blanks": (b" \n\t ", "empty"), "a text": (b"hello", "a text"), "a list": (b"- 1", "a list"), "null": (b"null", "empty"),
-    "a number": (b"5", "a number"), "zip": (b"PK\x03\x04\x14\x00\x00\xff\xfe", "UTF-8"), "utf-16": ("cwlVersion: v1.2".encode("utf-16"), "UTF-8"),
-    "nul": (b"cwlVersion: v1.2\nid: \"a\x00b\"\n", "character"), "not CWL": (b"{\"a\": 1}", "cwlVersion"), "html": (b"<html></html>", "a text"),
-    "version": (b"cwlVersion: v3.0\nclass: Workflow\n", "v1.0, v1.1, v1.2"), "draft": (b"cwlVersion: draft-3\nclass: Workflow\n", "draft-3"),
-    "version of a kind": (b"cwlVersion: {a: b}\nclass: Workflow\n", "cwlVersion"), "no class": (b"cwlVersion: v1.2\n", "class"),
+    "nothing": (b"", "empty"),
+    "blanks": (b" \n\t ", "empty"),
+    "a text": (b"hello", "a text"),
+    "a list": (b"- 1", "a list"),
+    "null": (b"null", "empty"),
+    "a number": (b"5", "a number"),
+    "zip": (b"PK\x03\x04\x14\x00\x00\xff\xfe", "UTF-8"),
+    "utf-16": ("cwlVersion: v1.2".encode("utf-16"), "UTF-8"),
+    "nul": (b'cwlVersion: v1.2\nid: "a\x00b"\n', "character"),
+    "not CWL": (b'{"a": 1}', "cwlVersion"),
+    "html": (b"<html></html>", "a text"),
+    "version": (b"cwlVersion: v3.0\nclass: Workflow\n", "v1.0, v1.1, v1.2"),
+    "draft": (b"cwlVersion: draft-3\nclass: Workflow\n", "draft-3"),
+    "version of a kind": (b"cwlVersion: {a: b}\nclass: Workflow\n", "cwlVersion"),
+    "no class": (b"cwlVersion: v1.2\n", "class"),
     "class": (b"cwlVersion: v1.2\nclass: Tool\ninputs: []\noutputs: []\n", "CommandLineTool"),
     "operation": (b"cwlVersion: v1.2\nclass: Operation\n", "Operation"),
-    "no inputs": (TOOL.encode(), "inputs"), "null inputs": (f"{TOOL}inputs:\noutputs: []\n".encode(), "inputs is empty"),
-    "number inputs": (f"{TOOL}inputs: 5\noutputs: []\n".encode(), "inputs is a number"), "outputs": (f"{TOOL}inputs: []\noutputs: x\n".encode(), "outputs"),
+    "no inputs": (TOOL.encode(), "inputs"),
+    "null inputs": (f"{TOOL}inputs:\noutputs: []\n".encode(), "inputs is empty"),
+    "number inputs": (f"{TOOL}inputs: 5\noutputs: []\n".encode(), "inputs is a number"),
+    "outputs": (f"{TOOL}inputs: []\noutputs: x\n".encode(), "outputs"),
     "type": (f"{TOOL}inputs: {{a: strin}}\noutputs: []\n".encode(), "main.cwl:5:"),
     "null type": (f"{TOOL}inputs: {{a: null}}\noutputs: []\n".encode(), "main.cwl:5:"),
-    "null in list": (f"{TOOL}inputs: [null]\noutputs: []\n".encode(), ""), "port without id": (f"{TOOL}inputs: [{{type: string}}]\noutputs: []\n".encode(), ""),
+    "null in list": (f"{TOOL}inputs: [null]\noutputs: []\n".encode(), ""),
+    "port without id": (f"{TOOL}inputs: [{{type: string}}]\noutputs: []\n".encode(), ""),
     "id": (b"cwlVersion: v1.2\nclass: Workflow\nid: {a: 1}\ninputs: []\noutputs: []\nsteps: []\n", "id"),
     "syntax": (f"{TOOL}inputs: [\n".encode(), "main.cwl:6:1"),
-    "bad id": (b"cwlVersion: v1.2\nclass: ExpressionTool\nid: a b\ninputs: []\noutputs: []\nexpression: '$(null)'\n", "letters"),
+    "bad id": (
+        b"cwlVersion: v1.2\nclass: ExpressionTool\nid: a b\ninputs: []\noutputs: []\nexpression: '$(null)'\n",
+        "letters",
+    ),
     "no id": (b"cwlVersion: v1.2\nclass: ExpressionTool\ninputs: []\noutputs: []\nexpression: '$(null)'\n", "/id"),
-    "two documents": (f"{TOOL}---\n{TOOL}".encode(), "main.cwl:"), "tag": (f"{TOOL}inputs: !!python/object/apply:os.system ['id']\noutputs: []\n".encode(), ""),
-    "requirement": (f"{TOOL}inputs: []\noutputs: []\nrequirements: {{FooRequirement: {{}}}}\n".encode(), "FooRequirement"),
-    "bomb": (BOMB.encode(), "200000 parts"), "self": (b"cwlVersion: v1.2\na: &a [*a]\n", "holds itself"),
-    "deep": (b"cwlVersion: v1.2\na: " + b"[" * 300 + b"]" * 300, "deep"), "very deep": (b"[" * 200_000, ""),
+    "two documents": (f"{TOOL}---\n{TOOL}".encode(), "main.cwl:"),
+    "tag": (f"{TOOL}inputs: !!python/object/apply:os.system ['id']\noutputs: []\n".encode(), ""),
+    "requirement": (
+        f"{TOOL}inputs: []\noutputs: []\nrequirements: {{FooRequirement: {{}}}}\n".encode(),
+        "FooRequirement",
+    ),
+    "bomb": (BOMB.encode(), "200000 parts"),
+    "self": (b"cwlVersion: v1.2\na: &a [*a]\n", "holds itself"),
+    "deep": (b"cwlVersion: v1.2\na: " + b"[" * 300 + b"]" * 300, "deep"),
+    "very deep": (b"[" * 200_000, ""),
     "deep mapping": (b'{"a":' * 5000 + b"1" + b"}" * 5000, ""),
     "cycle": ((STEP + "steps: {s: {run: main.cwl, in: {a: a}, out: [said]}}\n").encode(), "refers to itself"),
     "no run": ((STEP + "steps: {s: {in: {a: a}, out: [said]}}\n").encode(), "run"),
     "missing run": ((STEP + "steps: {s: {run: tools/nope.cwl, in: {a: a}, out: [said]}}\n").encode(), "tools/nope.cwl"),
     "outside": ((STEP + "steps: {s: {run: ../../other.cwl, in: {a: a}, out: [said]}}\n").encode(), "other.cwl"),
-    "place of the reader": ((STEP + "steps: {s: {run: {class: Workflow, inputs: [], outputs: [], steps: {t: {run: ../../nope.cwl, in: [], out: []}}}, "
-                             "in: [], out: []}}\n").encode(), "run is '../../nope.cwl'"),
+    "place of the reader": (
+        (
+            STEP
+            + "steps: {s: {run: {class: Workflow, inputs: [], outputs: [], steps: {t: {run: ../../nope.cwl, in: [], out: []}}}, "
+            "in: [], out: []}}\n"
+        ).encode(),
+        "run is '../../nope.cwl'",
+    ),
     "step of its own": ((STEP + "steps: {s: {run: '#', in: {a: a}, out: [said]}}\n").encode(), "a step of its own"),
     "library": (f"{TOOL}inputs: []\noutputs: []\ndoc: {{a: b}}\n".encode(), "value is a mapping"),
     "passwd": (f"{TOOL}inputs: {{$import: 'file:///etc/passwd'}}\noutputs: []\n".encode(), "outside of the package"),
     "include": (f"{TOOL}inputs: []\noutputs: []\ndoc: {{$include: /etc/passwd}}\n".encode(), "outside of the package"),
     "dots": (f"{TOOL}inputs: {{$import: ../../x.yml}}\noutputs: []\n".encode(), "../../x.yml"),
-    "metadata": (f"{TOOL}inputs: {{$import: 'http://169.254.169.254/latest/meta-data'}}\noutputs: []\n".encode(), "169.254.169.254"),
+    "metadata": (
+        f"{TOOL}inputs: {{$import: 'http://169.254.169.254/latest/meta-data'}}\noutputs: []\n".encode(),
+        "169.254.169.254",
+    ),
     "private": ((STEP + "steps: {s: {run: 'http://10.0.0.1/x.cwl', in: {a: a}, out: [said]}}\n").encode(), "10.0.0.1"),
     "ftp": ((STEP + "steps: {s: {run: 'ftp://example.org/x.cwl', in: {a: a}, out: [said]}}\n").encode(), "x.cwl"),
-    "graph": (b"cwlVersion: v1.2\n$graph: 5\n", "$graph"), "empty graph": (b"cwlVersion: v1.2\n$graph: []\n", "$graph"),
-    "graph of nulls": (b"cwlVersion: v1.2\n$graph: [null]\n", "$graph"), "nameless graph": (b"cwlVersion: v1.2\n$graph: [{class: Workflow}]\n", "inputs"),
+    "graph": (b"cwlVersion: v1.2\n$graph: 5\n", "$graph"),
+    "empty graph": (b"cwlVersion: v1.2\n$graph: []\n", "$graph"),
+    "graph of nulls": (b"cwlVersion: v1.2\n$graph: [null]\n", "$graph"),
+    "nameless graph": (b"cwlVersion: v1.2\n$graph: [{class: Workflow}]\n", "inputs"),
     "surrogate": (json.dumps(shout("bad", label="\ud800")).encode(), ""),
     "infinite": (f"{TOOL}inputs: {{a: {{type: float, default: .inf}}}}\noutputs: []\n".encode(), ""),
-    "version text": (f"{TOOL}inputs: []\noutputs: []\n$namespaces: {{s: 'https://schema.org/'}}\ns:softwareVersion: {'1' * 300}\n".encode(), "version"),
+    "version text": (
+        f"{TOOL}inputs: []\noutputs: []\n$namespaces: {{s: 'https://schema.org/'}}\ns:softwareVersion: {'1' * 300}\n".encode(),
+        "version",
+    ),
 }
 
 
@@ -80,13 +119,28 @@ def test_a_hint_that_nobody_knows_is_kept_with_a_warning(app: TestApp) -> None:
     app.delete(f"/processes/{tool['id']}", status=204)
 
 
-@pytest.mark.parametrize(("tool", "told"), [
-    ({"inputs": {"a": "File"}, "outputs": {}}, "there is no command to run"),
-    ({"inputs": {"a": {"type": "File", "inputBinding": {}}}, "outputs": {}}, "its first input is taken for the command"),
-    ({"baseCommand": "ls", "inputs": {}, "outputs": {"a": "File", "b": "stdout", "c": "File?"}}, "output 'a' has no outputBinding"),
-], ids=["no command", "no baseCommand", "no glob"])
+@pytest.mark.parametrize(
+    ("tool", "told"),
+    [
+        ({"inputs": {"a": "File"}, "outputs": {}}, "there is no command to run"),
+        (
+            {"inputs": {"a": {"type": "File", "inputBinding": {}}}, "outputs": {}},
+            "its first input is taken for the command",
+        ),
+        (
+            {"baseCommand": "ls", "inputs": {}, "outputs": {"a": "File", "b": "stdout", "c": "File?"}},
+            "output 'a' has no outputBinding",
+        ),
+    ],
+    ids=["no command", "no baseCommand", "no glob"],
+)
 def test_what_is_hardly_meant_is_told_when_it_is_deployed(app: TestApp, tool: dict, told: str) -> None:
-    answer = deploy(app, {"cwlVersion": "v1.2", "class": "CommandLineTool", "id": "doubtful"} | tool, query="?dryRun=true", status=200)
+    answer = deploy(
+        app,
+        {"cwlVersion": "v1.2", "class": "CommandLineTool", "id": "doubtful"} | tool,
+        query="?dryRun=true",
+        status=200,
+    )
     assert len(answer.json["warnings"]) == 1
     assert told in answer.json["warnings"][0]
 
@@ -95,26 +149,40 @@ def test_a_fault_deep_inside_is_told_without_the_way_to_it(app: TestApp) -> None
     body = f"{TOOL.replace('baseCommand', 'basecommand')}inputs:\n  a: {{type: File, inputBinding: {{positon: 1}}}}\noutputs: []\n"
     errors = deploy(app, body, status=400).json["errors"]
     assert [(error["pointer"], error["detail"].partition(",")[0]) for error in errors] == [
-        ("main.cwl:6:34", "invalid field 'positon'"), ("main.cwl:4:1", "invalid field 'basecommand'")]
+        ("main.cwl:6:34", "invalid field 'positon'"),
+        ("main.cwl:4:1", "invalid field 'basecommand'"),
+    ]
 
 
 def test_a_type_that_is_none_is_told_with_those_that_are(app: TestApp) -> None:
-    assert "integer', and there is nothing of that name; known are null, boolean, int," in deploy(
-        app, f"{TOOL}inputs: {{a: integer}}\noutputs: []\n", status=400).json["detail"]
+    assert (
+        "integer', and there is nothing of that name; known are null, boolean, int,"
+        in deploy(app, f"{TOOL}inputs: {{a: integer}}\noutputs: []\n", status=400).json["detail"]
+    )
 
 
 def test_loopback_is_closed_unless_the_operator_opens_it(make_app: object, site: ThreadingHTTPServer) -> None:
     app = make_app()
     site.pages = {"/x.cwl": (200, {}, json.dumps(shout("x")).encode())}
-    for unit in ({"href": f"{site.url}/x.cwl"}, {"href": "http://169.254.169.254/x"}, {"href": "file:///etc/passwd"}, {"href": "s3://bucket/x"}, {"href": "x"}):
+    for unit in (
+        {"href": f"{site.url}/x.cwl"},
+        {"href": "http://169.254.169.254/x"},
+        {"href": "file:///etc/passwd"},
+        {"href": "s3://bucket/x"},
+        {"href": "x"},
+    ):
         answer = deploy(app, {"executionUnit": unit}, OGC, status=400).json
         assert answer["errors"][0]["pointer"] == "/executionUnit/href"
     assert deploy(app, STEP + f"steps: {{s: {{run: '{site.url}/x.cwl', in: {{a: a}}, out: [said]}}}}\n", status=400)
 
 
 def test_what_is_fetched_may_be_no_package(app: TestApp, site: ThreadingHTTPServer) -> None:
-    site.pages = {"/html": (200, {"Content-Type": "text/html"}, b"<html>"), "/gone": (404, {}, b""), "/latin": (200, {}, b"\xe9"),
-                  "/loop": (302, {"Location": "/loop"}, b"")}
+    site.pages = {
+        "/html": (200, {"Content-Type": "text/html"}, b"<html>"),
+        "/gone": (404, {}, b""),
+        "/latin": (200, {}, b"\xe9"),
+        "/loop": (302, {"Location": "/loop"}, b""),
+    }
     for path in site.pages:
         deploy(app, {"executionUnit": {"href": site.url + path, "type": "application/cwl"}}, OGC, status=400)
 
@@ -150,13 +218,23 @@ def test_a_reader_that_is_given_up_ends_no_job(make_app: object, site: Threading
 
 
 UNITS = {
-    "missing": (None, "/executionUnit"), "a text": ("x", "/executionUnit"), "empty list": ([], "/executionUnit"), "list of nulls": ([None], "/executionUnit/0"),
-    "empty": ({}, "/executionUnit"), "null value": ({"value": None}, "/executionUnit"), "number": ({"value": 5}, "/executionUnit/value"),
-    "list": ([{"unit": []}], "/executionUnit/0/unit"), "type": ({"href": "http://h/x", "type": "text/html"}, "/executionUnit/type"),
-    "type of a kind": ({"href": "http://h/x", "type": 5}, "/executionUnit/type"), "href": ({"href": 5}, "/executionUnit/href"),
+    "missing": (None, "/executionUnit"),
+    "a text": ("x", "/executionUnit"),
+    "empty list": ([], "/executionUnit"),
+    "list of nulls": ([None], "/executionUnit/0"),
+    "empty": ({}, "/executionUnit"),
+    "null value": ({"value": None}, "/executionUnit"),
+    "number": ({"value": 5}, "/executionUnit/value"),
+    "list": ([{"unit": []}], "/executionUnit/0/unit"),
+    "type": ({"href": "http://h/x", "type": "text/html"}, "/executionUnit/type"),
+    "type of a kind": ({"href": "http://h/x", "type": 5}, "/executionUnit/type"),
+    "href": ({"href": 5}, "/executionUnit/href"),
     "empty href": ({"href": ""}, "/executionUnit/href"),
-    "media type": ({"value": {}, "mediaType": "text/xml"}, "/executionUnit/mediaType"), "bad url": ({"href": "http://[::1/x"}, "/executionUnit/href"),
-    "type alone": ({"type": "wps"}, "/executionUnit"), "many": ([{"unit": {}}] * 51, "/executionUnit"), "nested list": ([[]], "/executionUnit/0"),
+    "media type": ({"value": {}, "mediaType": "text/xml"}, "/executionUnit/mediaType"),
+    "bad url": ({"href": "http://[::1/x"}, "/executionUnit/href"),
+    "type alone": ({"type": "wps"}, "/executionUnit"),
+    "many": ([{"unit": {}}] * 51, "/executionUnit"),
+    "nested list": ([[]], "/executionUnit/0"),
 }
 
 
@@ -176,9 +254,11 @@ DESCRIPTIONS = {
     "several": ({"inputs": {"text": {"maxOccurs": 2}}}, "/inputs/text/maxOccurs"),
     "unbounded": ({"inputs": {"text": {"maxOccurs": "unbounded"}}}, "/inputs/text/maxOccurs"),
     "occurs": ({"inputs": {"text": {"minOccurs": "x"}}}, "/inputs/text/minOccurs"),
-    "huge": ({"inputs": {"count": {"minOccurs": 10**30}}}, "/inputs/count/minOccurs"), "inputs": ({"inputs": "x"}, "/inputs"),
+    "huge": ({"inputs": {"count": {"minOccurs": 10**30}}}, "/inputs/count/minOccurs"),
+    "inputs": ({"inputs": "x"}, "/inputs"),
     "list": ({"inputs": [None]}, "/inputs"),
-    "port": ({"inputs": {"text": 5}}, "/inputs/text"), "schema": ({"inputs": {"text": {"schema": "string"}}}, "/inputs/text/schema"),
+    "port": ({"inputs": {"text": 5}}, "/inputs/text"),
+    "schema": ({"inputs": {"text": {"schema": "string"}}}, "/inputs/text/schema"),
     "bad schema": ({"inputs": {"text": {"schema": {"type": "strin"}}}}, "/inputs/text/schema"),
     "pattern": ({"inputs": {"text": {"schema": {"pattern": "("}}}}, "/inputs/text/schema"),
     "around": ({"inputs": {"text": {"schema": {"$ref": "#"}}}}, "/inputs/text/schema"),
@@ -186,9 +266,12 @@ DESCRIPTIONS = {
     "properties": ({"inputs": {"text": {"schema": {"type": "string", "properties": []}}}}, "/inputs/text/schema"),
     "patterns": ({"outputs": {"said": {"schema": {"type": "string", "patternProperties": 5}}}}, "/outputs/said/schema"),
     "any part": ({"outputs": {"said": {"schema": {"type": "string", "allOf": [True]}}}}, "/outputs/said/schema"),
-    "title": ({"title": []}, "/title"), "keywords": ({"keywords": [1]}, "/keywords"), "metadata": ({"metadata": {}}, "/metadata"),
+    "title": ({"title": []}, "/title"),
+    "keywords": ({"keywords": [1]}, "/keywords"),
+    "metadata": ({"metadata": {}}, "/metadata"),
     "version": ({"version": 1.0}, "/version"),
-    "control": ({"jobControlOptions": ["now"]}, "/jobControlOptions"), "no control": ({"jobControlOptions": []}, "/jobControlOptions"),
+    "control": ({"jobControlOptions": ["now"]}, "/jobControlOptions"),
+    "no control": ({"jobControlOptions": []}, "/jobControlOptions"),
 }
 
 
@@ -201,22 +284,50 @@ def test_descriptions_that_do_not_fit(app: TestApp, name: str) -> None:
     assert f"/processDescription/process{pointer}" in [error["pointer"] for error in answer["errors"]]
 
 
-@pytest.mark.parametrize("holder",
-                         ["x", 5, [], {"process": "http://h/process"}, {"process": []}, {"href": "http://h/"}, {"id": 5}, {"process": {"id": []}},
-                          {"id": "a b"}])
+@pytest.mark.parametrize(
+    "holder",
+    [
+        "x",
+        5,
+        [],
+        {"process": "http://h/process"},
+        {"process": []},
+        {"href": "http://h/"},
+        {"id": 5},
+        {"process": {"id": []}},
+        {"id": "a b"},
+    ],
+)
 def test_descriptions_that_are_none(app: TestApp, holder: object) -> None:
     deploy(app, application_package("bad") | {"processDescription": holder}, OGC, status=400)
 
 
-@pytest.mark.parametrize("member",
-                         ["cwlVersion", "class", "id", "requirements", "inputs", "outputs", "expression", "hints", "label", "doc", "$graph",
-                          "$namespaces", "$schemas"])
+@pytest.mark.parametrize(
+    "member",
+    [
+        "cwlVersion",
+        "class",
+        "id",
+        "requirements",
+        "inputs",
+        "outputs",
+        "expression",
+        "hints",
+        "label",
+        "doc",
+        "$graph",
+        "$namespaces",
+        "$schemas",
+    ],
+)
 @pytest.mark.parametrize("value", [5, "x", [], {}, [None], {"a": None}, True, [[]]], ids=str)
 def test_wrong_types_in_every_member(app: TestApp, member: str, value: object) -> None:
     """Some are right by chance; none is the server's fault."""
     answer = deploy(app, shout("bad") | {member: value}, query="?dryRun=true", status="*")
     assert answer.status_int in (200, 400), answer.text
-    nulls = deploy(app, json.dumps(shout("bad") | {member: value}).replace('"string"', "null"), query="?dryRun=true", status="*")
+    nulls = deploy(
+        app, json.dumps(shout("bad") | {member: value}).replace('"string"', "null"), query="?dryRun=true", status="*"
+    )
     assert nulls.status_int in (200, 400), nulls.text
 
 
@@ -224,27 +335,58 @@ def parts(*names: str) -> tuple[str, bytes]:
     return multipart([({"Content-Location": name}, shout("bad")) for name in names])
 
 
-@pytest.mark.parametrize("body",
-                         [b"", b"--x--", b"--x--\r\n", b"--x\r\n\r\n", b"no boundary", b"--x\r\nContent-Type\r\n\r\nx\r\n--x--", b"--x\r\nA: b",
-                          b"--x\r\n--x--\r\n",
-                                  b"--x\r\n\xff\xff: y\r\n\r\nx\r\n--x--", b"--x\r\nContent-Transfer-Encoding: base64\r\n\r\n!!\r\n--x--",
-                                  b"--x\r\n\r\n\xff\r\n--x--",
-                                  b"--x\r\nContent-Transfer-Encoding: gzip\r\n\r\nx\r\n--x--",
-                                  b"--x\r\nContent-Disposition: form-data; filename*=x'y'%ff\r\n\r\nx\r\n--x--"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"--x--",
+        b"--x--\r\n",
+        b"--x\r\n\r\n",
+        b"no boundary",
+        b"--x\r\nContent-Type\r\n\r\nx\r\n--x--",
+        b"--x\r\nA: b",
+        b"--x\r\n--x--\r\n",
+        b"--x\r\n\xff\xff: y\r\n\r\nx\r\n--x--",
+        b"--x\r\nContent-Transfer-Encoding: base64\r\n\r\n!!\r\n--x--",
+        b"--x\r\n\r\n\xff\r\n--x--",
+        b"--x\r\nContent-Transfer-Encoding: gzip\r\n\r\nx\r\n--x--",
+        b"--x\r\nContent-Disposition: form-data; filename*=x'y'%ff\r\n\r\nx\r\n--x--",
+    ],
+)
 def test_broken_multipart_bodies(app: TestApp, body: bytes) -> None:
     assert deploy(app, body, 'multipart/related; boundary="x"', status=400).json["detail"]
 
 
-@pytest.mark.parametrize("kind",
-                         ["multipart/related", "multipart/related; boundary=", "multipart/related; boundary=" + "x" * 71, 'multipart/mixed; boundary="'])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "multipart/related",
+        "multipart/related; boundary=",
+        "multipart/related; boundary=" + "x" * 71,
+        'multipart/mixed; boundary="',
+    ],
+)
 def test_multipart_without_a_boundary(app: TestApp, kind: str) -> None:
     deploy(app, parts("a.cwl")[1], kind, status=400)
 
 
-@pytest.mark.parametrize("names",
-                         [("../a.cwl",), ("/etc/a.cwl",), ("a/../../b",), ("a\\b",), ("a", "a/b"), ("a", "a"), ("x" * 201,), ("a/",), ("%00",),
-                          ("a/b", "a"), (".",),
-                                   *[tuple(f"f{number}" for number in range(201))]])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("../a.cwl",),
+        ("/etc/a.cwl",),
+        ("a/../../b",),
+        ("a\\b",),
+        ("a", "a/b"),
+        ("a", "a"),
+        ("x" * 201,),
+        ("a/",),
+        ("%00",),
+        ("a/b", "a"),
+        (".",),
+        *[tuple(f"f{number}" for number in range(201))],
+    ],
+)
 def test_names_of_parts_that_lead_astray(app: TestApp, names: tuple) -> None:
     kind, body = parts(*names)
     answer = deploy(app, body, kind, status=400)
@@ -252,12 +394,16 @@ def test_names_of_parts_that_lead_astray(app: TestApp, names: tuple) -> None:
 
 
 def test_several_descriptions(app: TestApp) -> None:
-    kind, body = multipart([({"Content-Type": "application/json", "Content-Location": f"{name}.json"}, described(name)) for name in "ab"])
+    kind, body = multipart(
+        [({"Content-Type": "application/json", "Content-Location": f"{name}.json"}, described(name)) for name in "ab"]
+    )
     assert "a.json, b.json" in deploy(app, body, kind, status=400).json["detail"]
     deploy(app, described("alone"), "application/json", status=400)
 
 
-@pytest.mark.parametrize("kind", ["application/cwl; charset=utf-16", "application/json; charset=latin-1", "application/" + "x" * 300])
+@pytest.mark.parametrize(
+    "kind", ["application/cwl; charset=utf-16", "application/json; charset=latin-1", "application/" + "x" * 300]
+)
 def test_content_types_that_are_not_taken(app: TestApp, kind: str) -> None:
     deploy(app, shout("bad"), kind, status=415)
 
@@ -272,7 +418,11 @@ def test_pages_of_others_change_nothing(app: TestApp) -> None:
 
 def test_a_schema_with_several_types_says_what_it_wants(app: TestApp) -> None:
     """The package takes anything; the description does not."""
-    package = application_package(fresh(), inputs={"text": {"schema": {"oneOf": [{"type": ["integer", "null"]}, {"type": "boolean"}]}}}, outputs={})
+    package = application_package(
+        fresh(),
+        inputs={"text": {"schema": {"oneOf": [{"type": ["integer", "null"]}, {"type": "boolean"}]}}},
+        outputs={},
+    )
     package["executionUnit"]["value"]["inputs"]["text"] = {"type": "Any"}
     process_id = deploy(app, package, OGC, status=201).json["id"]
     package["processDescription"]["process"]["inputs"]["text"]["schema"]["oneOf"] = [True]
@@ -284,9 +434,13 @@ def test_a_schema_with_several_types_says_what_it_wants(app: TestApp) -> None:
 
 def test_a_machine_without_descriptors_reads_no_package_and_says_so(tmp_path: Path) -> None:
     """In a process of its own, which lets itself have no more of them."""
-    code = ("import resource, sys; from pathlib import Path; from weaver_like.domain.errors import ServerBusy; "
-            "from weaver_like.deployment.reader import PackageReader; reader = PackageReader(Path(sys.argv[1])); "
-            "resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))\n"
-            "try: reader.parse({'a': ''})\nexcept ServerBusy as error: print(error.detail)")
-    ran = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False)
+    code = (
+        "import resource, sys; from pathlib import Path; from weaver_like.domain.errors import ServerBusy; "
+        "from weaver_like.deployment.reader import PackageReader; reader = PackageReader(Path(sys.argv[1])); "
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))\n"
+        "try: reader.parse({'a': ''})\nexcept ServerBusy as error: print(error.detail)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
+    )
     assert "Packages cannot be read now: Too many open files" in ran.stdout, ran

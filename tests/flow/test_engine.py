@@ -1,4 +1,5 @@
 """The engine seen from outside: order, scheduling, dismissal, limits, statistics, large files."""
+
 import os
 import threading
 import time
@@ -99,7 +100,11 @@ def occupy(app: TestApp, delay: float = 1) -> str:
 
 
 def notes(path: Path, count: int) -> list[str]:
-    return wait_until(lambda: path.exists() and len(path.read_text().split()) == count and path.read_text().split(), 20, f"{count} notes")
+    return wait_until(
+        lambda: path.exists() and len(path.read_text().split()) == count and path.read_text().split(),
+        20,
+        f"{count} notes",
+    )
 
 
 def test_urgent_jobs_come_first_and_waiting_makes_urgent(planned: Callable, tmp_path: Path) -> None:
@@ -121,7 +126,13 @@ def test_a_priority_that_is_no_level_is_refused(app: TestApp, priority: object) 
 
 def test_a_job_may_schedule_jobs_and_hears_what_is_wrong_with_them(planned: Callable, tmp_path: Path) -> None:
     app, file = planned(), tmp_path / "notes"
-    steps = [["noted", {"name": "a", "file": str(file)}], ["echo", {}], ["nobody", {}], ["echo", {"message": 5}], ["echo", {"message": "\ud800"}]]
+    steps = [
+        ["noted", {"name": "a", "file": str(file)}],
+        ["echo", {}],
+        ["nobody", {}],
+        ["echo", {"message": 5}],
+        ["echo", {"message": "\ud800"}],
+    ]
     job_id = submit(app, "plans", {"steps": steps[:4]}, response="document")
     assert finished(app, job_id)["status"] == "successful"
     scheduled, *refused = app.get(f"/jobs/{job_id}/results?f=json").json["output"]
@@ -136,7 +147,8 @@ def test_half_a_character_does_not_stop_the_queue(planned: Callable) -> None:
     app = planned()
     (Path(app.service.settings.plugin_folders[0]) / "half.py").write_text(
         "from weaver_like.authoring import Context, process\n@process(id='half')\ndef half(context: Context) -> str:\n"
-        "    context.log('\\ud800')\n    context.progress(50, '\\udcff')\n    context.schedule('echo', {'message': '\\ud800'})\n    return 'a\\ud800b'\n")
+        "    context.log('\\ud800')\n    context.progress(50, '\\udcff')\n    context.schedule('echo', {'message': '\\ud800'})\n    return 'a\\ud800b'\n"
+    )
     wait_until(lambda: app.get("/processes/half", expect_errors=True).status_int == 200, 10, "the plugin")
     job_id = submit(app, "half")
     assert finished(app, job_id)["status"] == "successful"
@@ -160,15 +172,28 @@ def test_a_job_that_nobody_told_the_engine_of_runs(make_app: Callable) -> None:
 
 def test_a_chain_runs_in_order_and_stops_at_a_failure(planned: Callable, tmp_path: Path) -> None:
     app, file = planned(), tmp_path / "notes"
+
     def note(name: str) -> list:
         return ["noted", {"name": name, "file": str(file)}]
 
-    planner = submit(app, "plans", {"steps": [note("1"), ["sleep", {"delay": 0.3}], note("2"), ["fail", {}], note("3")], "chain": True, "priority": 0})
+    planner = submit(
+        app,
+        "plans",
+        {
+            "steps": [note("1"), ["sleep", {"delay": 0.3}], note("2"), ["fail", {}], note("3")],
+            "chain": True,
+            "priority": 0,
+        },
+    )
     assert finished(app, planner)["status"] == "successful"
     wait_until(lambda: app.get("/jobs?status=failed").json["jobs"], 20, "the failure")
     chained = [job for job in reversed(app.get("/jobs?limit=100").json["jobs"]) if job["jobID"] != planner]
     assert [(job["processID"], job["status"]) for job in chained] == [
-        ("noted", "successful"), ("sleep", "successful"), ("noted", "successful"), ("fail", "failed")]
+        ("noted", "successful"),
+        ("sleep", "successful"),
+        ("noted", "successful"),
+        ("fail", "failed"),
+    ]
     assert [job["parentID"] for job in chained] == [planner, *(job["jobID"] for job in chained[:-1])]
     assert {job["priority"] for job in chained} == {0}
     assert all(before["finished"] <= after["created"] for before, after in pairwise(chained))
@@ -229,7 +254,11 @@ def test_what_takes_longer_than_the_limit_goes_on_as_asynchronous(planned: Calla
 def test_the_first_requests_of_a_server_may_come_together(serve: Callable) -> None:
     served = serve()
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: served.get("/processes/greet/execution", "POST", {"inputs": {"name": "x"}})[:2], range(8)))
+        answers = list(
+            pool.map(
+                lambda _: served.get("/processes/greet/execution", "POST", {"inputs": {"name": "x"}})[:2], range(8)
+            )
+        )
     assert answers == [(200, b"Hello x")] * 8
 
 
@@ -252,7 +281,9 @@ def test_a_full_queue_is_503_with_retry_after(planned: Callable) -> None:
     occupy(app)
     kept = [submit(app, "greet", {"name": "x"}) for _ in range(2)]
     for prefer in ("respond-async", "wait=5"):
-        answer = app.post_json("/processes/greet/execution", {"inputs": {"name": "x"}}, headers={"Prefer": prefer}, status=503)
+        answer = app.post_json(
+            "/processes/greet/execution", {"inputs": {"name": "x"}}, headers={"Prefer": prefer}, status=503
+        )
         assert int(answer.headers["Retry-After"]) > 0
         assert answer.content_type == "application/problem+json"
     assert len(app.get("/jobs?limit=100").json["jobs"]) == 3
@@ -323,11 +354,16 @@ def test_a_gigabyte_in_and_a_gigabyte_out_take_no_memory(serve: Callable, zeros:
     served, gigabyte = serve(), 2**30
     for process, inputs in (("counts", {"file": {"href": f"{zeros}/{2**20}"}}), ("sparse", {"megabytes": 1})):
         job_id = served.submit(process, inputs)
-        wait_until(lambda job_id=job_id: served.get(f"/jobs/{job_id}")[1]["status"] == "successful", 20, "the first small job")
+        wait_until(
+            lambda job_id=job_id: served.get(f"/jobs/{job_id}")[1]["status"] == "successful", 20, "the first small job"
+        )
         assert served.get(f"/jobs/{job_id}/results")[0] == 200
     before = memory_of(served)
     peaks = dict(before)
-    job_ids = [served.submit("counts", {"file": {"href": f"{zeros}/{gigabyte}"}}), served.submit("sparse", {"megabytes": 1024})]
+    job_ids = [
+        served.submit("counts", {"file": {"href": f"{zeros}/{gigabyte}"}}),
+        served.submit("sparse", {"megabytes": 1024}),
+    ]
 
     def ended() -> bool:
         for pid, size in memory_of(served).items():

@@ -1,4 +1,5 @@
 """`/jobs/{id}/events`: status, progress and log lines as they happen."""
+
 import json
 import socket
 import time
@@ -11,7 +12,7 @@ import pytest
 
 from tests.conftest import Served, wait_until
 
-PLUGIN = '''
+PLUGIN = """
 import time
 from pathlib import Path
 from weaver_like.authoring import Context, process
@@ -27,7 +28,7 @@ def speaks(context: Context, lines: int = 0, pause: float = 0, wait_for: str = "
     while wait_for and not Path(wait_for).exists():
         time.sleep(0.01)
     return "spoke"
-'''
+"""
 
 
 class Listener:
@@ -36,7 +37,9 @@ class Listener:
     def __init__(self, served: Served, job_id: str):
         parts = urlsplit(served.url)
         self.socket = socket.create_connection((parts.hostname, parts.port), timeout=30)
-        self.socket.sendall(f"GET /jobs/{job_id}/events HTTP/1.0\r\nHost: {parts.netloc}\r\nAccept: text/event-stream\r\n\r\n".encode())
+        self.socket.sendall(
+            f"GET /jobs/{job_id}/events HTTP/1.0\r\nHost: {parts.netloc}\r\nAccept: text/event-stream\r\n\r\n".encode()
+        )
         self.file = self.socket.makefile("rb")
         self.status = int(self.file.readline().split()[1])
         self.headers = {}

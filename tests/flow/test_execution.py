@@ -1,4 +1,5 @@
 """Whole requests: execute, in both modes and every form of answer."""
+
 import base64
 from email import message_from_bytes
 
@@ -28,8 +29,14 @@ def test_several_raw_values_are_multipart_related(app: TestApp) -> None:
 
 def test_mixed_transmission_gives_an_empty_part_with_its_location(app: TestApp) -> None:
     """/req/core/process-execute-sync-raw-mixed-multi"""
-    answer = app.post_json(ECHO, {"inputs": {"message": "m", "number": 1}, "response": "raw", "outputs": {
-        "message": {"transmissionMode": "reference"}, "number": {"transmissionMode": "value"}}})
+    answer = app.post_json(
+        ECHO,
+        {
+            "inputs": {"message": "m", "number": 1},
+            "response": "raw",
+            "outputs": {"message": {"transmissionMode": "reference"}, "number": {"transmissionMode": "value"}},
+        },
+    )
     parts = parse_multipart(answer)
     assert parts["message"].get_payload() == ""
     assert app.get(parts["message"]["Content-Location"]).text == "m"
@@ -38,17 +45,34 @@ def test_mixed_transmission_gives_an_empty_part_with_its_location(app: TestApp) 
 
 def test_raw_by_reference_is_204_with_links(app: TestApp) -> None:
     """/req/core/process-execute-sync-raw-ref"""
-    answer = app.post_json(ECHO, {"inputs": {"message": "m"}, "response": "raw", "outputs": {"message": {"transmissionMode": "reference"}}}, status=204)
+    answer = app.post_json(
+        ECHO,
+        {"inputs": {"message": "m"}, "response": "raw", "outputs": {"message": {"transmissionMode": "reference"}}},
+        status=204,
+    )
     links = answer.headers.getall("Link")
     href = next(link for link in links if "results" in link).partition(">")[0][1:]
     assert app.get(href).text == "m"
 
 
-@pytest.mark.parametrize("value", [
-    {"message": ""}, {"message": "☃ \U0001f600 \\ \" \n"}, {"number": 0}, {"number": -1.5e-300}, {"number": 9007199254740993},
-    {"number": 0.1}, {"flag": False}, {"flag": True}, {"list": []}, {"list": [9223372036854775807, -9223372036854775808]},
-    {"choice": "c"}, {"bbox": {"bbox": [1, 2.5, 3, 4]}}, {"bbox": {"bbox": [1, 2, 3, 4, 5, 6], "crs": "http://www.opengis.net/def/crs/OGC/0/CRS84h"}},
-])
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"message": ""},
+        {"message": '☃ \U0001f600 \\ " \n'},
+        {"number": 0},
+        {"number": -1.5e-300},
+        {"number": 9007199254740993},
+        {"number": 0.1},
+        {"flag": False},
+        {"flag": True},
+        {"list": []},
+        {"list": [9223372036854775807, -9223372036854775808]},
+        {"choice": "c"},
+        {"bbox": {"bbox": [1, 2.5, 3, 4]}},
+        {"bbox": {"bbox": [1, 2, 3, 4, 5, 6], "crs": "http://www.opengis.net/def/crs/OGC/0/CRS84h"}},
+    ],
+)
 def test_nothing_is_lost_on_the_way(app: TestApp, value: dict) -> None:
     inputs = {"message": "x"} | value
     answer = app.post_json(ECHO, {"inputs": inputs, "response": "document"})
@@ -59,8 +83,16 @@ def test_nothing_is_lost_on_the_way(app: TestApp, value: dict) -> None:
 def test_a_binary_value_comes_back_as_its_bytes(app: TestApp) -> None:
     """/req/core/process-execute-input-inline-binary"""
     image = bytes(range(256)) * 3
-    body = {"inputs": {"message": "x", "image": {"value": base64.b64encode(image).decode(), "format": {
-        "mediaType": "image/tiff; application=geotiff", "encoding": "base64"}}}, "outputs": {"image": {}}}
+    body = {
+        "inputs": {
+            "message": "x",
+            "image": {
+                "value": base64.b64encode(image).decode(),
+                "format": {"mediaType": "image/tiff; application=geotiff", "encoding": "base64"},
+            },
+        },
+        "outputs": {"image": {}},
+    }
     answer = app.post_json(ECHO, body)
     assert answer.content_type == "image/tiff"
     assert answer.body == image
@@ -82,6 +114,8 @@ def test_asynchronous_execution_ends_in_the_same_results(app: TestApp) -> None:
 
 def parse_multipart(answer: object) -> dict:
     """Parts of a multipart answer by Content-ID."""
-    message = message_from_bytes(b"Content-Type: " + answer.headers["Content-Type"].encode() + b"\r\n\r\n" + answer.body)
+    message = message_from_bytes(
+        b"Content-Type: " + answer.headers["Content-Type"].encode() + b"\r\n\r\n" + answer.body
+    )
     assert message.get_content_type() == "multipart/related"
     return {part["Content-ID"]: part for part in message.get_payload()}

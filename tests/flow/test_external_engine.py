@@ -1,4 +1,5 @@
 """Chosen processes run by another CWL engine; the reference implementation's own command stands for any."""
+
 import json
 import os
 import sys
@@ -13,19 +14,57 @@ from tests.recovery.system import Seen, end_of, family_of, gone
 pytest.importorskip("cwltool")
 ENGINE = f"{os.path.relpath(Path(sys.executable).parent)}/cwltool --no-container --preserve-environment PATH"
 WORKFLOW = {
-    "cwlVersion": "v1.2", "class": "Workflow", "id": "far", "requirements": {"ScatterFeatureRequirement": {}},
-    "inputs": {"words": "string[]", "text": "File"}, "outputs": {
-        "said": {"type": "File[]", "outputSource": "say/out"}, "folder": {"type": "Directory", "outputSource": "copy/out"}},
+    "cwlVersion": "v1.2",
+    "class": "Workflow",
+    "id": "far",
+    "requirements": {"ScatterFeatureRequirement": {}},
+    "inputs": {"words": "string[]", "text": "File"},
+    "outputs": {
+        "said": {"type": "File[]", "outputSource": "say/out"},
+        "folder": {"type": "Directory", "outputSource": "copy/out"},
+    },
     "steps": {
-        "say": {"scatter": "word", "in": {"word": "words"}, "out": ["out"], "run": {
-            "class": "CommandLineTool", "baseCommand": "echo", "inputs": {"word": {"type": "string", "inputBinding": {}}}, "outputs": {"out": "stdout"},
-            "stdout": "said.txt"}},
-        "copy": {"in": {"text": "text"}, "out": ["out"], "run": {
-            "class": "CommandLineTool", "requirements": {"ShellCommandRequirement": {}}, "inputs": {"text": "File"},
-            "arguments": [{"shellQuote": False, "valueFrom": "mkdir d && cp $(inputs.text.path) d/copy.txt"}],
-            "outputs": {"out": {"type": "Directory", "outputBinding": {"glob": "d"}}}}}}}
-FAILING = {"cwlVersion": "v1.2", "class": "CommandLineTool", "id": "broken", "baseCommand": ["ls", "/no-such-thing"], "inputs": {}, "outputs": {}}
-SLOW = {"cwlVersion": "v1.2", "class": "CommandLineTool", "id": "slow", "baseCommand": ["sleep", "600"], "inputs": {}, "outputs": {}}
+        "say": {
+            "scatter": "word",
+            "in": {"word": "words"},
+            "out": ["out"],
+            "run": {
+                "class": "CommandLineTool",
+                "baseCommand": "echo",
+                "inputs": {"word": {"type": "string", "inputBinding": {}}},
+                "outputs": {"out": "stdout"},
+                "stdout": "said.txt",
+            },
+        },
+        "copy": {
+            "in": {"text": "text"},
+            "out": ["out"],
+            "run": {
+                "class": "CommandLineTool",
+                "requirements": {"ShellCommandRequirement": {}},
+                "inputs": {"text": "File"},
+                "arguments": [{"shellQuote": False, "valueFrom": "mkdir d && cp $(inputs.text.path) d/copy.txt"}],
+                "outputs": {"out": {"type": "Directory", "outputBinding": {"glob": "d"}}},
+            },
+        },
+    },
+}
+FAILING = {
+    "cwlVersion": "v1.2",
+    "class": "CommandLineTool",
+    "id": "broken",
+    "baseCommand": ["ls", "/no-such-thing"],
+    "inputs": {},
+    "outputs": {},
+}
+SLOW = {
+    "cwlVersion": "v1.2",
+    "class": "CommandLineTool",
+    "id": "slow",
+    "baseCommand": ["sleep", "600"],
+    "inputs": {},
+    "outputs": {},
+}
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 """Results and inputs that are not on this machine: a bucket of S3, a folder on another file system, places that move or are full."""
+
 import json
 import os
 import shutil
@@ -18,7 +19,9 @@ from weaver_like.domain.errors import SettingError
 from weaver_like.settings import load
 from weaver_like.wiring import build
 
-PLUGIN = HEAD + '''
+PLUGIN = (
+    HEAD
+    + '''
 @process(id="make")
 def make(size: int = 1000, name: str = "a b.txt") -> File:
     """A file of so many bytes, none like its neighbour."""
@@ -46,6 +49,7 @@ def refer(uri: str) -> dict:
 def environment() -> str:
     return repr([dict(os.environ), [open(f"/proc/{pid}/environ").read() for pid in ("self", os.getppid())]])
 '''
+)
 
 
 @pytest.fixture
@@ -62,9 +66,16 @@ def bucket(s3: S3Server) -> str:
 @pytest.fixture
 def on_s3(make_app: Callable, plugins: Path, s3: S3Server, bucket: str) -> Callable[..., TestApp]:
     """An application whose results live on S3; inputs may come from `<bucket>/in`."""
+
     def make(*overrides: str, **more: object) -> TestApp:
-        return make_app(f"plugins.folders={plugins}", f"files.outputs_dir=s3://{bucket}/results/", f"files.s3_endpoint={s3.url}",
-                        f"security.s3_buckets={bucket}/in", *overrides, **more)
+        return make_app(
+            f"plugins.folders={plugins}",
+            f"files.outputs_dir=s3://{bucket}/results/",
+            f"files.s3_endpoint={s3.url}",
+            f"security.s3_buckets={bucket}/in",
+            *overrides,
+            **more,
+        )
 
     return make
 
@@ -95,7 +106,11 @@ def test_results_on_s3_are_like_any_others(on_s3: Callable, s3: S3Server, bucket
         assert app.get(path, headers={"If-None-Match": answer.headers["ETag"]}, status=304).body == b""
         assert app.get(path, headers={"If-Modified-Since": answer.headers["Last-Modified"]}, status=304).body == b""
         head = app.head(path)
-        assert (head.body, head.headers["Content-Length"], head.headers["ETag"]) == (b"", "1000", answer.headers["ETag"])
+        assert (head.body, head.headers["Content-Length"], head.headers["ETag"]) == (
+            b"",
+            "1000",
+            answer.headers["ETag"],
+        )
     assert app.get(f"/jobs/{job_id}/results?f=json").json["output"]["value"] == whole.decode()
     app.get(f"/outputs/{job_id}/output/b.txt", status=404)
 
@@ -137,10 +152,14 @@ def test_a_refused_upload_fails_the_job_and_no_other(on_s3: Callable, s3: S3Serv
     successful(app, "make")
 
 
-def test_while_s3_is_away_nothing_is_lost_and_clients_are_told_when_to_come_again(make_app: Callable, plugins: Path) -> None:
+def test_while_s3_is_away_nothing_is_lost_and_clients_are_told_when_to_come_again(
+    make_app: Callable, plugins: Path
+) -> None:
     with running_s3() as away:
         bucket = away.make_bucket()
-        app = make_app(f"plugins.folders={plugins}", f"files.outputs_dir=s3://{bucket}", f"files.s3_endpoint={away.url}")
+        app = make_app(
+            f"plugins.folders={plugins}", f"files.outputs_dir=s3://{bucket}", f"files.s3_endpoint={away.url}"
+        )
         job_id = successful(app, "make")
     for answer in (app.get(f"/jobs/{job_id}/results", status=503), app.delete(f"/jobs/{job_id}", status=503)):
         assert answer.headers["Retry-After"]
@@ -163,15 +182,26 @@ def test_no_job_sees_the_credentials_of_the_server(on_s3: Callable, bucket: str)
 @pytest.mark.only("sqlite-embedded")
 def test_large_files_stream_through(serve: Callable, plugins: Path, s3: S3Server, bucket: str) -> None:
     """64 MiB in from S3, out to S3, and out to a client: no process of the server grows by more than a part of that."""
-    served: Served = serve(f"plugins.folders={plugins}", f"files.outputs_dir=s3://{bucket}/out", f"files.s3_endpoint={s3.url}",
-                           f"security.s3_buckets={bucket}", "engine.workers=1")
+    served: Served = serve(
+        f"plugins.folders={plugins}",
+        f"files.outputs_dir=s3://{bucket}/out",
+        f"files.s3_endpoint={s3.url}",
+        f"security.s3_buckets={bucket}",
+        "engine.workers=1",
+    )
     block = os.urandom(2**20)
     s3.client.put_object(Bucket=bucket, Key="in/small", Body=b"x")
     s3.client.put_object(Bucket=bucket, Key="in/large", Body=block * 64)
 
     def through(key: str) -> bytes:
-        job_id = served.submit("copy", {"data": {"href": f"s3://{bucket}/in/{key}", "type": "application/octet-stream"}})
-        status = wait_until(lambda: (found := served.get(f"/jobs/{job_id}")[1])["status"] in ("successful", "failed") and found, 60, "the end")
+        job_id = served.submit(
+            "copy", {"data": {"href": f"s3://{bucket}/in/{key}", "type": "application/octet-stream"}}
+        )
+        status = wait_until(
+            lambda: (found := served.get(f"/jobs/{job_id}")[1])["status"] in ("successful", "failed") and found,
+            60,
+            "the end",
+        )
         assert status["status"] == "successful", status["message"]
         return served.get(f"/jobs/{job_id}/results")[1]
 
@@ -189,12 +219,19 @@ def _peak_bytes(served: Served) -> dict[int, int]:
     ours = [server, *server.children()]
     assert len(ours) == 2
     lines = {process.pid: Path(f"/proc/{process.pid}/status").read_text() for process in ours}
-    return {pid: next(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("VmHWM")) for pid, text in lines.items()}
+    return {
+        pid: next(int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("VmHWM"))
+        for pid, text in lines.items()
+    }
 
 
 def give(app: TestApp, href: str, process: str = "copy", name: str = "data") -> dict:
-    answer = app.post_json(f"/processes/{process}/execution", {"inputs": {name: {"href": href}} | ({"message": "m"} if process == "echo" else {})},
-                           headers={"Prefer": "respond-async"}, status=201)
+    answer = app.post_json(
+        f"/processes/{process}/execution",
+        {"inputs": {name: {"href": href}} | ({"message": "m"} if process == "echo" else {})},
+        headers={"Prefer": "respond-async"},
+        status=201,
+    )
     return finished(app, answer.json["jobID"])
 
 
@@ -211,12 +248,31 @@ def test_inputs_come_from_s3(on_s3: Callable, s3: S3Server, bucket: str) -> None
     assert app.get(f"/jobs/{status['jobID']}/results?f=json").json["number"] == 5.5
 
 
-@pytest.mark.parametrize("place", ["", "/", "//", "/in/", "/out/a.txt", "/inner/a.txt", "/in/../out/a.txt", "/in/./a.txt", "-other/in/a.txt", "@x/in/a.txt",
-                                   ":80/in/a.txt", "?x/in/a.txt", "/In/a.txt", "/%69n/a.txt"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "",
+        "/",
+        "//",
+        "/in/",
+        "/out/a.txt",
+        "/inner/a.txt",
+        "/in/../out/a.txt",
+        "/in/./a.txt",
+        "-other/in/a.txt",
+        "@x/in/a.txt",
+        ":80/in/a.txt",
+        "?x/in/a.txt",
+        "/In/a.txt",
+        "/%69n/a.txt",
+    ],
+)
 def test_what_the_operator_has_not_opened_is_refused_at_submission(on_s3_once: tuple[TestApp, str], place: str) -> None:
     """security.s3_buckets; the server's credentials may open much more"""
     app, bucket = on_s3_once
-    answer = app.post_json("/processes/copy/execution", {"inputs": {"data": {"href": f"s3://{bucket}{place}"}}}, status=400)
+    answer = app.post_json(
+        "/processes/copy/execution", {"inputs": {"data": {"href": f"s3://{bucket}{place}"}}}, status=400
+    )
     assert answer.json["errors"][0]["pointer"] == "/inputs/data/href"
 
 
@@ -225,23 +281,35 @@ def on_s3_once(s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     """An application that only looks at references, and its bucket; no job runs in it."""
     folder, bucket = tmp_path_factory.mktemp("refusing"), s3.make_bucket()
     write(folder / "plugins", {"files.py": PLUGIN})
-    from_settings = load(overrides=[f"files.data_dir={folder}", f"plugins.folders={folder / 'plugins'}", f"files.s3_endpoint={s3.url}",
-                                    f"security.s3_buckets=another-one, {bucket}/in/"])
+    from_settings = load(
+        overrides=[
+            f"files.data_dir={folder}",
+            f"plugins.folders={folder / 'plugins'}",
+            f"files.s3_endpoint={s3.url}",
+            f"security.s3_buckets=another-one, {bucket}/in/",
+        ]
+    )
     runtime = build(from_settings, serving=True)
     yield TestApp(make_wsgi(runtime), extra_environ={"HTTP_HOST": "localhost"}), bucket
     runtime.jobs.close()
 
 
 def test_without_opened_buckets_there_is_no_s3(app: TestApp) -> None:
-    answer = app.post_json("/processes/echo-complex/execution", {"inputs": {"complexInput": {"href": "s3://bucket/in/a.txt"}}}, status=400)
+    answer = app.post_json(
+        "/processes/echo-complex/execution", {"inputs": {"complexInput": {"href": "s3://bucket/in/a.txt"}}}, status=400
+    )
     assert "'s3'" in answer.json["detail"]
 
 
 def test_objects_that_cannot_be_had_fail_the_job_with_the_reason(on_s3: Callable, s3: S3Server, bucket: str) -> None:
     app = on_s3("limits.file_bytes=1000", f"security.s3_buckets={bucket}, no-such-bucket")
     s3.client.put_object(Bucket=bucket, Key="in/large", Body=b"x" * 1001)
-    for href, reason in ((f"s3://{bucket}/in/nothing", "could not be read: there is no such object."), ("s3://no-such-bucket/a", "there is no such bucket"),
-                         (f"s3://{bucket}/in/large", "has 1001 bytes; at most 1000 are taken"), (f"s3://{bucket}/" + "a" * 2000, "could not be read")):
+    for href, reason in (
+        (f"s3://{bucket}/in/nothing", "could not be read: there is no such object."),
+        ("s3://no-such-bucket/a", "there is no such bucket"),
+        (f"s3://{bucket}/in/large", "has 1001 bytes; at most 1000 are taken"),
+        (f"s3://{bucket}/" + "a" * 2000, "could not be read"),
+    ):
         status = give(app, href)
         assert status["status"] == "failed"
         assert status["message"].startswith("Input 'data': 's3://")
@@ -249,16 +317,39 @@ def test_objects_that_cannot_be_had_fail_the_job_with_the_reason(on_s3: Callable
         assert app.get(f"/jobs/{status['jobID']}/results", status=400).json["errors"][0]["pointer"] == "/inputs/data"
 
 
-def test_what_a_broken_or_unwilling_service_sends_is_no_input(make_app: Callable, plugins: Path, s3: S3Server, site: ThreadingHTTPServer) -> None:
+def test_what_a_broken_or_unwilling_service_sends_is_no_input(
+    make_app: Callable, plugins: Path, s3: S3Server, site: ThreadingHTTPServer
+) -> None:
     """The checksum that the service keeps is checked; the operator's endpoint may be a private address."""
-    app = make_app(f"plugins.folders={plugins}", f"files.s3_endpoint={site.url}", "security.s3_buckets=bucket", "limits.fetch_timeout_s=2")
-    head = {"ETag": '"e"', "Last-Modified": "Mon, 06 May 2024 07:08:09 GMT", "Content-Type": "text/plain", "x-amz-checksum-crc32": "NhCmhg=="}
+    app = make_app(
+        f"plugins.folders={plugins}",
+        f"files.s3_endpoint={site.url}",
+        "security.s3_buckets=bucket",
+        "limits.fetch_timeout_s=2",
+    )
+    head = {
+        "ETag": '"e"',
+        "Last-Modified": "Mon, 06 May 2024 07:08:09 GMT",
+        "Content-Type": "text/plain",
+        "x-amz-checksum-crc32": "NhCmhg==",
+    }
     denied = b"<Error><Code>AccessDenied</Code><Message>arn:aws:iam::123:user/sekret may not</Message></Error>"
-    site.pages |= {"/bucket/good": (200, head, b"hello"), "/bucket/bad": (200, head, b"hellO"), "/bucket/odd": (200, {}, b"hello"),
-                   "/bucket/short": (200, head | {"Content-Length": "9"}, b"hello"), "/bucket/html": (404, {}, b"<html>"),
-                   "/bucket/denied": (403, {"Content-Type": "application/xml"}, denied)}
+    site.pages |= {
+        "/bucket/good": (200, head, b"hello"),
+        "/bucket/bad": (200, head, b"hellO"),
+        "/bucket/odd": (200, {}, b"hello"),
+        "/bucket/short": (200, head | {"Content-Length": "9"}, b"hello"),
+        "/bucket/html": (404, {}, b"<html>"),
+        "/bucket/denied": (403, {"Content-Type": "application/xml"}, denied),
+    }
     assert give(app, "s3://bucket/good")["status"] == "successful"
-    for key, reason in (("bad", "what came does not have its checksum"), ("short", ""), ("denied", "access was denied"), ("odd", ""), ("html", "")):
+    for key, reason in (
+        ("bad", "what came does not have its checksum"),
+        ("short", ""),
+        ("denied", "access was denied"),
+        ("odd", ""),
+        ("html", ""),
+    ):
         status = give(app, f"s3://bucket/{key}")
         assert status["status"] == "failed"
         assert status["message"].startswith(f"Input 'data': 's3://bucket/{key}' could not be read: ")
@@ -266,7 +357,9 @@ def test_what_a_broken_or_unwilling_service_sends_is_no_input(make_app: Callable
         assert "sekret" not in status["message"]
 
 
-def test_results_stay_valid_when_their_place_moves(make_app: Callable, on_s3: Callable, plugins: Path, tmp_path: Path, s3: S3Server, bucket: str) -> None:
+def test_results_stay_valid_when_their_place_moves(
+    make_app: Callable, on_s3: Callable, plugins: Path, tmp_path: Path, s3: S3Server, bucket: str
+) -> None:
     """docs/results.rst: folder -> other folder and public URL -> S3; links, files, and references inside values move along"""
     data, option = tmp_path / "data", f"plugins.folders={plugins}"
     app = make_app(option, "files.outputs_url=https://old.example.org/results/", folder=data)
@@ -307,7 +400,9 @@ def check(app: TestApp, made: str, referring: str, outputs: str) -> None:
     assert here in app.get(f"/jobs/{referring}/results", headers={"Accept": "text/html"}).text
 
 
-def test_a_full_disk_fails_the_job_with_that_reason_and_nothing_half_stays(make_app: Callable, plugins: Path, small_disk: Path) -> None:
+def test_a_full_disk_fails_the_job_with_that_reason_and_nothing_half_stays(
+    make_app: Callable, plugins: Path, small_disk: Path
+) -> None:
     app = make_app(f"plugins.folders={plugins}", f"files.outputs_dir={small_disk}")
     kept = successful(app, "make")
     status = finished(app, submit(app, "make", {"size": 6 * 2**20}))
@@ -318,10 +413,15 @@ def test_a_full_disk_fails_the_job_with_that_reason_and_nothing_half_stays(make_
     successful(app, "make")
 
 
-@pytest.mark.parametrize(("override", "word"), [
-    ("files.outputs_dir=s3://", "outputs_dir"), ("files.outputs_dir=s3:bucket", "outputs_dir"), ("files.outputs_dir=s3:///x", "outputs_dir"),
-    ("files.outputs_dir=s3://b:80/x", "outputs_dir"),
-])
+@pytest.mark.parametrize(
+    ("override", "word"),
+    [
+        ("files.outputs_dir=s3://", "outputs_dir"),
+        ("files.outputs_dir=s3:bucket", "outputs_dir"),
+        ("files.outputs_dir=s3:///x", "outputs_dir"),
+        ("files.outputs_dir=s3://b:80/x", "outputs_dir"),
+    ],
+)
 def test_a_place_that_is_none_stops_the_start(tmp_path: Path, override: str, word: str) -> None:
     with pytest.raises(SettingError, match=word):
         build(load(overrides=[f"files.data_dir={tmp_path}", override]))
@@ -329,4 +429,8 @@ def test_a_place_that_is_none_stops_the_start(tmp_path: Path, override: str, wor
 
 def test_an_endpoint_that_is_none_stops_the_start(tmp_path: Path, s3: S3Server) -> None:
     with pytest.raises(SettingError, match="s3_endpoint"):
-        build(load(overrides=[f"files.data_dir={tmp_path}", "files.outputs_dir=s3://bucket/x", "files.s3_endpoint=no url"]))
+        build(
+            load(
+                overrides=[f"files.data_dir={tmp_path}", "files.outputs_dir=s3://bucket/x", "files.s3_endpoint=no url"]
+            )
+        )

@@ -1,4 +1,5 @@
 """Results that are folders: a listing of links, ZIP, tar, and files below paths that keep the tree."""
+
 import io
 import json
 import tarfile
@@ -13,17 +14,28 @@ from webtest import TestApp
 from tests.conftest import finished, submit
 
 TOOL = {
-    "cwlVersion": "v1.2", "class": "CommandLineTool", "id": "folder", "requirements": {"ShellCommandRequirement": {}, "InlineJavascriptRequirement": {}},
-    "arguments": [{"shellQuote": False, "valueFrom": """
+    "cwlVersion": "v1.2",
+    "class": "CommandLineTool",
+    "id": "folder",
+    "requirements": {"ShellCommandRequirement": {}, "InlineJavascriptRequirement": {}},
+    "arguments": [
+        {
+            "shellQuote": False,
+            "valueFrom": """
 mkdir -p made/sub/deep made/other made/empty
 echo one > made/sub/same.txt; echo two > made/other/same.txt; head -c 300000 /dev/zero > made/sub/deep/large.bin; touch made/none
 echo '{"stac_version": "1.0.0", "type": "Catalog", "links": [{"rel": "item", "href": "./sub/item.json"}]}' > made/catalog.json
 echo '{"stac_version": "1.0.0", "type": "Feature", "assets": {"a": {"href": "./deep/large.bin"}}}' > made/sub/item.json
 echo x > main.bam; echo y > main.bam.bai
-"""}],
-    "inputs": {}, "outputs": {
+""",
+        }
+    ],
+    "inputs": {},
+    "outputs": {
         "made": {"type": "Directory", "outputBinding": {"glob": "made"}},
-        "group": {"type": "File", "secondaryFiles": [".bai"], "outputBinding": {"glob": "main.bam"}}}}
+        "group": {"type": "File", "secondaryFiles": [".bai"], "outputBinding": {"glob": "main.bam"}},
+    },
+}
 FILES = {"catalog.json", "none", "other/same.txt", "sub/deep/large.bin", "sub/item.json", "sub/same.txt"}
 
 
@@ -44,7 +56,10 @@ def test_a_folder_is_a_listing_of_links_by_default(app: TestApp, job: str) -> No
     assert links["sub/deep/large.bin"]["length"] == 300000
     for path, link in links.items():
         assert len(app.get(link["href"]).body) == link["length"], path
-    assert app.get(f"/jobs/{job}/results", headers={"Accept": "application/json"}).json["made"]["value"]["class"] == "Directory"
+    assert (
+        app.get(f"/jobs/{job}/results", headers={"Accept": "application/json"}).json["made"]["value"]["class"]
+        == "Directory"
+    )
 
 
 def test_the_page_of_a_folder_has_no_table_inside_of_a_table(app: TestApp, job: str) -> None:
@@ -54,10 +69,19 @@ def test_the_page_of_a_folder_has_no_table_inside_of_a_table(app: TestApp, job: 
         assert not page.xpath("//table//table"), document
 
 
-@pytest.mark.parametrize("outputs", [{}, {"made": {"type": "File?", "outputBinding": {"glob": "nothing"}}}], ids=["none", "null"])
+@pytest.mark.parametrize(
+    "outputs", [{}, {"made": {"type": "File?", "outputBinding": {"glob": "nothing"}}}], ids=["none", "null"]
+)
 def test_success_without_results_is_an_empty_document(app: TestApp, outputs: dict) -> None:
     """A package that only checks something, say."""
-    tool = {"cwlVersion": "v1.2", "class": "CommandLineTool", "id": "silent", "baseCommand": "true", "inputs": {}, "outputs": outputs}
+    tool = {
+        "cwlVersion": "v1.2",
+        "class": "CommandLineTool",
+        "id": "silent",
+        "baseCommand": "true",
+        "inputs": {},
+        "outputs": outputs,
+    }
     app.post("/processes", json.dumps(tool), content_type="application/cwl+json", status=201)
     answer = app.post_json("/processes/silent/execution", {"inputs": {}}, status=200)
     assert answer.json == {}
@@ -76,7 +100,10 @@ def test_a_stac_catalog_is_recognised_and_its_relative_links_lead_to_its_files(a
     listing = app.get(f"/jobs/{job}/results/made").json
     (root,) = [link for link in listing["links"] if link["rel"] == "root"]
     assert root["type"] == "application/json"
-    assert next(link["type"] for link in listing["links"] if link.get("title") == "sub/item.json") == "application/geo+json"
+    assert (
+        next(link["type"] for link in listing["links"] if link.get("title") == "sub/item.json")
+        == "application/geo+json"
+    )
     item = urljoin(root["href"], app.get(root["href"]).json["links"][0]["href"])
     found = app.get(item)
     assert found.content_type == "application/geo+json"
@@ -109,7 +136,15 @@ def test_the_execute_request_may_ask_for_the_archive(app: TestApp, job: str) -> 
 
 def test_other_forms_and_paths_are_refused(app: TestApp, job: str) -> None:
     app.get(f"/jobs/{job}/results/made", headers={"Accept": "image/png"}, status=406)
-    for path in ("made/sub", "made/sub/", "made/nothing", "made/../group", "made/%2e%2e/x", "nothing/a", "group/other.bam"):
+    for path in (
+        "made/sub",
+        "made/sub/",
+        "made/nothing",
+        "made/../group",
+        "made/%2e%2e/x",
+        "nothing/a",
+        "group/other.bam",
+    ):
         assert app.get(f"/jobs/{job}/results/{path}", status="*").status_int in (400, 404), path
 
 

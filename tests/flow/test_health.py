@@ -1,4 +1,5 @@
 """/health/live, /health/ready, and requests while a service behind this one is away."""
+
 import socket
 import threading
 import time
@@ -18,6 +19,7 @@ from weaver_like.stores.sql.jobs import SqlJobStore
 
 def ready_when(app: TestApp, part: str, wanted: Callable[[str], bool]) -> dict:
     """Ask until a part is as wanted; the document."""
+
     def ask() -> dict | None:
         document = app.get("/health/ready", expect_errors=True).json
         return document if wanted(document[part]) else None
@@ -74,7 +76,11 @@ def test_a_store_that_is_away_is_503_with_retry_after_for_reads_and_writes(make_
     for file in (tmp_path / "data0").glob("weaver_like.sqlite*"):
         file.rename(file.with_suffix(file.suffix + ".away"))
     (tmp_path / "data0" / "weaver_like.sqlite").mkdir()  # what cannot be opened is, for SQLite, a server that is away
-    for answer in (app.get(f"/jobs/{job_id}", status=503), app.get("/jobs", status=503), app.delete(f"/jobs/{job_id}", status=503)):
+    for answer in (
+        app.get(f"/jobs/{job_id}", status=503),
+        app.get("/jobs", status=503),
+        app.delete(f"/jobs/{job_id}", status=503),
+    ):
         assert answer.headers["Retry-After"] == "5"
         assert answer.content_type == "application/problem+json"
         assert "sqlite" not in answer.text
@@ -88,7 +94,12 @@ def test_a_store_that_refuses_connections_is_unavailable() -> None:
         port = taken.getsockname()[1]
     pytest.importorskip("psycopg", reason="no driver of PostgreSQL")
     store = SqlJobStore(SqlDatabase(f"postgresql+psycopg://user:secret@127.0.0.1:{port}/none", "NORMAL", 1), 60)
-    for ask in (store.ping, lambda: store.get("x"), lambda: store.settle_callback(1, None), lambda: store.next_callback()):
+    for ask in (
+        store.ping,
+        lambda: store.get("x"),
+        lambda: store.settle_callback(1, None),
+        lambda: store.next_callback(),
+    ):
         with pytest.raises(Unavailable) as raised:
             ask()
         assert "secret" not in raised.value.detail
@@ -102,7 +113,9 @@ def test_a_store_that_never_answers_holds_a_probe_for_a_few_seconds_only(make_ap
     ready_when(app, "engine", lambda found: found == "ok")
     database = app.service.runtime.jobs._database
     writer = database.engine.connect()
-    held = [database.engine.pool.connect() for _ in range(database.engine.pool.size() * 2 - 1)]  # every connection is in somebody's hands
+    held = [
+        database.engine.pool.connect() for _ in range(database.engine.pool.size() * 2 - 1)
+    ]  # every connection is in somebody's hands
     time_of_answers: list[float] = []
 
     def ask() -> None:

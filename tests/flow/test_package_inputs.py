@@ -1,4 +1,5 @@
 """Inputs of application packages that are files and folders: what is given by value, and what cannot be read."""
+
 import base64
 import gzip
 import io
@@ -26,8 +27,16 @@ def marked(archive: bytes, place: int, value: int) -> bytes:
 
 
 ZIP = packed("a", "x" * 100)
-BROKEN = {"nothing": b"", "noise": b"\x00\x01" * 500, "cut": ZIP[:-10], "encrypted": marked(ZIP, 6, 1), "packed in an unknown way": marked(ZIP, 8, 97),
-          "cut inside": gzip.compress(b"x" * 1000)[:-9], "deep": packed("/".join(["d"] * 2000), "x"), "leading out": packed("../x", "x")}
+BROKEN = {
+    "nothing": b"",
+    "noise": b"\x00\x01" * 500,
+    "cut": ZIP[:-10],
+    "encrypted": marked(ZIP, 6, 1),
+    "packed in an unknown way": marked(ZIP, 8, 97),
+    "cut inside": gzip.compress(b"x" * 1000)[:-9],
+    "deep": packed("/".join(["d"] * 2000), "x"),
+    "leading out": packed("../x", "x"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +56,16 @@ def test_archives_that_cannot_be_unpacked_are_the_fault_of_the_input(app: TestAp
 
 def test_contents_of_a_file_by_value_are_loaded(app: TestApp) -> None:
     """CWL v1.2, CommandLineTool.html, "loadContents" """
-    tool = shout(fresh(), inputs={"text": {"type": "File", "loadContents": True}}, expression="${return {said: inputs.text.contents};}")
+    tool = shout(
+        fresh(),
+        inputs={"text": {"type": "File", "loadContents": True}},
+        expression="${return {said: inputs.text.contents};}",
+    )
     process_id = deploy(app, tool, status=201).json["id"]
     given = {"class": "File", "basename": "a.txt", "contents": "whole"}
-    answer = app.post_json(f"/processes/{process_id}/execution", {"inputs": {"text": given}, "response": "document"}, status=200)
+    answer = app.post_json(
+        f"/processes/{process_id}/execution", {"inputs": {"text": given}, "response": "document"}, status=200
+    )
     assert answer.json["said"] == "whole"
 
 

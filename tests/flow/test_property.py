@@ -1,4 +1,5 @@
 """The API document against the server: whatever the document allows, and what it does not, gets an answer that the document knows."""
+
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -6,7 +7,11 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 from webtest import TestApp
 
 from tests.conftest import finished, make_service, submit
@@ -15,8 +20,14 @@ from weaver_like.faces.ogcapi.definition.openapi import OPERATIONS
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 #: Few examples, always the same ones: what they find is found on every machine.
-BOUNDED = settings(max_examples=15, derandomize=True, deadline=None, database=None, phases=[Phase.explicit, Phase.generate],
-                   suppress_health_check=list(HealthCheck))
+BOUNDED = settings(
+    max_examples=15,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 TABLE = [(operation.method.upper(), operation.path) for operation in OPERATIONS]
 PROCESSES = ["echo", "wps-echo", "geo-echo", "pair-echo", "echo-complex", "greet", "sleep", "fail"]
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -45,7 +56,9 @@ def ended_jobs(tried: TestApp) -> dict[str, str]:
     return jobs
 
 
-def try_operation(api: schemathesis.schemas.BaseSchema, path: str, method: str, check: Callable[[schemathesis.Case], None]) -> None:
+def try_operation(
+    api: schemathesis.schemas.BaseSchema, path: str, method: str, check: Callable[[schemathesis.Case], None]
+) -> None:
     """Call `check` with every case that is made for an operation, bad ones too."""
     operation = api[path][method]
     modes = [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE]
@@ -55,9 +68,12 @@ def try_operation(api: schemathesis.schemas.BaseSchema, path: str, method: str, 
         BOUNDED(given(case=operation.as_strategy(generation_mode=mode))(check))()
 
 
-@pytest.mark.parametrize(("method", "path"), [*TABLE, *(("POST", f"/processes/{process}/execution") for process in PROCESSES)])
+@pytest.mark.parametrize(
+    ("method", "path"), [*TABLE, *(("POST", f"/processes/{process}/execution") for process in PROCESSES)]
+)
 def test_every_answer_is_in_the_document(api: schemathesis.schemas.BaseSchema, method: str, path: str) -> None:
     """/req/oas30/completeness, /req/oas30/exceptions-codes"""
+
     def check(case: schemathesis.Case) -> None:
         case.validate_response(case.call(), checks=CHECKS[1:] if "/fail/" in path else CHECKS)
 
@@ -66,8 +82,11 @@ def test_every_answer_is_in_the_document(api: schemathesis.schemas.BaseSchema, m
 
 @pytest.mark.parametrize("path", [path for method, path in TABLE if method == "GET" and path.startswith("/jobs/{job}")])
 @pytest.mark.parametrize("status", ["successful", "failed"])
-def test_every_answer_about_a_job_is_in_the_document(api: schemathesis.schemas.BaseSchema, ended_jobs: dict[str, str], path: str, status: str) -> None:
+def test_every_answer_about_a_job_is_in_the_document(
+    api: schemathesis.schemas.BaseSchema, ended_jobs: dict[str, str], path: str, status: str
+) -> None:
     """Ids by chance meet no job, so the same is tried with jobs that are there; a failed job answers 500 on its results by design."""
+
     def check(case: schemathesis.Case) -> None:
         case.path_parameters = {**case.path_parameters, "job": ended_jobs[status]}
         by_design = status == "failed" and path.startswith(("/jobs/{job}/results", "/jobs/{job}/outputs"))

@@ -1,4 +1,5 @@
 """Steps that were successful are not run again, where that was asked for."""
+
 import os
 import time
 from collections.abc import Callable
@@ -18,9 +19,13 @@ FILE = {"x": {"type": "File", "inputBinding": {}}}
 def resumable(**first: object) -> dict:
     """A first step that says when it ran, and a second one that fails if it is told to."""
     return workflow(
-        {"stamp": {"run": sh(STAMP, inputs=FILE, **first), "in": {"x": "data"}, "out": ["out"]},
-         "check": {"run": sh("exit $0"), "in": {"x": "code", "after": "stamp/out"}, "out": ["out"]}},
-        {"data": "File", "code": "int"}, {"stamped": {"type": "File", "outputSource": "stamp/out"}})
+        {
+            "stamp": {"run": sh(STAMP, inputs=FILE, **first), "in": {"x": "data"}, "out": ["out"]},
+            "check": {"run": sh("exit $0"), "in": {"x": "code", "after": "stamp/out"}, "out": ["out"]},
+        },
+        {"data": "File", "code": "int"},
+        {"stamped": {"type": "File", "outputSource": "stamp/out"}},
+    )
 
 
 @pytest.fixture
@@ -72,7 +77,9 @@ def test_the_setting_asks_for_every_job(make_app: Callable[..., TestApp]) -> Non
 
 
 def test_a_tool_that_forbids_it_is_run_again(installation: TestApp) -> None:
-    name = deploy(installation, resumable(requirements={"WorkReuse": {"enableReuse": False}, "InlineJavascriptRequirement": {}}))
+    name = deploy(
+        installation, resumable(requirements={"WorkReuse": {"enableReuse": False}, "InlineJavascriptRequirement": {}})
+    )
     _, first = run(installation, name, "a", 0, reuse=True)
     statuses, second = run(installation, name, "a", 0, reuse=True)
     assert (statuses["stamp"], second != first) == ("successful", True)
@@ -80,7 +87,10 @@ def test_a_tool_that_forbids_it_is_run_again(installation: TestApp) -> None:
 
 def test_another_process_with_the_same_tool_reuses_its_work(installation: TestApp) -> None:
     _, first = run(installation, deploy(installation, resumable()), "a", 0, reuse=True)
-    assert run(installation, deploy(installation, resumable()), "a", 0, reuse=True) == ({"check": "reused", "stamp": "reused"}, first)
+    assert run(installation, deploy(installation, resumable()), "a", 0, reuse=True) == (
+        {"check": "reused", "stamp": "reused"},
+        first,
+    )
     other = resumable(arguments=["unused"])
     assert run(installation, deploy(installation, other), "a", 0, reuse=True)[0]["stamp"] == "successful"
 
@@ -88,7 +98,10 @@ def test_another_process_with_the_same_tool_reuses_its_work(installation: TestAp
 def test_a_link_that_leads_out_of_the_job_is_not_copied(installation: TestApp, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")
     document = sh(f"ln -s {tmp_path}/secret link; echo")
-    assert finished(installation, submit(installation, deploy(installation, document), {"x": 1}, reuse=True))["status"] == "successful"
+    assert (
+        finished(installation, submit(installation, deploy(installation, document), {"x": 1}, reuse=True))["status"]
+        == "successful"
+    )
     folder = installation.service.settings.step_cache_dir
     assert not any(b"secret" in path.read_bytes() for path in folder.rglob("*") if path.is_file())
 

@@ -1,4 +1,5 @@
 """Schedules over the API: made, listed, fired, removed; every fault is told with its place."""
+
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -42,7 +43,9 @@ def make(app: TestApp) -> Iterator[Callable[..., dict]]:
     made = []
 
     def post(**body: object) -> dict:
-        answer = app.post_json("/schedules", {"process": "greet", "cron": RARELY, "inputs": {"name": "x"}} | body, status=201)
+        answer = app.post_json(
+            "/schedules", {"process": "greet", "cron": RARELY, "inputs": {"name": "x"}} | body, status=201
+        )
         made.append(answer.json["id"])
         return answer.json
 
@@ -70,14 +73,26 @@ def fired(app: TestApp, schedule_id: str) -> dict:
 
 
 def test_a_schedule_is_made_shown_and_removed(app: TestApp) -> None:
-    body = {"process": "geo-echo", "cron": " 0 6 * * MON-FRI ", "timeZone": "Europe/Berlin", "title": "Every morning", "priority": 0,
-            "inputs": {"words": ["a"], "level": 3}, "outputs": {"level": {"transmissionMode": "value"}}, "response": "document"}
+    body = {
+        "process": "geo-echo",
+        "cron": " 0 6 * * MON-FRI ",
+        "timeZone": "Europe/Berlin",
+        "title": "Every morning",
+        "priority": 0,
+        "inputs": {"words": ["a"], "level": 3},
+        "outputs": {"level": {"transmissionMode": "value"}},
+        "response": "document",
+    }
     answer = app.post_json("/schedules", body, status=201)
     made = answer.json
     assert answer.headers["Location"] == f"http://localhost/schedules/{made['id']}"
-    expected = {key: body[key] for key in ("process", "timeZone", "title", "priority", "inputs", "outputs", "response")} | {"cron": "0 6 * * MON-FRI"}
+    expected = {
+        key: body[key] for key in ("process", "timeZone", "title", "priority", "inputs", "outputs", "response")
+    } | {"cron": "0 6 * * MON-FRI"}
     assert {key: made[key] for key in expected} == expected
-    assert datetime.fromisoformat(made["nextFiring"]) == next_firing("0 6 * * MON-FRI", "Europe/Berlin", datetime.now(UTC))
+    assert datetime.fromisoformat(made["nextFiring"]) == next_firing(
+        "0 6 * * MON-FRI", "Europe/Berlin", datetime.now(UTC)
+    )
     assert not {"lastFiring", "lastJobID", "lastFailure"} & made.keys()
     shown = app.get(f"/schedules/{made['id']}")
     assert shown.json == made
@@ -125,18 +140,33 @@ def test_the_landing_page_links_to_schedules(app: TestApp) -> None:
 GOOD = {"process": "greet", "cron": RARELY, "inputs": {"name": "x"}}
 
 
-@pytest.mark.parametrize(("change", "pointers", "said"), [
-    ({"cron": "61 25 * * *"}, ["/cron", "/cron"], "'61' was got for the minute; 0 to 59 is wanted"),
-    ({"cron": "* * *"}, ["/cron"], "3 fields; five are wanted"), ({"cron": "0 0 31 2 *"}, ["/cron"], "a day that comes"),
-    ({"cron": 5}, ["/cron"], "string"), ({"cron": "* " * 200}, ["/cron"], "200"), ({"cron": None}, ["/cron"], "string"),
-    ({"timeZone": "Mars/Olympus"}, ["/timeZone"], "IANA"), ({"timeZone": 1}, ["/timeZone"], "string"),
-    ({"process": "nope"}, ["/process"], "no process 'nope'"), ({"inputs": {}}, ["/inputs/name"], "required"),
-    ({"inputs": {"name": 5, "x": 1}}, ["/inputs/name", "/inputs/x"], "string"), ({"outputs": {"x": {}}}, ["/outputs/x"], "no such output"),
-    ({"priority": 9}, ["/priority"], "levels"), ({"subscriber": {"successUri": "http://127.0.0.1/"}}, ["/subscriber"], "127.0.0.1"),
-    ({"inputs": {"name": {"href": "file:///etc/passwd"}}}, ["/inputs/name/href"], "file"),
-    ({"mode": "sync"}, [""], "mode"), ({"title": "x" * 201}, ["/title"], "200"),
-    ({"cron": "x * * * *", "timeZone": "y", "inputs": {"name": 5}}, ["/cron", "/timeZone", "/inputs/name"], "'x' was got"),
-])
+@pytest.mark.parametrize(
+    ("change", "pointers", "said"),
+    [
+        ({"cron": "61 25 * * *"}, ["/cron", "/cron"], "'61' was got for the minute; 0 to 59 is wanted"),
+        ({"cron": "* * *"}, ["/cron"], "3 fields; five are wanted"),
+        ({"cron": "0 0 31 2 *"}, ["/cron"], "a day that comes"),
+        ({"cron": 5}, ["/cron"], "string"),
+        ({"cron": "* " * 200}, ["/cron"], "200"),
+        ({"cron": None}, ["/cron"], "string"),
+        ({"timeZone": "Mars/Olympus"}, ["/timeZone"], "IANA"),
+        ({"timeZone": 1}, ["/timeZone"], "string"),
+        ({"process": "nope"}, ["/process"], "no process 'nope'"),
+        ({"inputs": {}}, ["/inputs/name"], "required"),
+        ({"inputs": {"name": 5, "x": 1}}, ["/inputs/name", "/inputs/x"], "string"),
+        ({"outputs": {"x": {}}}, ["/outputs/x"], "no such output"),
+        ({"priority": 9}, ["/priority"], "levels"),
+        ({"subscriber": {"successUri": "http://127.0.0.1/"}}, ["/subscriber"], "127.0.0.1"),
+        ({"inputs": {"name": {"href": "file:///etc/passwd"}}}, ["/inputs/name/href"], "file"),
+        ({"mode": "sync"}, [""], "mode"),
+        ({"title": "x" * 201}, ["/title"], "200"),
+        (
+            {"cron": "x * * * *", "timeZone": "y", "inputs": {"name": 5}},
+            ["/cron", "/timeZone", "/inputs/name"],
+            "'x' was got",
+        ),
+    ],
+)
 def test_every_fault_has_its_place(app: TestApp, change: dict, pointers: list[str], said: str) -> None:
     problem = app.post_json("/schedules", GOOD | change, status=400)
     assert problem.content_type == "application/problem+json"
@@ -147,7 +177,9 @@ def test_every_fault_has_its_place(app: TestApp, change: dict, pointers: list[st
 
 @pytest.mark.parametrize("missing", ["process", "cron"])
 def test_what_must_be_there_is_named(app: TestApp, missing: str) -> None:
-    problem = app.post_json("/schedules", {key: value for key, value in GOOD.items() if key != missing}, status=400).json
+    problem = app.post_json(
+        "/schedules", {key: value for key, value in GOOD.items() if key != missing}, status=400
+    ).json
     assert missing in problem["errors"][0]["detail"]
 
 
@@ -171,18 +203,24 @@ def test_a_due_schedule_gives_a_job_and_each_leads_to_the_other(app: TestApp, ma
     expected = make_due(app, schedule_id, due).next_job_id
     found = fired(app, schedule_id)
     assert found["lastJobID"] == expected
-    assert [link["href"] for link in found["links"] if link["rel"] == "related"] == [f"http://localhost/jobs/{expected}"]
+    assert [link["href"] for link in found["links"] if link["rel"] == "related"] == [
+        f"http://localhost/jobs/{expected}"
+    ]
     assert datetime.fromisoformat(found["nextFiring"]) == next_firing(RARELY, "UTC", due)
     status = finished(app, expected)
     assert (status["status"], status["title"]) == ("successful", "Good morning")
     assert due - timedelta(milliseconds=1) <= datetime.fromisoformat(status["created"]) < due + timedelta(seconds=5)
-    assert f"http://localhost/schedules/{schedule_id}" in [link["href"] for link in status["links"] if link["rel"] == "related"]
+    assert f"http://localhost/schedules/{schedule_id}" in [
+        link["href"] for link in status["links"] if link["rel"] == "related"
+    ]
     assert "parentID" not in status
     assert app.get(f"/jobs/{expected}/results").text == "Hello Ada"
 
 
 def test_a_job_that_was_not_fired_links_to_no_schedule(app: TestApp) -> None:
-    assert "related" not in [link["rel"] for link in app.get(f"/jobs/{submit(app, 'greet', {'name': 'x'})}").json["links"]]
+    assert "related" not in [
+        link["rel"] for link in app.get(f"/jobs/{submit(app, 'greet', {'name': 'x'})}").json["links"]
+    ]
 
 
 def test_what_was_missed_is_made_up_for_once(app: TestApp, make: Callable) -> None:
@@ -208,15 +246,31 @@ def test_what_was_missed_long_ago_is_told_and_not_made_up_for(app: TestApp, make
     assert app.get("/schedules").json["schedules"][0]["lastFailure"] == found["lastFailure"]
 
 
-@pytest.mark.parametrize(("text", "said"), [("", "no process"), (PLUGIN.format(kind="str", default="'x'"), "/inputs/count")])
-def test_a_process_that_went_or_changed_gives_no_job_but_a_failure(make_app: Callable, tmp_path: Path, text: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "said"), [("", "no process"), (PLUGIN.format(kind="str", default="'x'"), "/inputs/count")]
+)
+def test_a_process_that_went_or_changed_gives_no_job_but_a_failure(
+    make_app: Callable, tmp_path: Path, text: str, said: str
+) -> None:
     plugin = tmp_path / "data" / "plugins" / "changing.py"
     plugin.parent.mkdir(parents=True)
     plugin.write_text(PLUGIN.format(kind="int", default=1))
     app = make_app(folder=tmp_path / "data")
-    schedule_id = app.post_json("/schedules", {"process": "changing", "cron": RARELY, "inputs": {"count": 5}}, status=201).json["id"]
+    schedule_id = app.post_json(
+        "/schedules", {"process": "changing", "cron": RARELY, "inputs": {"count": 5}}, status=201
+    ).json["id"]
     plugin.write_text(text)
-    wait_until(lambda: app.get("/processes/changing", status="*").json.get("inputs", {}).get("count", {}).get("schema", {}).get("type") != "integer", 10)
+    wait_until(
+        lambda: (
+            app.get("/processes/changing", status="*")
+            .json.get("inputs", {})
+            .get("count", {})
+            .get("schema", {})
+            .get("type")
+            != "integer"
+        ),
+        10,
+    )
     make_due(app, schedule_id, datetime.now(UTC))
     assert said in fired(app, schedule_id)["lastFailure"]
     assert app.get("/jobs").json["jobs"] == []
@@ -239,5 +293,7 @@ def test_a_full_queue_is_a_failure_of_the_firing(make_app: Callable) -> None:
 
 
 def test_secrets_in_addresses_are_not_shown(app: TestApp, make: Callable) -> None:
-    made = make(process="echo-complex", inputs={"complexInput": {"href": "http://me:geheim@example.org/x?token=geheim"}})
+    made = make(
+        process="echo-complex", inputs={"complexInput": {"href": "http://me:geheim@example.org/x?token=geheim"}}
+    )
     assert "geheim" not in app.get(f"/schedules/{made['id']}").text

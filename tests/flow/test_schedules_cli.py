@@ -1,4 +1,5 @@
 """Schedules on the command line, as an operator types it."""
+
 import json
 import subprocess
 import sys
@@ -21,7 +22,9 @@ def data(tmp_path: Path) -> Path:
 
 
 def run(data: Path, *words: str, given: str | None = None) -> subprocess.CompletedProcess:
-    settings = [part for text in ("processes.testing=true", *systems.current[0].settings(data)) for part in ("--set", text)]
+    settings = [
+        part for text in ("processes.testing=true", *systems.current[0].settings(data)) for part in ("--set", text)
+    ]
     command = [PROGRAM, *words, "--data", str(data), *settings]
     return subprocess.run(command, input=given, capture_output=True, text=True, timeout=60, check=False)
 
@@ -34,26 +37,53 @@ def added(data: Path, *words: str, given: str | None = None) -> str:
 
 def test_schedules_are_added_listed_and_removed(data: Path, tmp_path: Path) -> None:
     (tmp_path / "inputs.json").write_text('{"name": "Ada"}')
-    first = added(data, "greet", "--cron", RARELY, "--time-zone", "Europe/Berlin", "--inputs", str(tmp_path / "inputs.json"), "--title", "Good morning")
+    first = added(
+        data,
+        "greet",
+        "--cron",
+        RARELY,
+        "--time-zone",
+        "Europe/Berlin",
+        "--inputs",
+        str(tmp_path / "inputs.json"),
+        "--title",
+        "Good morning",
+    )
     second = added(data, "sleep", "--cron", "@yearly", "--inputs", "-", given='{"delay": 1}')
     lines = run(data, "schedules").stdout.splitlines()
     assert [line.split()[:2] for line in lines] == [[second, "sleep"], [first, "greet"]]
     assert f"{RARELY} Europe/Berlin" in lines[1]
     assert "Good morning" in lines[1]
     (found,) = json.loads(run(data, "schedules", "--process", "greet", "--json").stdout)
-    assert (found["id"], found["process"], found["cron"], found["timeZone"], found["inputs"]) == (first, "greet", RARELY, "Europe/Berlin", {"name": "Ada"})
+    assert (found["id"], found["process"], found["cron"], found["timeZone"], found["inputs"]) == (
+        first,
+        "greet",
+        RARELY,
+        "Europe/Berlin",
+        {"name": "Ada"},
+    )
     assert run(data, "schedule", "remove", second).returncode == 0
     assert [line.split()[0] for line in run(data, "schedules").stdout.splitlines()] == [first]
 
 
-@pytest.mark.parametrize(("words", "given", "said"), [
-    (["greet", "--cron", "* 25 * * *", "--time-zone", "x", "--inputs", "-"], '{"nam": "x"}',
-     ["/cron: '25'", "/timeZone: 'x'", "/inputs/name: ", "/inputs/nam: "]),
-    (["nope", "--cron", RARELY], None, ["/process: There is no process 'nope'"]),
-    (["greet", "--cron", RARELY, "--inputs", "-"], "{", ["not JSON"]), (["greet", "--cron", RARELY, "--inputs", "-"], "[]", ["/inputs/name"]),
-    (["greet"], None, ["--cron"]), (["greet", "--cron", RARELY, "--inputs", "/nowhere"], None, ["/nowhere"]),
-])
-def test_a_fault_ends_the_command_and_says_where(data: Path, words: list[str], given: str | None, said: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "given", "said"),
+    [
+        (
+            ["greet", "--cron", "* 25 * * *", "--time-zone", "x", "--inputs", "-"],
+            '{"nam": "x"}',
+            ["/cron: '25'", "/timeZone: 'x'", "/inputs/name: ", "/inputs/nam: "],
+        ),
+        (["nope", "--cron", RARELY], None, ["/process: There is no process 'nope'"]),
+        (["greet", "--cron", RARELY, "--inputs", "-"], "{", ["not JSON"]),
+        (["greet", "--cron", RARELY, "--inputs", "-"], "[]", ["/inputs/name"]),
+        (["greet"], None, ["--cron"]),
+        (["greet", "--cron", RARELY, "--inputs", "/nowhere"], None, ["/nowhere"]),
+    ],
+)
+def test_a_fault_ends_the_command_and_says_where(
+    data: Path, words: list[str], given: str | None, said: list[str]
+) -> None:
     result = run(data, "schedule", "add", *words, given=given)
     assert result.returncode != 0
     assert "Traceback" not in result.stderr

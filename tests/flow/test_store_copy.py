@@ -1,4 +1,5 @@
 """`weaver-like store copy`: from any store to any other, resumable, checked."""
+
 import os
 import signal
 import subprocess
@@ -70,11 +71,22 @@ def copy(origin: JobStore, target: JobStore) -> Copied:
 
 
 def large(number: int, size_bytes: int) -> StoredJob:
-    return whole(f"{number:04}", number, Status.SUCCESSFUL, documents=JobDocuments(Execution({"a": Occurrences((Value("x" * size_bytes),), ("/inputs/a",))})))
+    return whole(
+        f"{number:04}",
+        number,
+        Status.SUCCESSFUL,
+        documents=JobDocuments(Execution({"a": Occurrences((Value("x" * size_bytes),), ("/inputs/a",))})),
+    )
 
 
 def test_a_journey_through_every_kind_of_store_changes_nothing(
-        opened: Callable[[str], JobStore], origin: JobStore, postgresql_url: str, mariadb_url: str, mongodb_url: str, target_url: str) -> None:
+    opened: Callable[[str], JobStore],
+    origin: JobStore,
+    postgresql_url: str,
+    mariadb_url: str,
+    mongodb_url: str,
+    target_url: str,
+) -> None:
     origin.put(varied())
     stores = [origin, *map(opened, (postgresql_url, mariadb_url, mongodb_url, target_url))]
     copied = [copy(one, other) for one, other in pairwise(stores)]
@@ -85,12 +97,27 @@ def test_a_journey_through_every_kind_of_store_changes_nothing(
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 
-@settings(max_examples=20, derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.data())
 def test_any_text_and_value_survives_the_journey(
-        opened: Callable[[str], JobStore], origin: JobStore, postgresql_url: str, mariadb_url: str, mongodb_url: str, data: st.DataObject) -> None:
-    values = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
-                          lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3), max_leaves=6)
+    opened: Callable[[str], JobStore],
+    origin: JobStore,
+    postgresql_url: str,
+    mariadb_url: str,
+    mongodb_url: str,
+    data: st.DataObject,
+) -> None:
+    values = st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+        max_leaves=6,
+    )
     given_value, words = data.draw(values), data.draw(TEXT)
     documents = JobDocuments(Execution({"a": Occurrences((Value(given_value),), ("/inputs/a",))}))
     jobs = [whole("1", 1, Status.FAILED, words), whole("2", 2, Status.RUNNING, words, documents=documents)]
@@ -101,11 +128,15 @@ def test_any_text_and_value_survives_the_journey(
         store.close()
 
 
-def test_the_command_says_what_it_did_and_again_copies_only_what_is_new(origin: JobStore, origin_url: str, postgresql_url: str) -> None:
+def test_the_command_says_what_it_did_and_again_copies_only_what_is_new(
+    origin: JobStore, origin_url: str, postgresql_url: str
+) -> None:
     origin.put(varied())
     first = run(origin_url, postgresql_url)
     assert first.returncode == 0, first.stderr
-    assert first.stdout.startswith(f"{len(varied())} jobs copied; FROM and TO hold the same {len(varied())} jobs (SHA-256 ")
+    assert first.stdout.startswith(
+        f"{len(varied())} jobs copied; FROM and TO hold the same {len(varied())} jobs (SHA-256 "
+    )
     assert "copied" in first.stderr
     again = run(origin_url, postgresql_url)
     assert again.stdout == first.stdout.replace(f"{len(varied())} jobs copied", "0 jobs copied")
@@ -114,7 +145,8 @@ def test_the_command_says_what_it_did_and_again_copies_only_what_is_new(origin: 
 
 
 def test_a_copy_that_was_killed_goes_on_where_it_was(
-        opened: Callable[[str], JobStore], origin: JobStore, origin_url: str, mariadb_url: str) -> None:
+    opened: Callable[[str], JobStore], origin: JobStore, origin_url: str, mariadb_url: str
+) -> None:
     count = 40
     for number in range(count):
         origin.put([large(number, 2**20)])
@@ -125,7 +157,9 @@ def test_a_copy_that_was_killed_goes_on_where_it_was(
     before = len(target.find(JobFilter(limit=count)).jobs)
     assert 0 < before < count
     finished = run(origin_url, mariadb_url)
-    assert finished.stdout.startswith(f"{count - before} jobs copied; FROM and TO hold the same {count} jobs"), finished.stderr
+    assert finished.stdout.startswith(f"{count - before} jobs copied; FROM and TO hold the same {count} jobs"), (
+        finished.stderr
+    )
 
 
 def test_a_job_of_30_mb_is_copied(opened: Callable[[str], JobStore], origin: JobStore, postgresql_url: str) -> None:
@@ -133,17 +167,33 @@ def test_a_job_of_30_mb_is_copied(opened: Callable[[str], JobStore], origin: Job
     assert copy(origin, opened(postgresql_url)).jobs == 2
 
 
-@pytest.mark.parametrize(("statement", "told"), [
-    ("UPDATE jobs SET lease = lease + 1 WHERE id = 'job-1'", "Job job-1 is not the same in both stores: lease."),
-    ("UPDATE job_logs SET message = 'x' WHERE job = 'job-2' AND number = 2", "Job job-2 is not the same in both stores: log."),
-    ("UPDATE outbox SET attempts = 9 WHERE job = 'job-2'", "Job job-2 is not the same in both stores: callbacks."),
-    ("UPDATE job_documents SET results = NULL WHERE job = 'job-2'", "Job job-2 is not the same in both stores: documents."),
-    ("UPDATE jobs SET place = 0, progress = 1 WHERE id = 'job-2'", "Job job-2 is not the same in both stores: status, place."),
-    ("DELETE FROM jobs WHERE id = 'job-2'", "TO is not a part of FROM: it holds no job job-2, but newer ones."),
-    ("UPDATE jobs SET id = 'job-x' WHERE id = 'job-5'", "TO is not a part of FROM: it holds job job-x, which FROM does not hold."),
-])
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE jobs SET lease = lease + 1 WHERE id = 'job-1'", "Job job-1 is not the same in both stores: lease."),
+        (
+            "UPDATE job_logs SET message = 'x' WHERE job = 'job-2' AND number = 2",
+            "Job job-2 is not the same in both stores: log.",
+        ),
+        ("UPDATE outbox SET attempts = 9 WHERE job = 'job-2'", "Job job-2 is not the same in both stores: callbacks."),
+        (
+            "UPDATE job_documents SET results = NULL WHERE job = 'job-2'",
+            "Job job-2 is not the same in both stores: documents.",
+        ),
+        (
+            "UPDATE jobs SET place = 0, progress = 1 WHERE id = 'job-2'",
+            "Job job-2 is not the same in both stores: status, place.",
+        ),
+        ("DELETE FROM jobs WHERE id = 'job-2'", "TO is not a part of FROM: it holds no job job-2, but newer ones."),
+        (
+            "UPDATE jobs SET id = 'job-x' WHERE id = 'job-5'",
+            "TO is not a part of FROM: it holds job job-x, which FROM does not hold.",
+        ),
+    ],
+)
 def test_a_difference_is_found_and_named(
-        origin: JobStore, origin_url: str, opened: Callable[[str], JobStore], target_url: str, statement: str, told: str) -> None:
+    origin: JobStore, origin_url: str, opened: Callable[[str], JobStore], target_url: str, statement: str, told: str
+) -> None:
     origin.put(varied())
     copy(origin, opened(target_url))
     engine = create_engine(target_url)
@@ -156,7 +206,9 @@ def test_a_difference_is_found_and_named(
     assert failed.stdout == ""
 
 
-def test_a_store_with_other_jobs_is_refused_and_left_alone(origin: JobStore, opened: Callable[[str], JobStore], target_url: str) -> None:
+def test_a_store_with_other_jobs_is_refused_and_left_alone(
+    origin: JobStore, opened: Callable[[str], JobStore], target_url: str
+) -> None:
     origin.put(varied())
     target = opened(target_url)
     target.put([whole("other", 3, Status.FAILED)])
@@ -166,13 +218,16 @@ def test_a_store_with_other_jobs_is_refused_and_left_alone(origin: JobStore, ope
 
 
 def test_a_store_is_not_copied_to_itself_under_another_name(
-        origin: JobStore, origin_url: str, opened: Callable[[str], JobStore], postgresql_url: str, tmp_path: Path) -> None:
+    origin: JobStore, origin_url: str, opened: Callable[[str], JobStore], postgresql_url: str, tmp_path: Path
+) -> None:
     assert "the same store" in run(origin_url, origin_url.replace("origin", f"../{tmp_path.name}/origin")).stderr
     with pytest.raises(CopyFailed, match="the same store"):
         copy(opened(postgresql_url), opened(postgresql_url + "?application_name=other"))
 
 
-def test_stores_that_are_at_work_are_refused_unless_forced(origin: JobStore, opened: Callable[[str], JobStore], origin_url: str, target_url: str) -> None:
+def test_stores_that_are_at_work_are_refused_unless_forced(
+    origin: JobStore, opened: Callable[[str], JobStore], origin_url: str, target_url: str
+) -> None:
     now = datetime.now(UTC)
     target = opened(target_url)
     assert target.take_lead("housekeeper", "server", now + timedelta(minutes=5))
@@ -189,7 +244,11 @@ def test_stores_that_are_at_work_are_refused_unless_forced(origin: JobStore, ope
 @pytest.mark.only("sqlite-embedded")
 def test_a_server_on_the_store_is_noticed(serve: Callable, tmp_path: Path, target_url: str) -> None:
     serve(folder=tmp_path / "data")
-    failed = wait_until(lambda: (made := run(f"sqlite:///{tmp_path}/data/weaver_like.sqlite", target_url)).returncode and made, 20, "a refusal")
+    failed = wait_until(
+        lambda: (made := run(f"sqlite:///{tmp_path}/data/weaver_like.sqlite", target_url)).returncode and made,
+        20,
+        "a refusal",
+    )
     assert "A server works on FROM" in failed.stderr
 
 
@@ -217,13 +276,18 @@ def test_a_copied_installation_is_served(origin_url: str, serve: Callable, postg
 
 def test_schedules_come_along(origin_url: str, mongodb_url: str, mariadb_url: str) -> None:
     stores = [open_stores(Settings(), url) for url in (origin_url, mongodb_url, mariadb_url)]
-    made = [new_schedule(T1, failure="☃"), new_schedule(T1 + SECOND, execution=Execution({"a": Occurrences((Value([2**70, None]),), ("/inputs/a",))}))]
+    made = [
+        new_schedule(T1, failure="☃"),
+        new_schedule(T1 + SECOND, execution=Execution({"a": Occurrences((Value([2**70, None]),), ("/inputs/a",))})),
+    ]
     stores[0][0].migrate()
     for schedule in made:
         stores[0][1].add(schedule, PLENTY)
     for urls in ((origin_url, mongodb_url), (mongodb_url, mariadb_url), (mongodb_url, mariadb_url)):
         assert run("--force", *urls).stdout.count("), 2 schedules and 0 deployed processes ") == 1
-    assert [jobs_and_schedules[1].find(ScheduleFilter()).schedules for jobs_and_schedules in stores] == [tuple(made[::-1])] * 3
+    assert [jobs_and_schedules[1].find(ScheduleFilter()).schedules for jobs_and_schedules in stores] == [
+        tuple(made[::-1])
+    ] * 3
     stores[0][1].delete(made[0].id)
     assert made[0].id in run("--force", origin_url, mongodb_url).stderr
     for jobs, *_ in stores:

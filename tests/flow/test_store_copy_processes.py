@@ -1,4 +1,5 @@
 """`weaver-like store copy`: deployed processes come along with all their revisions."""
+
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -58,21 +59,33 @@ def copy(origin: ProcessStore, target: ProcessStore) -> CopiedProcesses:
 
 def everything(store: ProcessStore) -> tuple:
     current = store.get_deployed().current
-    return current, {process_id: [store.get(process_id, version) for version in versions(store, process_id)] for process_id in current}
+    return current, {
+        process_id: [store.get(process_id, version) for version in versions(store, process_id)]
+        for process_id in current
+    }
 
 
 def test_a_journey_through_every_kind_of_store_changes_nothing(
-        opened: Callable[[str], ProcessStore], origin: ProcessStore, postgresql_url: str, mariadb_url: str, mongodb_url: str, target_url: str) -> None:
+    opened: Callable[[str], ProcessStore],
+    origin: ProcessStore,
+    postgresql_url: str,
+    mariadb_url: str,
+    mongodb_url: str,
+    target_url: str,
+) -> None:
     stores = [origin, *map(opened, (postgresql_url, mariadb_url, mongodb_url, target_url))]
     copied = [copy(one, other) for one, other in pairwise(stores)]
     assert copied == [CopiedProcesses(2, 4, copied[0].digest)] * 4
     assert [everything(store) for store in stores] == [everything(origin)] * 5
-    assert stores[-1].find_revisions("echo") == [RevisionSummary(f"{number}", T0 + SECOND * number) for number in (3, 2, 1)]
+    assert stores[-1].find_revisions("echo") == [
+        RevisionSummary(f"{number}", T0 + SECOND * number) for number in (3, 2, 1)
+    ]
     assert stores[-1].get(*full().key) == full()
 
 
 def test_the_command_copies_what_is_new_and_leaves_the_rest(
-        opened: Callable[[str], ProcessStore], origin: ProcessStore, origin_url: str, mongodb_url: str) -> None:
+    opened: Callable[[str], ProcessStore], origin: ProcessStore, origin_url: str, mongodb_url: str
+) -> None:
     target = opened(mongodb_url)
     first = run(origin_url, mongodb_url)
     assert ", 0 schedules and 2 deployed processes with 4 revisions (SHA-256 " in first.stdout, first.stderr
@@ -87,7 +100,8 @@ def test_the_command_copies_what_is_new_and_leaves_the_rest(
 
 
 def test_a_copy_that_was_killed_goes_on_where_it_was(
-        opened: Callable[[str], ProcessStore], origin: ProcessStore, origin_url: str, postgresql_url: str) -> None:
+    opened: Callable[[str], ProcessStore], origin: ProcessStore, origin_url: str, postgresql_url: str
+) -> None:
     for number in range(4, 16):
         deploy(origin, revision(version=f"{number}", number=number, content=b"\xff" * (4 * MIB)))
     target = opened(postgresql_url)
@@ -105,7 +119,8 @@ def test_a_copy_that_was_killed_goes_on_where_it_was(
 
 
 def test_a_target_with_others_is_refused_and_left_alone(
-        opened: Callable[[str], ProcessStore], origin: ProcessStore, origin_url: str, target_url: str) -> None:
+    opened: Callable[[str], ProcessStore], origin: ProcessStore, origin_url: str, target_url: str
+) -> None:
     target = opened(target_url)
     deploy(target, revision(version="9"))
     failed = run(origin_url, target_url)
@@ -115,10 +130,15 @@ def test_a_target_with_others_is_refused_and_left_alone(
 
 
 def test_a_difference_is_found_and_named_and_nothing_is_overwritten(
-        opened: Callable[[str], ProcessStore], origin: ProcessStore, target_url: str) -> None:
+    opened: Callable[[str], ProcessStore], origin: ProcessStore, target_url: str
+) -> None:
     target = opened(target_url)
     ours = origin.get("echo", "2")
-    for theirs in (revision(version="2", number=2, content=b"other"), revision(version="2", number=3), revision(version="2", number=2, title="x")):
+    for theirs in (
+        revision(version="2", number=2, content=b"other"),
+        revision(version="2", number=3),
+        revision(version="2", number=2, title="x"),
+    ):
         deploy(target, theirs)
         assert theirs != ours
         with pytest.raises(CopyFailed, match="Version 2 of the deployed process echo is not the same in both stores"):
@@ -129,10 +149,16 @@ def test_a_difference_is_found_and_named_and_nothing_is_overwritten(
     assert everything(target) == everything(origin)
 
 
-def test_what_was_made_current_since_is_current_in_both(opened: Callable[[str], ProcessStore], origin: ProcessStore, mariadb_url: str) -> None:
+def test_what_was_made_current_since_is_current_in_both(
+    opened: Callable[[str], ProcessStore], origin: ProcessStore, mariadb_url: str
+) -> None:
     target = opened(mariadb_url)
     first = copy(origin, target)
     assert origin.change(Change(origin.get_number(), (), (), {"echo": "3"}))
     second = copy(origin, target)
-    assert target.get_deployed().current == origin.get_deployed().current == {"echo": "3", full().process.id: full().process.version}
+    assert (
+        target.get_deployed().current
+        == origin.get_deployed().current
+        == {"echo": "3", full().process.id: full().process.version}
+    )
     assert first.digest != second.digest

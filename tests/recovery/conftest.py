@@ -1,4 +1,5 @@
 """Installations on servers of their own, which a test may kill."""
+
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,8 +14,11 @@ from tests.services import mongo_database, own_name, sql_database
 
 #: Name -> engine of the database and of the broker. The first one needs no server.
 STACKS: dict[str, tuple[type[PrivateServer] | None, type[PrivateServer] | None]] = {
-    "embedded-sqlite": (None, None), "embedded-postgresql": (PostgreSQL, None), "embedded-mariadb": (MariaDB, None),
-    "rabbitmq-mongodb": (MongoDB, RabbitMQ), "redis-postgresql": (PostgreSQL, Redis),
+    "embedded-sqlite": (None, None),
+    "embedded-postgresql": (PostgreSQL, None),
+    "embedded-mariadb": (MariaDB, None),
+    "rabbitmq-mongodb": (MongoDB, RabbitMQ),
+    "redis-postgresql": (PostgreSQL, Redis),
 }
 
 
@@ -23,11 +27,14 @@ def on(*names: str, heavy: tuple[str, ...] = ()) -> pytest.MarkDecorator:
 
     One worker of a run has each stack's servers.
     """
+
     def marks(name: str) -> list[pytest.MarkDecorator]:
         group = [] if name == "embedded-sqlite" else [pytest.mark.xdist_group(f"recovery-{name}")]
         return [pytest.mark.only("sqlite-embedded"), *group, *([pytest.mark.heavy] if name in heavy else [])]
 
-    return pytest.mark.parametrize("stack", [pytest.param(name, marks=marks(name)) for name in (*names, *heavy)], indirect=True)
+    return pytest.mark.parametrize(
+        "stack", [pytest.param(name, marks=marks(name)) for name in (*names, *heavy)], indirect=True
+    )
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,11 @@ def stack(request: pytest.FixtureRequest, own_server: Callable) -> Iterator[Stac
             settings.append(f"store.url={made.enter_context(mongo_database(database.url))}")
         elif database:
             settings.append(f"store.url={made.enter_context(sql_database(database.url, []))}")
-        settings += ["engine.kind=celery", f"celery.broker_url={broker.url}", f"celery.prefix={own_name()}"] if broker else ["engine.kind=embedded"]
+        settings += (
+            ["engine.kind=celery", f"celery.broker_url={broker.url}", f"celery.prefix={own_name()}"]
+            if broker
+            else ["engine.kind=embedded"]
+        )
         yield Stack(request.param, database, broker, tuple(settings))
         for server in (database, broker):
             if server is not None and server.process.poll() is not None:  # the test failed while it was away

@@ -1,4 +1,5 @@
 """A whole installation as operators start it: a server, and Celery workers where the engine has them; each may be killed and started again."""
+
 import os
 import signal
 import subprocess
@@ -23,8 +24,14 @@ class Program:
     def __init__(self, console: Path, *arguments: str):
         self.console = console
         with console.open("wb") as file:
-            self.process = subprocess.Popen([str(Path(sys.executable).parent / "weaver-like"), *arguments], stdin=subprocess.DEVNULL, stdout=file,
-                                            stderr=subprocess.STDOUT, env=dict(os.environ), start_new_session=True)
+            self.process = subprocess.Popen(
+                [str(Path(sys.executable).parent / "weaver-like"), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env=dict(os.environ),
+                start_new_session=True,
+            )
 
     @property
     def text(self) -> str:
@@ -40,6 +47,7 @@ class Program:
 
     def says(self, *words: str) -> None:
         """Wait until it has said all of that."""
+
         def said() -> bool:
             assert self.alive or all(word in self.text for word in words), self.text
             return all(word in self.text for word in words)
@@ -69,7 +77,14 @@ class Installation(Served):
     def program(self, verb: str, *more: str) -> Program:
         self._started += 1
         settings = [part for override in self._overrides for part in ("--set", override)]
-        return Program(self.folder / f"console-{self.url.rpartition(':')[2]}-{self._started}", verb, "--data", str(self.folder), *settings, *more)
+        return Program(
+            self.folder / f"console-{self.url.rpartition(':')[2]}-{self._started}",
+            verb,
+            "--data",
+            str(self.folder),
+            *settings,
+            *more,
+        )
 
     def serve(self) -> Program:
         """Start the server, at the same address each time."""
@@ -150,8 +165,9 @@ class Load(threading.Thread):
     def _submit(self, number: int) -> str | None:
         process, delay = ("sleep", 0.05) if number % 4 == 0 else ("note", 0.02)
         try:
-            status, document, headers = self._installation.get(f"/processes/{process}/execution", "POST", {"inputs": {"delay": delay}},
-                                                               {"Prefer": "respond-async"})
+            status, document, headers = self._installation.get(
+                f"/processes/{process}/execution", "POST", {"inputs": {"delay": delay}}, {"Prefer": "respond-async"}
+            )
         except (OSError, HTTPException):
             self.refused["no connection"] += 1
             return None

@@ -1,4 +1,5 @@
 """What the operating system says about the processes of a served instance, and plugins that the faults need."""
+
 import os
 import re
 import signal
@@ -84,7 +85,9 @@ def write_plugin(folder: Path) -> None:
     """Put the plugin into the data folder of a server that has not started yet."""
     for name in ("plugins", "family"):
         (folder / name).mkdir(parents=True)
-    text = PLUGIN.replace("{notes!r}", repr(str(folder / "notes.txt"))).replace("{folder!r}", repr(str(folder / "family")))
+    text = PLUGIN.replace("{notes!r}", repr(str(folder / "notes.txt"))).replace(
+        "{folder!r}", repr(str(folder / "family"))
+    )
     (folder / "plugins" / "faults.py").write_text(text)
 
 
@@ -195,6 +198,7 @@ def status_of(served: Served, job_id: str) -> dict:
 
 def end_of(served: Served, job_id: str, limit_s: float = 20) -> dict:
     """Wait until a job has ended; its status document."""
+
     def ended() -> dict | None:
         found = status_of(served, job_id)
         return found if found["status"] in ("successful", "failed", "dismissed") else None
@@ -204,6 +208,7 @@ def end_of(served: Served, job_id: str, limit_s: float = 20) -> dict:
 
 def all_ended(served: Served, limit_s: float = 60) -> dict[str, dict]:
     """Wait until every job has ended; all of them by id."""
+
     def ended() -> dict[str, dict] | None:
         found = all_jobs(served)
         return None if any(job["status"] in ("accepted", "running") for job in found.values()) else found

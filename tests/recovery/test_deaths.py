@@ -1,4 +1,5 @@
 """`kill -9` of every kind of process that a server has: only what must suffer suffers, and everything is repaired."""
+
 import os
 import signal
 from pathlib import Path
@@ -6,7 +7,19 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import wait_until
-from tests.recovery.system import begin, end_of, family_of, gone, jobs_of, kill, log_of, look, status_of, workers_of, zygotes_of
+from tests.recovery.system import (
+    begin,
+    end_of,
+    family_of,
+    gone,
+    jobs_of,
+    kill,
+    log_of,
+    look,
+    status_of,
+    workers_of,
+    zygotes_of,
+)
 
 
 def test_a_killed_child_fails_its_job_alone_and_says_the_signal(serve: object) -> None:
@@ -60,7 +73,9 @@ def test_the_death_of_worker_one_leaves_worker_ten_alone(serve: object) -> None:
     assert touched == [victim]
 
 
-def test_a_job_whose_worker_is_lost_too_often_fails_and_its_subscriber_hears_at_once(serve: object, site: object) -> None:
+def test_a_job_whose_worker_is_lost_too_often_fails_and_its_subscriber_hears_at_once(
+    serve: object, site: object
+) -> None:
     served = serve("jobs.max_attempts=2", "engine.workers=1")
     body = {"inputs": {"delay": 30}, "subscriber": {"successUri": f"{site.url}/ok", "failedUri": f"{site.url}/bad"}}
     job_id = served.get("/processes/sleep/execution", "POST", body, {"Prefer": "respond-async"})[1]["jobID"]
@@ -127,7 +142,10 @@ def test_a_worker_that_wakes_up_late_spoils_nothing(serve: object, data: Path) -
     os.kill(sleeper.pid, signal.SIGSTOP)
     try:
         # Who sleeps in the middle of a write holds the lock of the database, and everybody waits for it.
-        while served.get("/processes/greet/execution", "POST", {"inputs": {"name": "x"}}, {"Prefer": "respond-async"})[0] == 503:
+        while (
+            served.get("/processes/greet/execution", "POST", {"inputs": {"name": "x"}}, {"Prefer": "respond-async"})[0]
+            == 503
+        ):
             os.kill(sleeper.pid, signal.SIGCONT)
             os.kill(sleeper.pid, signal.SIGSTOP)
         assert end_of(served, job_id, 40)["status"] == "successful"

@@ -1,4 +1,5 @@
 """`kill -9` in the middle of 200 jobs: of every kind of process, of the broker, of the database; every accepted job comes to its end, once."""
+
 import os
 import signal
 import time
@@ -69,8 +70,12 @@ def kill_everybody(installation: Installation) -> None:
 
 
 #: What is killed, one after the other, and how many jobs may fail by it: who kills a job's own child or zygote fails the job.
-KILLS = {"children and workers": ([kill_child, kill_worker, kill_zygote, kill_worker, kill_child], 3),
-         "all workers": ([kill_all_workers, kill_all_workers], 0), "web": ([kill_web, kill_web], 0), "everybody": ([kill_everybody], 0)}
+KILLS = {
+    "children and workers": ([kill_child, kill_worker, kill_zygote, kill_worker, kill_child], 3),
+    "all workers": ([kill_all_workers, kill_all_workers], 0),
+    "web": ([kill_web, kill_web], 0),
+    "everybody": ([kill_everybody], 0),
+}
 
 
 def notes_after(installation: Installation, count: int) -> None:
@@ -101,10 +106,15 @@ def check_notes(served: Served, found: dict[str, dict]) -> None:
     """What succeeded was done, and not again after that."""
     notes = notes_of(served.folder)
     assert len({(note.job_id, note.attempt) for note in notes}) == len(notes)
-    assert {job_id for job_id, job in found.items() if job["status"] == "successful" and job["processID"] == "note"} <= {note.job_id for note in notes}
+    assert {
+        job_id for job_id, job in found.items() if job["status"] == "successful" and job["processID"] == "note"
+    } <= {note.job_id for note in notes}
     for note in notes:
         job = found[note.job_id]
-        assert job["status"] == "failed" or note.at <= datetime.fromisoformat(job["finished"]).timestamp() + 0.001, (note, job)
+        assert job["status"] == "failed" or note.at <= datetime.fromisoformat(job["finished"]).timestamp() + 0.001, (
+            note,
+            job,
+        )
 
 
 @on("embedded-sqlite", "rabbitmq-mongodb", heavy=("redis-postgresql",))
@@ -118,7 +128,9 @@ def test_nothing_is_lost_when_the_main_process_of_a_worker_is_killed_under_way(s
     strike_under_way(install("engine.workers=2").up(), [kill_main, kill_main])
 
 
-def strike_under_way(installation: Installation, strikes: list[Callable[[Installation], None]], may_fail: int = 0) -> None:
+def strike_under_way(
+    installation: Installation, strikes: list[Callable[[Installation], None]], may_fail: int = 0
+) -> None:
     load = Load(installation)
     for strike in strikes:
         notes_after(installation, 15)
@@ -136,7 +148,9 @@ def test_nothing_is_lost_when_the_broker_is_killed_under_way(stack: Stack, insta
     load.wait()
     load.accepted.append(installation.submit("note"))
     assert not load.refused
-    assert "broker" in wait_until(lambda: "broker" in installation.health()["engine"] and installation.health()["engine"], LIMIT_S, "the trouble")
+    assert "broker" in wait_until(
+        lambda: "broker" in installation.health()["engine"] and installation.health()["engine"], LIMIT_S, "the trouble"
+    )
     stack.broker.start()
     check_all(installation, load)
     wait_until(lambda: installation.health()["status"] == "ready", LIMIT_S, "readiness")
@@ -148,7 +162,9 @@ def test_nothing_is_lost_when_the_database_is_killed_under_way(stack: Stack, ins
     load = Load(installation)
     notes_after(installation, 15)
     stack.database.kill()
-    status, _, headers = installation.get("/processes/note/execution", "POST", {"inputs": {}}, {"Prefer": "respond-async"})
+    status, _, headers = installation.get(
+        "/processes/note/execution", "POST", {"inputs": {}}, {"Prefer": "respond-async"}
+    )
     assert (status, "Retry-After" in headers) == (503, True)
     assert installation.get("/jobs")[0] == 503
     assert installation.health()["store"] != "ok"
@@ -160,7 +176,9 @@ def test_nothing_is_lost_when_the_database_is_killed_under_way(stack: Stack, ins
 
 
 @on("embedded-postgresql", heavy=("embedded-mariadb",))
-def test_a_worker_that_could_not_renew_its_lease_while_the_database_was_away_is_not_lost(stack: Stack, install: Callable) -> None:
+def test_a_worker_that_could_not_renew_its_lease_while_the_database_was_away_is_not_lost(
+    stack: Stack, install: Callable
+) -> None:
     """It stands still for a moment when the database is back, so that somebody else looks first."""
     lease_s = 6
     installation = install("engine.workers=1", f"engine.lease_s={lease_s}").up()

@@ -1,4 +1,5 @@
 """Messages between servers and workers that are lost, doubled or late: the store decides."""
+
 import os
 import shutil
 import signal
@@ -119,7 +120,9 @@ def test_a_dismissal_needs_no_broker(stack: Stack, install: Callable) -> None:
 
 
 @on("embedded-sqlite", "rabbitmq-mongodb", heavy=("redis-postgresql",))
-def test_a_full_disk_fails_the_job_with_that_reason_and_the_next_one_succeeds(stack: Stack, install: Callable, small_disk: Path) -> None:
+def test_a_full_disk_fails_the_job_with_that_reason_and_the_next_one_succeeds(
+    stack: Stack, install: Callable, small_disk: Path
+) -> None:
     installation = install("engine.workers=1", f"files.outputs_dir={small_disk}").up()
     failed = end_of(installation, installation.submit("fill", {"size": 6 * 2**20}), LIMIT_S)
     assert failed["status"] == "failed"
@@ -133,11 +136,14 @@ def test_a_full_disk_fails_the_job_with_that_reason_and_the_next_one_succeeds(st
 
 
 @on("embedded-sqlite")
-def test_a_job_that_fills_the_disk_of_everything_is_cleared_away_before_its_failure_is_kept(stack: Stack, install: Callable, small_disk: Path,
-                                                                                            data: Path) -> None:
+def test_a_job_that_fills_the_disk_of_everything_is_cleared_away_before_its_failure_is_kept(
+    stack: Stack, install: Callable, small_disk: Path, data: Path
+) -> None:
     """Store, work folder and results are on it: without room not even the failure could be kept."""
     shutil.copytree(data / "plugins", small_disk / "plugins")
-    installation = install("engine.workers=1", f"files.data_dir={small_disk}", f"plugins.folders={data / 'plugins'}").up()
+    installation = install(
+        "engine.workers=1", f"files.data_dir={small_disk}", f"plugins.folders={data / 'plugins'}"
+    ).up()
     failed = end_of(installation, installation.submit("fill", {"size": 6 * 2**20}), LIMIT_S)
     assert failed["status"] == "failed"
     assert "No space left" in failed["message"]

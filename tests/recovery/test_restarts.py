@@ -1,4 +1,5 @@
 """Stops and restarts that were asked for, under load: nobody notices but who spoke with what was stopped."""
+
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,9 @@ from tests.recovery.test_loads import check_all, notes_after
 
 
 @on("rabbitmq-mongodb", heavy=("redis-postgresql",))
-def test_a_worker_that_is_asked_to_stop_finishes_what_it_can_and_gives_back_the_rest(stack: Stack, install: Callable) -> None:
+def test_a_worker_that_is_asked_to_stop_finishes_what_it_can_and_gives_back_the_rest(
+    stack: Stack, install: Callable
+) -> None:
     """Within engine.close_grace_s. A job that was given back is not a loss: with jobs.max_attempts=1 a single one would end it."""
     installation = install("engine.workers=2", "engine.close_grace_s=2", "jobs.max_attempts=1").up()
     long, _ = installation.begin("sleep", delay=6)
@@ -31,7 +34,11 @@ def test_a_worker_that_is_asked_to_stop_finishes_what_it_can_and_gives_back_the_
 
 def attempts(installation: Installation, job_id: str) -> list[int]:
     """Numbers of the attempts that came to their end, as the job's log has them."""
-    return [int(line.rpartition("attempt ")[2].rstrip(")")) for line in log_of(installation, job_id) if line.startswith("successful after")]
+    return [
+        int(line.rpartition("attempt ")[2].rstrip(")"))
+        for line in log_of(installation, job_id)
+        if line.startswith("successful after")
+    ]
 
 
 @on("rabbitmq-mongodb", heavy=("redis-postgresql",))

@@ -1,4 +1,5 @@
 """Several schedulers on one store, `kill -9`, and restarts: every firing gives one job."""
+
 import signal
 import subprocess
 import sys
@@ -57,7 +58,9 @@ def start(tmp_path: Path, shared: str) -> Iterator[Callable[[], subprocess.Popen
 
     def one() -> subprocess.Popen:
         given = [f"files.data_dir={tmp_path}/scheduler{len(started)}", "processes.testing=true", shared]
-        process = subprocess.Popen([sys.executable, "-c", SCHEDULER, *given], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [sys.executable, "-c", SCHEDULER, *given], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         started.append(process)
         assert process.stdout.readline() == "ready\n"
         return process
@@ -92,7 +95,9 @@ def check_fired_once(runtime: Runtime, made: list[Schedule]) -> None:
     jobs = runtime.jobs.find(JobFilter(limit=EVERYTHING)).jobs
     assert sorted(job.id for job in jobs) == sorted(schedule.next_job_id for schedule in made)
     found = runtime.schedules.find(ScheduleFilter(limit=EVERYTHING)).schedules
-    assert {(schedule.id, schedule.last_job_id, schedule.failure) for schedule in found} == {(schedule.id, schedule.next_job_id, None) for schedule in made}
+    assert {(schedule.id, schedule.last_job_id, schedule.failure) for schedule in found} == {
+        (schedule.id, schedule.next_job_id, None) for schedule in made
+    }
     for job in jobs:
         assert runtime.jobs.get_documents(job.id).execution.inputs["name"].items == (Value("x"),)
 
@@ -151,7 +156,9 @@ def test_a_restart_makes_up_for_what_was_missed_once_and_at_once(serve: Callable
     assert datetime.fromisoformat(found["nextFiring"]) > now
     again.stop()
     third = serve()
-    assert third.get(f"/schedules/{schedule.id}")[1] == found | {"links": third.get(f"/schedules/{schedule.id}")[1]["links"]}
+    assert third.get(f"/schedules/{schedule.id}")[1] == found | {
+        "links": third.get(f"/schedules/{schedule.id}")[1]["links"]
+    }
     assert len(third.get("/jobs")[1]["jobs"]) == 1
 
 
@@ -161,6 +168,8 @@ def test_a_restart_does_not_make_up_for_what_is_too_old(serve: Callable) -> None
     now = datetime.now(UTC)
     stored(served, due_at(now - timedelta(hours=4.5), f"{(now.minute + 30) % 60} * * * *"))
     again = serve("jobs.schedule_catch_up_s=60")
-    (found,) = wait_until(lambda: [one for one in again.get("/schedules")[1]["schedules"] if "lastFiring" in one], 10, "the firing")
+    (found,) = wait_until(
+        lambda: [one for one in again.get("/schedules")[1]["schedules"] if "lastFiring" in one], 10, "the firing"
+    )
     assert "Nobody was there" in found["lastFailure"]
     assert again.get("/jobs")[1]["jobs"] == []

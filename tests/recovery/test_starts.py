@@ -1,4 +1,5 @@
 """A database or a broker that is away when server and worker start: they say so, answer what they can, and come up by themselves."""
+
 from collections.abc import Callable
 from urllib.error import URLError
 
@@ -35,7 +36,9 @@ def test_a_database_that_is_away_at_the_start_is_waited_for(stack: Stack, instal
     status, document, headers = installation.get("/health/ready")
     assert (status, document["status"], "Retry-After" in headers) == (503, "not ready", True)
     assert document["store"] != "ok"
-    status, _, headers = installation.get("/processes/sleep/execution", "POST", {"inputs": {"delay": 0}}, {"Prefer": "respond-async"})
+    status, _, headers = installation.get(
+        "/processes/sleep/execution", "POST", {"inputs": {"delay": 0}}, {"Prefer": "respond-async"}
+    )
     assert (status, "Retry-After" in headers) == (503, True)
     assert installation.get("/processes/sleep")[0] == 200
     stack.database.start()

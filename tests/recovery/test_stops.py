@@ -1,4 +1,5 @@
 """Ends that were asked for: signals, close policies, dismissals, limits; nothing of a job outlives it."""
+
 import signal
 import subprocess
 import sys
@@ -8,7 +9,19 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Served, wait_until
-from tests.recovery.system import Seen, all_jobs, begin, end_of, family_of, gone, jobs_of, log_of, look, status_of, workers_of
+from tests.recovery.system import (
+    Seen,
+    all_jobs,
+    begin,
+    end_of,
+    family_of,
+    gone,
+    jobs_of,
+    log_of,
+    look,
+    status_of,
+    workers_of,
+)
 
 
 def statuses(served: Served, ids: list[str]) -> list[str]:
@@ -44,14 +57,20 @@ def test_join_empties_the_queue(serve: object) -> None:
 def test_kill_ends_running_jobs_at_once_and_they_begin_again(serve: object, how: str) -> None:
     """A second Ctrl-C is `kill` whatever the policy; so is a job that outlives the grace of `cancel`."""
     policy = {"policy": "kill", "second Ctrl-C while joining": "join"}.get(how, "cancel")
-    served = serve(f"engine.close={policy}", "engine.workers=1", f"engine.close_grace_s={0.5 if how == 'grace' else 30}")
+    served = serve(
+        f"engine.close={policy}", "engine.workers=1", f"engine.close_grace_s={0.5 if how == 'grace' else 30}"
+    )
     job_id = begin(served, "sleep", delay=30)
     waiting = served.submit("sleep", {"delay": 0})
     seen = family_of(served.process.pid)
     began = time.monotonic()
     served.process.send_signal(signal.SIGINT)
     if how.startswith("second"):
-        wait_until(lambda: any("stopping" in log.read_text() for log in served.folder.glob("logs/server.log")), 5, "the first Ctrl-C")
+        wait_until(
+            lambda: any("stopping" in log.read_text() for log in served.folder.glob("logs/server.log")),
+            5,
+            "the first Ctrl-C",
+        )
         served.process.send_signal(signal.SIGINT)
     assert served.process.wait(20) == 0
     assert time.monotonic() - began < 15
@@ -134,7 +153,8 @@ def test_grandchildren_end_with_their_job(serve: object, data: Path) -> None:
 def test_a_dismissal_does_not_disturb_the_reading_of_plugins(serve: object, data: Path) -> None:
     """The worker reads them in children of its own, beside the job."""
     (data / "plugins" / "slow.py").write_text(
-        "import time\nfrom weaver_like.authoring import process\ntime.sleep(3)\n@process(id='slow')\ndef slow() -> str:\n    return 'x'\n")
+        "import time\nfrom weaver_like.authoring import process\ntime.sleep(3)\n@process(id='slow')\ndef slow() -> str:\n    return 'x'\n"
+    )
     served = serve("engine.workers=1", "jobs.cancel_grace_s=0.2")
     job_id = begin(served, "sleep", delay=60)
     assert served.get(f"/jobs/{job_id}", "DELETE")[0] == 200

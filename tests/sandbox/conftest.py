@@ -1,4 +1,5 @@
 """A service with small limits, which hostile packages meet soon."""
+
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,14 @@ from tests.sandbox.packages import Packages
 from weaver_like.engines.base import ClosePolicy
 from weaver_like.sandbox.commands import bubblewrap_users
 
-LIMITS = ("sandbox.processes=40", "limits.work_bytes=20000000", "limits.work_files=2000", "jobs.memory_limit_bytes=400000000", "jobs.log_lines=200",
-          "jobs.cancel_grace_s=0.2")
+LIMITS = (
+    "sandbox.processes=40",
+    "limits.work_bytes=20000000",
+    "limits.work_files=2000",
+    "jobs.memory_limit_bytes=400000000",
+    "jobs.log_lines=200",
+    "jobs.cancel_grace_s=0.2",
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,5 @@
 """Commands in containers, by real engines of the run's own: dockerd, and podman with runc."""
+
 import io
 import os
 import shutil
@@ -17,7 +18,26 @@ from tests.waiting import wait_until
 from weaver_like.engines.base import ClosePolicy
 
 IMAGE = "localhost/tiny:1"
-APPLETS = ("sh", "cat", "echo", "env", "id", "ls", "sleep", "touch", "head", "wc", "ps", "seq", "true", "mkdir", "grep", "ln", "dd", "tail")
+APPLETS = (
+    "sh",
+    "cat",
+    "echo",
+    "env",
+    "id",
+    "ls",
+    "sleep",
+    "touch",
+    "head",
+    "wc",
+    "ps",
+    "seq",
+    "true",
+    "mkdir",
+    "grep",
+    "ln",
+    "dd",
+    "tail",
+)
 #: What podman needs where its default runtime may not raise limits of its own.
 PODMAN_CONF = """[containers]
 default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
@@ -44,8 +64,23 @@ def image_of(busybox: str) -> bytes:
 
 def docker_environment(folder: Path) -> tuple[dict[str, str], subprocess.Popen]:
     socket = f"unix://{folder}/d.sock"
-    command = ["setpriv", "--pdeathsig", "KILL", "dockerd", "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec", "-H", socket, "--pidfile",
-               f"{folder}/pid", "--bridge=none", "--iptables=false", "--ip6tables=false"]
+    command = [
+        "setpriv",
+        "--pdeathsig",
+        "KILL",
+        "dockerd",
+        "--data-root",
+        f"{folder}/data",
+        "--exec-root",
+        f"{folder}/exec",
+        "-H",
+        socket,
+        "--pidfile",
+        f"{folder}/pid",
+        "--bridge=none",
+        "--iptables=false",
+        "--ip6tables=false",
+    ]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     return {"DOCKER_HOST": socket}, process
@@ -53,7 +88,9 @@ def docker_environment(folder: Path) -> tuple[dict[str, str], subprocess.Popen]:
 
 def podman_environment(folder: Path) -> dict[str, str]:
     (folder / "containers.conf").write_text(PODMAN_CONF)
-    (folder / "storage.conf").write_text(f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n')
+    (folder / "storage.conf").write_text(
+        f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n'
+    )
     return {"CONTAINERS_CONF": f"{folder}/containers.conf", "CONTAINERS_STORAGE_CONF": f"{folder}/storage.conf"}
 
 
@@ -64,11 +101,14 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     needed = ("dockerd", "docker") if name == "docker" else ("podman", "runc")
     missing = [program for program in (*needed, "busybox", "setpriv") if shutil.which(program) is None]
     if missing or os.geteuid():
-        pytest.skip(f"no {name} here: root and {', '.join(missing) or name} are wanted (docker.io, podman, runc, busybox-static)")
+        pytest.skip(
+            f"no {name} here: root and {', '.join(missing) or name} are wanted (docker.io, podman, runc, busybox-static)"
+        )
     environment, daemon = docker_environment(folder) if name == "docker" else (podman_environment(folder), None)
     before = dict(os.environ)
     os.environ.update(environment)
     try:
+
         def answers() -> bool:
             assert daemon is None or daemon.poll() is None, (folder / "log").read_text()[-2000:]
             return subprocess.run([name, "info"], capture_output=True).returncode == 0
@@ -77,7 +117,9 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             wait_until(answers, 40, f"{name} to answer")
         except AssertionError as error:
             pytest.skip(f"{name} does not start here: {str(error)[-500:]}")
-        subprocess.run([name, "import", "-", IMAGE], input=image_of(shutil.which("busybox")), check=True, capture_output=True)
+        subprocess.run(
+            [name, "import", "-", IMAGE], input=image_of(shutil.which("busybox")), check=True, capture_output=True
+        )
         yield name
     finally:
         os.environ.clear()
@@ -85,39 +127,58 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         if daemon is not None:
             daemon.terminate()
             daemon.wait(30)
-        subprocess.run(f"grep {folder} /proc/mounts | cut -d' ' -f2 | sort -r | xargs -r umount -l", shell=True, check=False)
+        subprocess.run(
+            f"grep {folder} /proc/mounts | cut -d' ' -f2 | sort -r | xargs -r umount -l", shell=True, check=False
+        )
 
 
 @pytest.fixture(scope="module")
 def contained(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Packages]:
     """A service that runs every command in a container."""
     folder = tmp_path_factory.mktemp("contained")
-    service = make_service(folder, f"sandbox.kind={engine}", f"sandbox.image={IMAGE}", "sandbox.pull=false", "sandbox.processes=40", "jobs.cancel_grace_s=0.2",
-                           "jobs.memory_limit_bytes=600000000")
+    service = make_service(
+        folder,
+        f"sandbox.kind={engine}",
+        f"sandbox.image={IMAGE}",
+        "sandbox.pull=false",
+        "sandbox.processes=40",
+        "jobs.cancel_grace_s=0.2",
+        "jobs.memory_limit_bytes=600000000",
+    )
     yield Packages(TestApp(service.wsgi, extra_environ={"HTTP_HOST": "localhost"}))
     service.stop(ClosePolicy.KILL)
 
 
 def running(engine: str) -> list[str]:
-    return subprocess.run([engine, "ps", "-a", "-q", "--filter", "label=weaver_like.attempt"], capture_output=True, text=True, check=True).stdout.split()
+    return subprocess.run(
+        [engine, "ps", "-a", "-q", "--filter", "label=weaver_like.attempt"], capture_output=True, text=True, check=True
+    ).stdout.split()
 
 
 def test_a_command_runs_in_a_container_with_nothing_but_its_folders(contained: Packages, engine: str) -> None:
-    ran = contained.run(shell("ls /; touch /x /bin/x 2>/dev/null && echo wrote; grep CapEff /proc/self/status; grep NoNewPrivs /proc/self/status; "
-                              "tail -n +3 /proc/net/dev | grep -v lo: | wc -l; touch here $TMPDIR/there && ls $TMPDIR"))
+    ran = contained.run(
+        shell(
+            "ls /; touch /x /bin/x 2>/dev/null && echo wrote; grep CapEff /proc/self/status; grep NoNewPrivs /proc/self/status; "
+            "tail -n +3 /proc/net/dev | grep -v lo: | wc -l; touch here $TMPDIR/there && ls $TMPDIR"
+        )
+    )
     assert ran.status == "successful", ran
     lines = ran.text.split()
     assert "home" not in lines
     assert "wrote" not in lines
     assert "0000000000000000" in lines
-    assert lines[lines.index("NoNewPrivs:") + 1:] == ["1", "0", "there"]
+    assert lines[lines.index("NoNewPrivs:") + 1 :] == ["1", "0", "there"]
     assert not running(engine)
 
 
 def test_files_go_in_and_out_under_the_folder_that_the_image_wants(contained: Packages) -> None:
     outputs = {"out": {"type": "File", "outputBinding": {"glob": "copy"}}}
-    tool = shell("pwd; cat $0 > copy", outputs, inputs={"f": {"type": "File", "inputBinding": {"position": 1}}},
-                 requirements={"DockerRequirement": {"dockerPull": IMAGE, "dockerOutputDirectory": "/produced"}})
+    tool = shell(
+        "pwd; cat $0 > copy",
+        outputs,
+        inputs={"f": {"type": "File", "inputBinding": {"position": 1}}},
+        requirements={"DockerRequirement": {"dockerPull": IMAGE, "dockerOutputDirectory": "/produced"}},
+    )
     answer = contained.run(tool, {"f": {"value": "SGVsbG8=", "mediaType": "application/octet-stream"}})
     assert (answer.status, answer.text) == ("successful", "Hello"), answer
 
@@ -125,14 +186,35 @@ def test_files_go_in_and_out_under_the_folder_that_the_image_wants(contained: Pa
 def test_an_image_as_execution_unit_runs_its_own_entry_point(contained: Packages, engine: str) -> None:
     """/req/docker/execution-unit, /req/docker/schema: a type and an image are enough"""
     entry = 'ENTRYPOINT ["sh", "-c", "echo I got: $* > said", "entry"]'
-    subprocess.run([engine, "import", "--change", entry, "-", "localhost/entry:1"], input=image_of(shutil.which("busybox")), check=True, capture_output=True)
+    subprocess.run(
+        [engine, "import", "--change", entry, "-", "localhost/entry:1"],
+        input=image_of(shutil.which("busybox")),
+        check=True,
+        capture_output=True,
+    )
     app = contained.app
     package = application_package("entry", {"type": "docker", "image": "localhost/entry:1"})
-    deploy(app, package | {"deploymentProfile": "http://www.opengis.net/profiles/eoc/dockerizedApplication"}, "application/ogcapppkg+json", status=201)
-    assert app.post_json("/processes/entry/execution", {"inputs": {"text": "hi"}, "response": "document"}).json == {"said": "I got: --text hi"}
-    deploy(app, application_package("plain", {"type": "oci", "image": "localhost/entry:1"}, inputs={}), "application/ogcapppkg+json", status=201)
-    assert app.post_json("/processes/plain/execution", {"inputs": {}, "response": "document"}).json == {"said": "I got:"}
-    assert "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/docker" in app.get("/conformance").json["conformsTo"]
+    deploy(
+        app,
+        package | {"deploymentProfile": "http://www.opengis.net/profiles/eoc/dockerizedApplication"},
+        "application/ogcapppkg+json",
+        status=201,
+    )
+    assert app.post_json("/processes/entry/execution", {"inputs": {"text": "hi"}, "response": "document"}).json == {
+        "said": "I got: --text hi"
+    }
+    deploy(
+        app,
+        application_package("plain", {"type": "oci", "image": "localhost/entry:1"}, inputs={}),
+        "application/ogcapppkg+json",
+        status=201,
+    )
+    assert app.post_json("/processes/plain/execution", {"inputs": {}, "response": "document"}).json == {
+        "said": "I got:"
+    }
+    assert (
+        "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/docker" in app.get("/conformance").json["conformsTo"]
+    )
 
 
 def test_the_end_of_a_command_is_told(contained: Packages) -> None:
@@ -150,7 +232,12 @@ def test_processes_and_memory_are_limited(contained: Packages, engine: str) -> N
     assert "fork" in ran.reason
     ran = contained.run(shell("dd if=/dev/zero of=/dev/null bs=900000000 count=2"))
     assert ran.status == "failed"
-    assert "bytes of memory" in ran.reason or "killed" in ran.reason or "memory exhausted" in ran.reason or "out of memory" in ran.reason, ran.reason
+    assert (
+        "bytes of memory" in ran.reason
+        or "killed" in ran.reason
+        or "memory exhausted" in ran.reason
+        or "out of memory" in ran.reason
+    ), ran.reason
     assert not running(engine)
 
 
@@ -170,7 +257,9 @@ def test_a_time_limit_leaves_no_container(contained: Packages, engine: str) -> N
 
 def test_containers_of_a_killed_server_are_swept_at_the_next_start(engine: str, serve: Callable) -> None:
     server = serve(f"sandbox.kind={engine}", f"sandbox.image={IMAGE}", "jobs.max_attempts=1")
-    server.get("/processes?id=long", "POST", shell("while true; do sleep 1; done"), {"Content-Type": "application/cwl+json"})
+    server.get(
+        "/processes?id=long", "POST", shell("while true; do sleep 1; done"), {"Content-Type": "application/cwl+json"}
+    )
     server.submit("long")
     wait_until(lambda: running(engine), 30, "the container")
     server.stop(9)
@@ -185,10 +274,15 @@ def test_a_required_image_runs_in_the_engine_beside_bubblewrap(engine: str, make
     assert "usr" in packages.run(shell("ls /")).text
 
 
-def test_a_hinted_image_runs_in_the_engine_if_it_can_be_had_and_is_done_without_otherwise(engine: str, make_app: Callable) -> None:
+def test_a_hinted_image_runs_in_the_engine_if_it_can_be_had_and_is_done_without_otherwise(
+    engine: str, make_app: Callable
+) -> None:
     packages = Packages(make_app(f"sandbox.containers={engine}", "sandbox.pull=false"))
     assert "home" not in packages.run(shell("ls /", hints={"DockerRequirement": {"dockerPull": IMAGE}})).text
-    assert packages.run(shell("echo without", hints={"DockerRequirement": {"dockerPull": "localhost/nobody/has:1"}})).text == "without\n"
+    assert (
+        packages.run(shell("echo without", hints={"DockerRequirement": {"dockerPull": "localhost/nobody/has:1"}})).text
+        == "without\n"
+    )
 
 
 def test_without_an_engine_a_required_image_is_refused_and_a_hint_is_not(make_app: Callable, tmp_path: Path) -> None:
@@ -219,8 +313,18 @@ def test_a_folder_stands_for_an_image(make_app: Callable, tmp_path: Path) -> Non
     (environment / "bin").mkdir(parents=True)
     (environment / "bin" / "mine").write_text("#!/bin/sh\necho from the environment\n")
     (environment / "bin" / "mine").chmod(0o755)
-    packages = Packages(make_app("sandbox.kind=bubblewrap", f"sandbox.images=some/root:1={root}, some/env:1={environment}"))
-    inside = packages.run(shell("ls /usr/bin; ls /etc 2>/dev/null | wc -l; touch /usr/bin/x 2>/dev/null && echo wrote",
-                                requirements={"DockerRequirement": {"dockerPull": "some/root:1"}}, successCodes=[1]))
+    packages = Packages(
+        make_app("sandbox.kind=bubblewrap", f"sandbox.images=some/root:1={root}, some/env:1={environment}")
+    )
+    inside = packages.run(
+        shell(
+            "ls /usr/bin; ls /etc 2>/dev/null | wc -l; touch /usr/bin/x 2>/dev/null && echo wrote",
+            requirements={"DockerRequirement": {"dockerPull": "some/root:1"}},
+            successCodes=[1],
+        )
+    )
     assert sorted(inside.text.split()) == sorted([*APPLETS, "busybox", "0"]), inside
-    assert packages.run(shell("mine", requirements={"DockerRequirement": {"dockerPull": "some/env:1"}})).text == "from the environment\n"
+    assert (
+        packages.run(shell("mine", requirements={"DockerRequirement": {"dockerPull": "some/env:1"}})).text
+        == "from the environment\n"
+    )

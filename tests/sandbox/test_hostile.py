@@ -1,4 +1,5 @@
 """Hostile commands: the job fails and says why; the server, other jobs and the machine do not notice."""
+
 import os
 import subprocess
 import sys
@@ -19,7 +20,9 @@ def processes_of(mark: str) -> list[psutil.Process]:
     """What runs with a mark in its arguments, or is called so."""
     found = []
     for process in psutil.process_iter(["cmdline"]):
-        if process.pid != os.getpid() and any(mark == part or part.endswith(f"#{mark}") for part in process.info["cmdline"] or ()):
+        if process.pid != os.getpid() and any(
+            mark == part or part.endswith(f"#{mark}") for part in process.info["cmdline"] or ()
+        ):
             found.append(process)
     return found
 
@@ -35,7 +38,12 @@ def gone(mark: str) -> bool:
 def groups(data: Path) -> list[Path]:
     """Control groups of an installation."""
     prefix = group_prefix(data / "work")
-    return [Path(folder, name) for folder, names, _ in os.walk("/sys/fs/cgroup") for name in names if name.startswith(prefix)]
+    return [
+        Path(folder, name)
+        for folder, names, _ in os.walk("/sys/fs/cgroup")
+        for name in names
+        if name.startswith(prefix)
+    ]
 
 
 def test_a_fork_bomb_ends_at_the_limit_while_another_job_goes_on(packages: Packages) -> None:
@@ -48,7 +56,11 @@ def test_a_fork_bomb_ends_at_the_limit_while_another_job_goes_on(packages: Packa
 
 def test_memory_is_limited_for_all_commands_together(packages: Packages) -> None:
     hog = "import time; x = bytearray(150 << 20); time.sleep(20)"
-    ran = packages.run(shell(f"for i in 1 2 3 4; do python3 -c '{hog}' & p=\"$p $!\"; done; for one in $p; do wait $one || exit 9; done"))
+    ran = packages.run(
+        shell(
+            f"for i in 1 2 3 4; do python3 -c '{hog}' & p=\"$p $!\"; done; for one in $p; do wait $one || exit 9; done"
+        )
+    )
     assert "more than 400000000 bytes of memory (jobs.memory_limit_bytes)" in ran.reason
 
 
@@ -58,9 +70,13 @@ def test_memory_of_one_command_is_limited(packages: Packages) -> None:
 
 
 @pytest.mark.parametrize("escape", ["", "setsid "])
-def test_a_command_that_ignores_sigterm_is_dismissed_with_all_that_it_started(packages: Packages, folder: Path, escape: str) -> None:
+def test_a_command_that_ignores_sigterm_is_dismissed_with_all_that_it_started(
+    packages: Packages, folder: Path, escape: str
+) -> None:
     mark = f"dismissed{len(escape)}"
-    job = packages.start(shell(f"trap '' TERM; {escape}sh -c 'trap \"\" TERM; while :; do sleep 1; done #{mark}' & wait; sleep 60"))
+    job = packages.start(
+        shell(f"trap '' TERM; {escape}sh -c 'trap \"\" TERM; while :; do sleep 1; done #{mark}' & wait; sleep 60")
+    )
     wait_until(lambda: processes_of(mark), 20, "the command")
     packages.app.delete(f"/jobs/{job}")
     assert finished(packages.app, job)["status"] == "dismissed"
@@ -70,7 +86,12 @@ def test_a_command_that_ignores_sigterm_is_dismissed_with_all_that_it_started(pa
 
 def test_a_time_limit_ends_a_command_that_ignores_sigterm(packages: Packages) -> None:
     began = time.monotonic()
-    ran = packages.run(shell(marked("trap '' TERM; setsid sleep 1000 & while :; do sleep 1; done", "late"), requirements={"ToolTimeLimit": {"timelimit": 1}}))
+    ran = packages.run(
+        shell(
+            marked("trap '' TERM; setsid sleep 1000 & while :; do sleep 1; done", "late"),
+            requirements={"ToolTimeLimit": {"timelimit": 1}},
+        )
+    )
     assert "ran longer than its 1 s" in ran.reason
     assert time.monotonic() - began < 20
     assert gone("late")
@@ -101,7 +122,14 @@ def test_endless_output_into_a_file_ends_at_the_limit(packages: Packages) -> Non
 
 def test_a_full_disk_fails_the_job_and_the_next_one_succeeds(make_app: Callable, small_disk: Path) -> None:
     data = small_disk / "data"
-    full = Packages(make_app("limits.work_bytes=0", "engine.workers=1", "store.url=sqlite:///" + str(small_disk.parent / "store.sqlite"), folder=data))
+    full = Packages(
+        make_app(
+            "limits.work_bytes=0",
+            "engine.workers=1",
+            "store.url=sqlite:///" + str(small_disk.parent / "store.sqlite"),
+            folder=data,
+        )
+    )
     ran = full.run(shell("head -c 100000000 /dev/zero > big"))
     assert "No space left on device" in ran.reason
     assert full.run(shell("echo room")).text == "room\n"
@@ -115,7 +143,7 @@ def test_a_great_many_files_end_at_the_limit(packages: Packages) -> None:
 @pytest.mark.parametrize("asked", [{"ramMin": 999999999}, {"coresMin": 9999}, {"coresMin": "$(5000 + 5)"}])
 def test_asking_for_more_than_there_is_fails_with_both_numbers(packages: Packages, asked: dict) -> None:
     ran = packages.run(shell("true", requirements={"ResourceRequirement": asked}))
-    (name, number), = asked.items()
+    ((name, number),) = asked.items()
     assert f"asks for {5005 if isinstance(number, str) else number}" in ran.reason.replace("1e+09", "999999999")
     assert f"({name}); this server gives a job at most {381 if name == 'ramMin' else os.cpu_count()}" in ran.reason
 
@@ -124,7 +152,9 @@ def test_without_bubblewrap_every_descendant_ends_too(make_app: Callable) -> Non
     bare = Packages(make_app("sandbox.kind=none", "jobs.cancel_grace_s=0.2"))
     assert bare.run(shell("setsid sh -c 'while :; do sleep 1; done #stray' & echo done")).text == "done\n"
     assert gone("stray")
-    job = bare.start(shell("setsid sh -c 'setsid sh -c \"while :; do sleep 1; done #deep\" & while :; do sleep 1; done' & sleep 60"))
+    job = bare.start(
+        shell("setsid sh -c 'setsid sh -c \"while :; do sleep 1; done #deep\" & while :; do sleep 1; done' & sleep 60")
+    )
     wait_until(lambda: processes_of("deep"), 20, "the command")
     bare.app.delete(f"/jobs/{job}")
     assert gone("deep")
@@ -170,7 +200,12 @@ for child in started:
 
 def test_groups_of_a_killed_server_are_swept_at_the_next_start(serve: Callable) -> None:
     server = serve("engine.close=kill", "jobs.max_attempts=1")
-    server.get("/processes?id=long", "POST", shell("while :; do sleep 1; done #swept"), {"Content-Type": "application/cwl+json"})
+    server.get(
+        "/processes?id=long",
+        "POST",
+        shell("while :; do sleep 1; done #swept"),
+        {"Content-Type": "application/cwl+json"},
+    )
     server.submit("long")
     wait_until(lambda: processes_of("swept"), 20, "the command")
     server.stop(9)

@@ -1,4 +1,5 @@
 """The end of the child-maker that reads packages harms nobody else."""
+
 import psutil
 
 from tests.conftest import finished, submit
@@ -9,7 +10,9 @@ from tests.waiting import wait_until
 def test_workers_and_jobs_outlive_the_reader_of_packages(packages: Packages) -> None:
     packages.deploy(shell("true"))
     job = submit(packages.app, "sleep", {"delay": 2})
-    zygotes = [child for child in psutil.Process().children() if "weaver_like.runners.cwl.document.inspect" in child.cmdline()]
+    zygotes = [
+        child for child in psutil.Process().children() if "weaver_like.runners.cwl.document.inspect" in child.cmdline()
+    ]
     assert zygotes
     for zygote in zygotes:
         zygote.kill()
@@ -22,5 +25,7 @@ def test_workers_and_jobs_outlive_the_reader_of_packages(packages: Packages) -> 
 def test_zygotes_have_one_thread(packages: Packages) -> None:
     """A child that is forked while another thread holds a lock waits for it forever; Python 3.12 and later warn of it."""
     packages.run(shell("true"))
-    zygotes = [child for child in psutil.Process().children(recursive=True) if "weaver_like.sandbox.zygote" in child.cmdline()]
+    zygotes = [
+        child for child in psutil.Process().children(recursive=True) if "weaver_like.sandbox.zygote" in child.cmdline()
+    ]
     assert {zygote.num_threads() for zygote in zygotes} == {1}

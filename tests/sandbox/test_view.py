@@ -1,4 +1,5 @@
 """What a command sees of the machine under bubblewrap, asked by the command itself."""
+
 import os
 import pwd
 import shutil
@@ -45,13 +46,19 @@ def test_there_is_no_network_unless_the_tool_asks_for_one(packages: Packages) ->
 
 
 def test_a_server_that_gives_no_network_says_so(make_app: Callable) -> None:
-    ran = Packages(make_app("sandbox.network=false")).run(shell("true", requirements={"NetworkAccess": {"networkAccess": True}}))
+    ran = Packages(make_app("sandbox.network=false")).run(
+        shell("true", requirements={"NetworkAccess": {"networkAccess": True}})
+    )
     assert "sandbox.network=false" in ran.reason
 
 
 def test_there_is_no_capability_and_none_to_be_had(packages: Packages) -> None:
-    ran = packages.run(shell("grep Cap /proc/self/status | cut -f2 | sort -u; unshare -U true 2>/dev/null && echo namespace; "
-                             "mount -t tmpfs n /tmp 2>/dev/null; true"))
+    ran = packages.run(
+        shell(
+            "grep Cap /proc/self/status | cut -f2 | sort -u; unshare -U true 2>/dev/null && echo namespace; "
+            "mount -t tmpfs n /tmp 2>/dev/null; true"
+        )
+    )
     assert ran.text == "0000000000000000\n"
 
 
@@ -68,9 +75,20 @@ def test_neither_environment_nor_arguments_of_process_1_tell_anything(packages: 
 
 def test_the_environment_is_what_cwl_says(packages: Packages) -> None:
     ran = packages.run(shell("env", requirements={"EnvVarRequirement": {"envDef": {"COLOUR": "blue"}}}))
-    assert {line.partition("=")[0] for line in ran.text.splitlines()} <= {"COLOUR", "HOME", "PATH", "PWD", "TMPDIR", "SHLVL", "_", "OLDPWD"}
+    assert {line.partition("=")[0] for line in ran.text.splitlines()} <= {
+        "COLOUR",
+        "HOME",
+        "PATH",
+        "PWD",
+        "TMPDIR",
+        "SHLVL",
+        "_",
+        "OLDPWD",
+    }
     assert "COLOUR=blue" in ran.text
-    own = packages.run(shell("echo $PATH", requirements={"EnvVarRequirement": {"envDef": {"PATH": "/usr/bin:/bin:/mine"}}}))
+    own = packages.run(
+        shell("echo $PATH", requirements={"EnvVarRequirement": {"envDef": {"PATH": "/usr/bin:/bin:/mine"}}})
+    )
     assert own.text == "/usr/bin:/bin:/mine\n"
 
 
@@ -81,13 +99,26 @@ def test_data_store_and_configuration_are_not_there() -> None:
     try:
         (place / "own.ini").write_text("[app:main]\nweaver_like.server.title = TOPSECRET\n")
         (place / "beside.txt").write_text("seen")
-        server = Served(place / "data", f"store.url=sqlite:///{place}/store.sqlite", f"files.outputs_dir={place}/results", "sandbox.kind=bubblewrap")
+        server = Served(
+            place / "data",
+            f"store.url=sqlite:///{place}/store.sqlite",
+            f"files.outputs_dir={place}/results",
+            "sandbox.kind=bubblewrap",
+        )
         server.arguments = ["--config", str(place / "own.ini")]
         server.start()
-        command = shell(f"cat {place}/beside.txt; cat {place}/own.ini {place}/store.sqlite* | wc -c; ls -A {place}/results; ls -A {place}/data")
-        status, document, _ = server.get("/processes?id=view", "POST", command, {"Content-Type": "application/cwl+json"})
+        command = shell(
+            f"cat {place}/beside.txt; cat {place}/own.ini {place}/store.sqlite* | wc -c; ls -A {place}/results; ls -A {place}/data"
+        )
+        status, document, _ = server.get(
+            "/processes?id=view", "POST", command, {"Content-Type": "application/cwl+json"}
+        )
         assert status == 201, document
-        status, text, _ = server.get("/processes/view/execution", "POST", {"inputs": {}, "response": "raw", "outputs": {"out": {"transmissionMode": "value"}}})
+        status, text, _ = server.get(
+            "/processes/view/execution",
+            "POST",
+            {"inputs": {}, "response": "raw", "outputs": {"out": {"transmissionMode": "value"}}},
+        )
         assert status == 200, text
         assert text.decode().split() == ["seen0", "cache", "work"], text
     finally:
@@ -113,8 +144,19 @@ def test_it_confines_the_commands_of_root_and_of_anybody(user: str, tmp_path: Pa
     script = "touch made && ls -A /tmp; cat /etc/shadow; grep CapEff /proc/self/status; touch /usr/x /etc/x; ls /proc | grep -c '^[0-9]'"
     confinement = Confinement(BUBBLEWRAP, ("/etc/shadow",), user=bubblewrap_users()[0])
     try:
-        with launching(Command(["sh", "-c", script], str(work), {"PATH": environment_path()}, (), (str(work),), root=root), confinement) as launch:
-            argv = ["setpriv", "--reuid", str(account.pw_uid), "--regid", str(account.pw_gid), "--clear-groups", *launch.argv]
+        with launching(
+            Command(["sh", "-c", script], str(work), {"PATH": environment_path()}, (), (str(work),), root=root),
+            confinement,
+        ) as launch:
+            argv = [
+                "setpriv",
+                "--reuid",
+                str(account.pw_uid),
+                "--regid",
+                str(account.pw_gid),
+                "--clear-groups",
+                *launch.argv,
+            ]
             found = subprocess.run(argv, env={}, pass_fds=launch.descriptors, capture_output=True, text=True)
         assert (work / "made").stat().st_uid == account.pw_uid
         assert "CapEff:\t0000000000000000" in found.stdout, found

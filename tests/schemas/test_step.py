@@ -1,4 +1,5 @@
 """Steps as a job's child tells them: it runs foreign code."""
+
 from datetime import UTC, datetime
 
 import pytest
@@ -16,20 +17,52 @@ def test_a_step_is_told_as_it_is() -> None:
     assert parse_told(GOOD) == Step(1, "a", StepStatus.RUNNING)
 
 
-@pytest.mark.parametrize("document", [
-    None, [], "x", {}, GOOD | {"number": 0}, GOOD | {"number": MAX_STEPS + 1}, GOOD | {"number": "1"}, GOOD | {"number": 1.5}, GOOD | {"name": ""},
-    GOOD | {"name": 5}, GOOD | {"status": "done"}, GOOD | {"started": "soon"}, GOOD | {"started": 5}, GOOD | {"started": "9999-12-31T23:59:59-23:59"},
-    GOOD | {"cpu": "x"}, GOOD | {"peak": float("inf")}, GOOD | {"tail": [1]}, GOOD | {"tail": 7}])
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        [],
+        "x",
+        {},
+        GOOD | {"number": 0},
+        GOOD | {"number": MAX_STEPS + 1},
+        GOOD | {"number": "1"},
+        GOOD | {"number": 1.5},
+        GOOD | {"name": ""},
+        GOOD | {"name": 5},
+        GOOD | {"status": "done"},
+        GOOD | {"started": "soon"},
+        GOOD | {"started": 5},
+        GOOD | {"started": "9999-12-31T23:59:59-23:59"},
+        GOOD | {"cpu": "x"},
+        GOOD | {"peak": float("inf")},
+        GOOD | {"tail": [1]},
+        GOOD | {"tail": 7},
+    ],
+)
 def test_what_is_no_step_is_passed_over(document: object) -> None:
     assert parse_told(document) is None
 
 
 def test_texts_are_masked_and_shortened() -> None:
-    step = parse_told(GOOD | {"command": "curl https://me:hidden@host/" + "x" * 9000, "name": "n" * 999, "tail": ["password=hidden"] * 99, "message": "\0"})
+    step = parse_told(
+        GOOD
+        | {
+            "command": "curl https://me:hidden@host/" + "x" * 9000,
+            "name": "n" * 999,
+            "tail": ["password=hidden"] * 99,
+            "message": "\0",
+        }
+    )
     assert "hidden" not in repr(step)
     assert (len(step.name), len(step.command) <= 4000, len(step.tail)) == (255, True, 20)
 
 
 def test_a_signal_is_no_exit_code() -> None:
-    assert render_step(Step(1, "a", StepStatus.FAILED, exit_code=-9)) == {"number": 1, "name": "a", "status": "failed", "signal": 9}
+    assert render_step(Step(1, "a", StepStatus.FAILED, exit_code=-9)) == {
+        "number": 1,
+        "name": "a",
+        "status": "failed",
+        "signal": 9,
+    }
     assert render_step(Step(1, "a", StepStatus.SUCCESSFUL, exit_code=0))["exitCode"] == 0

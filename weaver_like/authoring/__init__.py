@@ -2,6 +2,7 @@
 
 A typed Python function becomes a process; docs/processes.rst shows how.
 """
+
 from weaver_like.authoring.context import Cancelled, Context, InputError
 from weaver_like.authoring.declare import Declaration, Input, Output, process
 from weaver_like.authoring.types import BoundingBox, File

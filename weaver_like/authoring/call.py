@@ -1,4 +1,5 @@
 """Calling a declared function: staged inputs -> arguments, returned values -> outputs. Runs in the job's child."""
+
 import base64
 import datetime
 import enum

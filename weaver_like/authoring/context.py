@@ -1,4 +1,5 @@
 """What a running process may ask of the server."""
+
 import logging
 import signal
 from collections.abc import Callable, Mapping
@@ -31,8 +32,14 @@ class Context:
         outputs: every output that the client wants -> the media type it asked for, or None.
     """
 
-    def __init__(self, workdir: Path, job_id: str, outputs: Mapping[str, str | None], tell: Callable[[dict], None],
-                 ask: Callable[[dict], dict]):
+    def __init__(
+        self,
+        workdir: Path,
+        job_id: str,
+        outputs: Mapping[str, str | None],
+        tell: Callable[[dict], None],
+        ask: Callable[[dict], dict],
+    ):
         self.workdir = workdir
         self.job_id = job_id
         self.outputs = dict(outputs)

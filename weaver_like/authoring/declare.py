@@ -1,4 +1,5 @@
 """`@process`: from a typed function to its description."""
+
 import inspect
 import types
 import typing
@@ -73,20 +74,35 @@ class Declaration:
     single_output: bool = False
 
 
-def process(function: Callable | None = None, *, id: str | None = None, title: str | None = None, version: str = "1.0.0",
-            keywords: Sequence[str] = (), outputs: Mapping[str, object] | None = None,
-            job_control: Sequence[str] = ("sync-execute", "async-execute", "dismiss"),
-            time_limit_s: float = 0, memory_limit_bytes: int = 0, queue: str = "default") -> Callable:
+def process(
+    function: Callable | None = None,
+    *,
+    id: str | None = None,
+    title: str | None = None,
+    version: str = "1.0.0",
+    keywords: Sequence[str] = (),
+    outputs: Mapping[str, object] | None = None,
+    job_control: Sequence[str] = ("sync-execute", "async-execute", "dismiss"),
+    time_limit_s: float = 0,
+    memory_limit_bytes: int = 0,
+    queue: str = "default",
+) -> Callable:
     """Make a process of a typed function; its docstring is the description.
 
     id: else the function's name with "-" for "_".  outputs: id -> type or `Annotated[type, Output(...)]`; the function then
     returns a dict; without it the return annotation is the one output.  queue: only workers of this queue run it (Celery).
     Raises: TypeError, ValueError, if the function cannot be described; the plugin is then listed with that error.
     """
+
     def declare(decorated: Callable) -> Callable:
-        head = {"id": id or decorated.__name__.replace("_", "-"), "version": version, "keywords": tuple(keywords),
-                "title": title, "description": inspect.getdoc(decorated),
-                "job_control": tuple(JobControl(option) for option in job_control)}
+        head = {
+            "id": id or decorated.__name__.replace("_", "-"),
+            "version": version,
+            "keywords": tuple(keywords),
+            "title": title,
+            "description": inspect.getdoc(decorated),
+            "job_control": tuple(JobControl(option) for option in job_control),
+        }
         limits = {"time_limit_s": time_limit_s, "memory_limit_bytes": memory_limit_bytes, "queue": queue}
         setattr(decorated, ATTRIBUTE, _declare(decorated, head, limits, outputs))
         return decorated
@@ -113,9 +129,14 @@ def _declare(function: Callable, head: dict, limits: dict, outputs: Mapping[str,
     described = {name: _declare_output(name, hint) for name, hint in declared.items()}
     unit = ExecutionUnit("python", {"name": head["id"]}, **limits)
     return Declaration(
-        function, Process(**head, unit=unit, inputs=inputs, outputs=described), parameters,
+        function,
+        Process(**head, unit=unit, inputs=inputs, outputs=described),
+        parameters,
         {name: _bare(hint)[0] for name, hint in declared.items()},
-        frozenset(name for name, hint in declared.items() if _marker(hint, Output).optional), context, single)
+        frozenset(name for name, hint in declared.items() if _marker(hint, Output).optional),
+        context,
+        single,
+    )
 
 
 def _declare_input(parameter: inspect.Parameter, hint: object) -> tuple[Parameter, InputDescription]:
@@ -135,13 +156,17 @@ def _declare_input(parameter: inspect.Parameter, hint: object) -> tuple[Paramete
     if marker.schema is None and nullable and parameter.default is not None and "type" in schema:
         schema = schema | {"nullable": True}
     least = marker.min_occurs if marker.min_occurs is not None else (0 if optional else 1)
-    described = InputDescription(parameter.name, schema, marker.title, marker.description, tuple(marker.keywords), (), least, marker.max_occurs)
+    described = InputDescription(
+        parameter.name, schema, marker.title, marker.description, tuple(marker.keywords), (), least, marker.max_occurs
+    )
     return Parameter(parameter.name, kind, marker, schema), described
 
 
 def _declare_output(name: str, hint: object) -> OutputDescription:
     marker = _marker(hint, Output)
-    return OutputDescription(name, marker.schema or schema_of(_bare(hint)[0], marker.media_types), marker.title, marker.description)
+    return OutputDescription(
+        name, marker.schema or schema_of(_bare(hint)[0], marker.media_types), marker.title, marker.description
+    )
 
 
 def _marker(hint: object, kind: type) -> Input | Output:

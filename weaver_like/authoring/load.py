@@ -1,4 +1,5 @@
 """Loading a plugin module and finding its processes. Runs in children only."""
+
 import importlib
 import importlib.util
 import json
@@ -47,8 +48,10 @@ def declarations(module: ModuleType) -> dict[str, Declaration]:
 
 def describe(target: dict) -> list[Process]:
     """The processes of a plugin, each with the execution unit that finds it again."""
-    return [replace(entry.process, unit=replace(entry.process.unit, target=target | {"name": name}))
-            for name, entry in declarations(load_module(target)).items()]
+    return [
+        replace(entry.process, unit=replace(entry.process.unit, target=target | {"name": name}))
+        for name, entry in declarations(load_module(target)).items()
+    ]
 
 
 def _end_with(life: int) -> None:

@@ -1,4 +1,5 @@
 """Python types -> JSON Schema, in the spelling of OpenAPI 3.0 that process descriptions use."""
+
 import datetime
 import enum
 import pathlib
@@ -10,9 +11,15 @@ from weaver_like.domain.formats import OCTETS, is_json, is_text
 
 BBOX_REFERENCE = "http://schemas.opengis.net/ogcapi/processes/part1/1.0/openapi/schemas/bbox.yaml"
 _PLAIN: dict[object, dict] = {
-    str: {"type": "string"}, int: {"type": "integer"}, float: {"type": "number"}, bool: {"type": "boolean"},
-    dict: {"type": "object"}, list: {"type": "array", "items": {}}, typing.Any: {},
-    datetime.datetime: {"type": "string", "format": "date-time"}, datetime.date: {"type": "string", "format": "date"},
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    bool: {"type": "boolean"},
+    dict: {"type": "object"},
+    list: {"type": "array", "items": {}},
+    typing.Any: {},
+    datetime.datetime: {"type": "string", "format": "date-time"},
+    datetime.date: {"type": "string", "format": "date"},
 }
 
 
@@ -35,7 +42,9 @@ def schema_of(kind: object, media_types: Sequence[str] = ()) -> dict:
         return {"type": "object"}
     if isinstance(kind, type) and kind in _PLAIN:
         return _media(dict(_PLAIN[kind]), media_types)
-    raise TypeError(f"There is no schema for the type {kind!r}; use Input(schema=...) or a type that docs/processes.rst lists.")
+    raise TypeError(
+        f"There is no schema for the type {kind!r}; use Input(schema=...) or a type that docs/processes.rst lists."
+    )
 
 
 def _media(schema: dict, media_types: Sequence[str]) -> dict:

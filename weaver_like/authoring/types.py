@@ -1,4 +1,5 @@
 """Types that a process takes and gives beside Python's own."""
+
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """Test processes: small, quick, of every kind of input; the official test suite and our own tests run them."""
+
 import time
 from typing import Annotated, Literal
 
@@ -6,9 +7,16 @@ from weaver_like.authoring import BoundingBox, Context, File, Input, Output, pro
 
 _GEOTIFF = "image/tiff; application=geotiff"
 _DOCUMENTS = ("text/plain", "text/xml", "application/json")
-_FEATURES = {"type": "object", "format": "geojson-feature-collection", "contentMediaType": "application/geo+json",
-             "required": ["type", "features"],
-             "properties": {"type": {"type": "string", "enum": ["FeatureCollection"]}, "features": {"type": "array", "items": {"type": "object"}}}}
+_FEATURES = {
+    "type": "object",
+    "format": "geojson-feature-collection",
+    "contentMediaType": "application/geo+json",
+    "required": ["type", "features"],
+    "properties": {
+        "type": {"type": "string", "enum": ["FeatureCollection"]},
+        "features": {"type": "array", "items": {"type": "object"}},
+    },
+}
 _THING = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
 
 
@@ -24,11 +32,16 @@ def _given(**values: object) -> dict:
     return {name: value for name, value in values.items() if value is not None}
 
 
-@process(title="Echo", keywords=["test"], outputs=_optional(
-    message=str, number=float, flag=bool, list=list[int], pause=int) | {
-    "choice": Annotated[str, Output(schema={"enum": ["a", "b", "c"]}, optional=True)],
-    "bbox": Annotated[BoundingBox, Output(optional=True)],
-    "image": Annotated[File, Output(media_types=[_GEOTIFF], optional=True)]})
+@process(
+    title="Echo",
+    keywords=["test"],
+    outputs=_optional(message=str, number=float, flag=bool, list=list[int], pause=int)
+    | {
+        "choice": Annotated[str, Output(schema={"enum": ["a", "b", "c"]}, optional=True)],
+        "bbox": Annotated[BoundingBox, Output(optional=True)],
+        "image": Annotated[File, Output(media_types=[_GEOTIFF], optional=True)],
+    },
+)
 def echo(
     message: Annotated[str, Input(title="Any text")],
     number: float | None = None,
@@ -37,17 +50,27 @@ def echo(
     choice: Annotated[str | None, Input(schema={"enum": ["a", "b", "c"]})] = None,
     bbox: BoundingBox | None = None,
     image: Annotated[File | None, Input(media_types=[_GEOTIFF])] = None,
-    pause: Annotated[int | None, Input(title="Seconds to wait", schema={"type": "integer", "minimum": 0, "default": 0})] = None,
+    pause: Annotated[
+        int | None, Input(title="Seconds to wait", schema={"type": "integer", "minimum": 0, "default": 0})
+    ] = None,
 ) -> dict:
     """Give back every input; wait before, if asked to."""
     time.sleep(min(pause or 0, _LONGEST_S))
-    return _given(message=message, number=number, flag=flag, list=list, choice=choice, bbox=bbox, image=image, pause=pause)
+    return _given(
+        message=message, number=number, flag=flag, list=list, choice=choice, bbox=bbox, image=image, pause=pause
+    )
 
 
-@process(id="wps-echo", title="Echo of every WPS kind", keywords=["test"], outputs=_optional(
-    literalOutput=str, numberOutput=float, multiOutput=list[str], bboxOutput=BoundingBox) | {
-    "enumOutput": Annotated[Literal["a", "b", "c"], Output(optional=True)],
-    "complexOutput": Annotated[File, Output(media_types=_DOCUMENTS, optional=True)]})
+@process(
+    id="wps-echo",
+    title="Echo of every WPS kind",
+    keywords=["test"],
+    outputs=_optional(literalOutput=str, numberOutput=float, multiOutput=list[str], bboxOutput=BoundingBox)
+    | {
+        "enumOutput": Annotated[Literal["a", "b", "c"], Output(optional=True)],
+        "complexOutput": Annotated[File, Output(media_types=_DOCUMENTS, optional=True)],
+    },
+)
 def wps_echo(
     literalInput: str | None = None,
     numberInput: Annotated[float | None, Input(schema={"type": "number", "format": "double"})] = None,
@@ -57,15 +80,27 @@ def wps_echo(
     bboxInput: BoundingBox | None = None,
 ) -> dict:
     """Give back every input as the output of the same beginning."""
-    return _given(literalOutput=literalInput, numberOutput=numberInput, enumOutput=enumInput, multiOutput=multiInput,
-                  complexOutput=complexInput, bboxOutput=bboxInput)
+    return _given(
+        literalOutput=literalInput,
+        numberOutput=numberInput,
+        enumOutput=enumInput,
+        multiOutput=multiInput,
+        complexOutput=complexInput,
+        bboxOutput=bboxInput,
+    )
 
 
-@process(id="geo-echo", title="Echo of structured inputs", keywords=["test"], outputs=_optional(
-    word=str, words=list[str], level=int) | {
-    "thing": Annotated[dict, Output(schema=_THING, optional=True)],
-    "document": Annotated[File, Output(media_types=_DOCUMENTS, optional=True)],
-    "features": Annotated[dict, Output(schema=_FEATURES, optional=True)]})
+@process(
+    id="geo-echo",
+    title="Echo of structured inputs",
+    keywords=["test"],
+    outputs=_optional(word=str, words=list[str], level=int)
+    | {
+        "thing": Annotated[dict, Output(schema=_THING, optional=True)],
+        "document": Annotated[File, Output(media_types=_DOCUMENTS, optional=True)],
+        "features": Annotated[dict, Output(schema=_FEATURES, optional=True)],
+    },
+)
 def geo_echo(
     word: str | None = None,
     words: Annotated[list[str] | None, Input(min_occurs=0, max_occurs=None)] = None,
@@ -85,8 +120,9 @@ def pair_echo(pair: Annotated[list[str], Input(min_occurs=2, max_occurs=2)]) -> 
 
 
 @process(id="echo-complex", title="Echo of a text document", keywords=["test"])
-def echo_complex(complexInput: Annotated[File, Input(media_types=["text/plain"])],
-                 ) -> Annotated[File, Output(id="complexOutput", media_types=["text/plain"])]:
+def echo_complex(
+    complexInput: Annotated[File, Input(media_types=["text/plain"])],
+) -> Annotated[File, Output(id="complexOutput", media_types=["text/plain"])]:
     """Give back the document."""
     return complexInput
 

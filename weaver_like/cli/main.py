@@ -1,4 +1,5 @@
 """`weaver-like`: serve, deploy-local, worker, migrate, sweep, plugins, schedules, settings, store."""
+
 import ipaddress
 import json
 import os
@@ -31,7 +32,9 @@ def cli() -> None:
 @with_settings
 @click.option("--host", help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 picks a free one and prints it.")
-def serve(config: Path | None, data: Path | None, overrides: tuple[str, ...], host: str | None, port: int | None) -> None:
+def serve(
+    config: Path | None, data: Path | None, overrides: tuple[str, ...], host: str | None, port: int | None
+) -> None:
     """Serve until Ctrl-C or SIGTERM; a second one ends running jobs at once."""
     more = [f"server.host={host}"] if host else []
     more += [f"server.port={port}"] if port is not None else []
@@ -43,8 +46,10 @@ def serve(config: Path | None, data: Path | None, overrides: tuple[str, ...], ho
         raise click.ClickException(error.detail) from error
     except OSError as error:
         where = f"{settings.server.host}:{settings.server.port}"
-        raise click.ClickException(f"{where} or {settings.data_dir} cannot be used: {error.strerror or error}. "
-                                   "Another port: --port (make start PORT=...), another folder: --data (DATA=...).") from error
+        raise click.ClickException(
+            f"{where} or {settings.data_dir} cannot be used: {error.strerror or error}. "
+            "Another port: --port (make start PORT=...), another folder: --data (DATA=...)."
+        ) from error
     sys.stdout.flush()
     os._exit(0)  # threads of waitress may still wait for a client that will never read
 
@@ -59,7 +64,8 @@ def _refuse_open(settings: Settings) -> None:
     if not loopback and not settings.security.open:
         raise click.ClickException(
             f"server.host is {host}: everybody who reaches it could run processes, for there is no authentication. "
-            "Use 127.0.0.1 behind a proxy that asks who is there, or say so: --set security.open=true")
+            "Use 127.0.0.1 behind a proxy that asks who is there, or say so: --set security.open=true"
+        )
 
 
 @cli.command(name="deploy-local")
@@ -68,20 +74,40 @@ def _refuse_open(settings: Settings) -> None:
 @click.option("--port", type=click.IntRange(1, 65535), default=4001, show_default=True, help="Port to listen on.")
 @click.option("--web", type=click.IntRange(1), default=2, show_default=True, help="Processes that answer requests.")
 @click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Worker services.")
-@click.option("--concurrency", type=click.IntRange(1), default=2, show_default=True, help="Jobs at once of each worker.")
-@click.option("--queues", default="default", show_default=True, help="Queues that the workers serve, separated by commas.")
+@click.option(
+    "--concurrency", type=click.IntRange(1), default=2, show_default=True, help="Jobs at once of each worker."
+)
+@click.option(
+    "--queues", default="default", show_default=True, help="Queues that the workers serve, separated by commas."
+)
 @click.option("--store-url", default="", help="A database that runs already; without it a mongod is started.")
-@click.option("--broker-url", default="", help="A broker that runs already, amqp:// or redis://; without it a redis-server is started.")
+@click.option(
+    "--broker-url",
+    default="",
+    help="A broker that runs already, amqp:// or redis://; without it a redis-server is started.",
+)
 def deploy_local(config: Path | None, data: Path | None, overrides: tuple[str, ...], **given: object) -> None:
     """Everything on one host: database, broker, workers and web; what dies is started again. Ctrl-C ends all in order."""
     settings = load_settings(config, data, overrides, f"server.host={given['host']}")
     _refuse_open(settings)
-    arguments = [*(["--config", str(config)] if config else []), "--data", str(settings.data_dir), *(part for text in overrides for part in ("--set", text))]
+    arguments = [
+        *(["--config", str(config)] if config else []),
+        "--data",
+        str(settings.data_dir),
+        *(part for text in overrides for part in ("--set", text)),
+    ]
     plan = Plan(
-        settings.data_dir, str(given["host"]), int(given["port"]), int(given["web"]), int(given["workers"]),
-        ["--concurrency", str(given["concurrency"]), "--queues", str(given["queues"])], arguments,
-        str(given["store_url"]) or settings.store.url, str(given["broker_url"]) or settings.celery.broker_url,
-        None if settings.engine.close == "join" else settings.engine.close_grace_s + 60)
+        settings.data_dir,
+        str(given["host"]),
+        int(given["port"]),
+        int(given["web"]),
+        int(given["workers"]),
+        ["--concurrency", str(given["concurrency"]), "--queues", str(given["queues"])],
+        arguments,
+        str(given["store_url"]) or settings.store.url,
+        str(given["broker_url"]) or settings.celery.broker_url,
+        None if settings.engine.close == "join" else settings.engine.close_grace_s + 60,
+    )
     try:
         Supervisor(programs(plan), settings.data_dir, click.echo).run()
     except WeaverError as error:
@@ -90,10 +116,25 @@ def deploy_local(config: Path | None, data: Path | None, overrides: tuple[str, .
 
 @cli.command()
 @with_settings
-@click.option("--concurrency", type=click.IntRange(1, 1000), help="Jobs at once; default: engine.workers, or one per core.")
-@click.option("--queues", default=DEFAULT_QUEUE, show_default=True, help="Queues to work for, separated by commas; processes name theirs.")
-@click.option("--pool", type=click.Choice(["prefork", "threads", "solo"]), default="prefork", show_default=True, help="How Celery runs jobs side by side.")
-def worker(config: Path | None, data: Path | None, overrides: tuple[str, ...], concurrency: int | None, queues: str, pool: str) -> None:
+@click.option(
+    "--concurrency", type=click.IntRange(1, 1000), help="Jobs at once; default: engine.workers, or one per core."
+)
+@click.option(
+    "--queues",
+    default=DEFAULT_QUEUE,
+    show_default=True,
+    help="Queues to work for, separated by commas; processes name theirs.",
+)
+@click.option(
+    "--pool",
+    type=click.Choice(["prefork", "threads", "solo"]),
+    default="prefork",
+    show_default=True,
+    help="How Celery runs jobs side by side.",
+)
+def worker(
+    config: Path | None, data: Path | None, overrides: tuple[str, ...], concurrency: int | None, queues: str, pool: str
+) -> None:
     """Run jobs as a Celery worker of this configuration, until SIGTERM."""
     settings = load_settings(config, data, overrides, "engine.kind=celery")
     settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -102,10 +143,17 @@ def worker(config: Path | None, data: Path | None, overrides: tuple[str, ...], c
         raise click.BadParameter("at least one queue is wanted", param_hint="--queues")
     # The settings go through a file without a name: neither the arguments nor the environment of a worker show a secret.
     held = os.memfd_create("settings", 0)
-    os.write(held, json.dumps({f"{settings_module.PREFIX}.{name}": text for name, text in settings_module.dump(settings).items()}).encode())
+    os.write(
+        held,
+        json.dumps(
+            {f"{settings_module.PREFIX}.{name}": text for name, text in settings_module.dump(settings).items()}
+        ).encode(),
+    )
     os.lseek(held, 0, os.SEEK_SET)
     options = json.dumps({"concurrency": concurrency or settings.workers, "queues": names, "pool": pool})
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(settings_module.PREFIX.upper() + "_")}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(settings_module.PREFIX.upper() + "_")
+    }
     os.execve(sys.executable, [sys.executable, "-m", "weaver_like.worker.celery", str(held), options], environment)
 
 
@@ -137,8 +185,20 @@ def plugins(config: Path | None, data: Path | None, overrides: tuple[str, ...], 
     """List plugins: their processes, or the error that keeps them out. Exit code 1 if one is broken."""
     found = build(load_settings(config, data, overrides)).catalog.snapshot().plugins
     if as_json:
-        click.echo(json.dumps([{"name": plugin.name, "processes": [process.id for process in plugin.processes],
-                                "error": plugin.error, "traceback": plugin.traceback} for plugin in found], indent=2))
+        click.echo(
+            json.dumps(
+                [
+                    {
+                        "name": plugin.name,
+                        "processes": [process.id for process in plugin.processes],
+                        "error": plugin.error,
+                        "traceback": plugin.traceback,
+                    }
+                    for plugin in found
+                ],
+                indent=2,
+            )
+        )
     for plugin in () if as_json else found:
         click.echo(f"{plugin.name}: {plugin.error or ', '.join(process.id for process in plugin.processes)}")
         if plugin.traceback:

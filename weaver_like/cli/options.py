@@ -1,4 +1,5 @@
 """The options of every command that works with the settings."""
+
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,15 @@ from weaver_like.domain.errors import WeaverError
 from weaver_like.settings import Settings
 
 _OPTIONS = [
-    click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="Ini file with weaver_like.section.name lines."),
+    click.option(
+        "--config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Ini file with weaver_like.section.name lines.",
+    ),
     click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Folder of everything that is kept."),
-    click.option("--set", "overrides", multiple=True, metavar="SECTION.NAME=VALUE", help="One setting; may be repeated."),
+    click.option(
+        "--set", "overrides", multiple=True, metavar="SECTION.NAME=VALUE", help="One setting; may be repeated."
+    ),
 ]
 
 

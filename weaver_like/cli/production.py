@@ -1,4 +1,5 @@
 """Serving HTTP with gunicorn: several OS processes on one socket, each with a service of its own, replaced when one dies."""
+
 import logging
 import os
 import signal
@@ -15,7 +16,14 @@ from typing import NoReturn
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
-from gunicorn.http.errors import ExpectationFailed, LimitRequestHeaders, LimitRequestLine, NoMoreData, ParseException, UnsupportedTransferCoding
+from gunicorn.http.errors import (
+    ExpectationFailed,
+    LimitRequestHeaders,
+    LimitRequestLine,
+    NoMoreData,
+    ParseException,
+    UnsupportedTransferCoding,
+)
 from gunicorn.sock import close_sockets
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
@@ -33,8 +41,12 @@ log = logging.getLogger(__name__)
 _SILENCE_S = 60.0
 #: Seconds that answers on their way have when everything else has stopped.
 _LAST_ANSWERS_S = 3
-_REFUSALS = {LimitRequestLine: (414, "URI too long"), LimitRequestHeaders: (431, "Request header fields too large"),
-             ExpectationFailed: (417, "Expectation failed"), UnsupportedTransferCoding: (501, "Not implemented")}
+_REFUSALS = {
+    LimitRequestLine: (414, "URI too long"),
+    LimitRequestHeaders: (431, "Request header fields too large"),
+    ExpectationFailed: (417, "Expectation failed"),
+    UnsupportedTransferCoding: (501, "Not implemented"),
+}
 
 
 class _Connection(TConn):
@@ -53,13 +65,19 @@ class _Worker(ThreadWorker):
 
     def init_signals(self) -> None:
         super().init_signals()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal reaches everybody; the master decides how to stop
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # Ctrl-C in the terminal reaches everybody; the master decides how to stop
 
     def load_wsgi(self) -> None:
         settings: Settings = self.app.settings
         kernel.hide_from_siblings()
         kernel.die_with_parent()  # at once: the next server must find the engine's lock free
-        name = "server.log" if settings.server.processes == 1 else f"server-{(self.age - 1) % settings.server.processes + 1}.log"
+        name = (
+            "server.log"
+            if settings.server.processes == 1
+            else f"server-{(self.age - 1) % settings.server.processes + 1}.log"
+        )
         configure_logs(settings.log.level, settings.data_dir / "logs" / name, console=True)
         try:
             self.service = Service(settings)
@@ -123,7 +141,11 @@ class _Worker(ThreadWorker):
             error: WeaverError = InvalidInput(f"{title}: {str(exc)[:200]}.")
         else:
             log.error("a request failed", exc_info=exc)
-            code, title, error = 500, "Internal error", WeaverError("The server failed on this request; its log says why.")
+            code, title, error = (
+                500,
+                "Internal error",
+                WeaverError("The server failed on this request; its log says why."),
+            )
         body = dumps(render_problem(error) | {"status": code})
         head = f"HTTP/1.1 {code} {title}\r\nContent-Type: application/problem+json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         try:
@@ -141,6 +163,7 @@ def _give_up(error: Exception) -> NoReturn:
 
 def _with_whole_bodies(wsgi: Callable, limit: int) -> Callable:
     """The application gets bodies that are complete and whose length is known; one in chunks counts as `limit` + 1 bytes if it has more."""
+
     def call(environ: MutableMapping, start_response: Callable) -> Iterable[bytes]:
         declared = int(environ.get("CONTENT_LENGTH") or 0)
         chunked = "HTTP_TRANSFER_ENCODING" in environ
@@ -168,13 +191,22 @@ class _Application(BaseApplication):
     def load_config(self) -> None:
         server = self.settings.server
         own = {
-            "worker_class": _Worker, "workers": server.processes, "threads": server.threads, "worker_connections": 1000, "keepalive": 60,
-            "limit_request_line": 8190, "limit_request_field_size": 8190,
-            "timeout": 60, "graceful_timeout": _LAST_ANSWERS_S, "control_socket_disable": True,
+            "worker_class": _Worker,
+            "workers": server.processes,
+            "threads": server.threads,
+            "worker_connections": 1000,
+            "keepalive": 60,
+            "limit_request_line": 8190,
+            "limit_request_field_size": 8190,
+            "timeout": 60,
+            "graceful_timeout": _LAST_ANSWERS_S,
+            "control_socket_disable": True,
             # weaver_like.faces.proxies decides whom to believe.
-            "forwarded_allow_ips": "", "secure_scheme_headers": {},
+            "forwarded_allow_ips": "",
+            "secure_scheme_headers": {},
             # A heartbeat by a file on a slow disk would look like a process that hangs.
-            "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None}
+            "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,
+        }
         for name, value in own.items():
             self.cfg.set(name, value)
 
@@ -191,7 +223,12 @@ class _Master(Arbiter):
 
     def init_signals(self) -> None:
         super().init_signals()
-        for number in (signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU, signal.SIGWINCH):  # an engine is not doubled by a signal
+        for number in (
+            signal.SIGUSR2,
+            signal.SIGTTIN,
+            signal.SIGTTOU,
+            signal.SIGWINCH,
+        ):  # an engine is not doubled by a signal
             signal.signal(number, signal.SIG_IGN)
 
     def signal(self, sig: int, frame: FrameType | None) -> None:
@@ -220,7 +257,11 @@ class _Master(Arbiter):
         engine = self.app.settings.engine
         limit_s = float("inf") if graceful and engine.close == ClosePolicy.JOIN else engine.close_grace_s + 45
         end = time.monotonic() + limit_s
-        log.info("stopping: engine.close is %s, running jobs have %g s; a second signal ends them now", engine.close, engine.close_grace_s)
+        log.info(
+            "stopping: engine.close is %s, running jobs have %g s; a second signal ends them now",
+            engine.close,
+            engine.close_grace_s,
+        )
         self.kill_workers(signal.SIGTERM if graceful else signal.SIGQUIT)
         while self.WORKERS and time.monotonic() < end:
             if signal.SIGQUIT in self.wait_for_signals(timeout=0.1):
@@ -238,7 +279,9 @@ def run_processes(settings: Settings, announce: Callable[[str], None]) -> None:
     configure_logs(settings.log.level, settings.data_dir / "logs" / "server.log", console=True)
     kernel.hide_from_siblings()
     server = settings.server
-    family, _, _, _, address = socket.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    family, _, _, _, address = socket.getaddrinfo(
+        server.host, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
     listening = socket.create_server(address, family=family, backlog=2048)
     host = f"[{server.host}]" if family is socket.AF_INET6 else server.host
     url = server.url or f"http://{host}:{listening.getsockname()[1]}"
@@ -247,7 +290,9 @@ def run_processes(settings: Settings, announce: Callable[[str], None]) -> None:
     foreign.handlers.clear()
     foreign.propagate = True
     foreign.setLevel(logging.WARNING)
-    foreign.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], OSError)))  # clients that have gone
+    foreign.addFilter(
+        lambda record: not (record.exc_info and isinstance(record.exc_info[1], OSError))
+    )  # clients that have gone
     try:
         master.run()
     except SystemExit as end:

@@ -1,4 +1,5 @@
 """`weaver-like schedules`, `weaver-like schedule add | remove`: they work on the store; a running server hears of it within seconds."""
+
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +39,9 @@ def _runtime(settings: Settings) -> Iterator[Runtime]:
 @with_settings
 @click.option("--process", multiple=True, help="Only schedules of this process; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def schedules(config: Path | None, data: Path | None, overrides: tuple[str, ...], process: tuple[str, ...], as_json: bool) -> None:
+def schedules(
+    config: Path | None, data: Path | None, overrides: tuple[str, ...], process: tuple[str, ...], as_json: bool
+) -> None:
     """List schedules, newest first: id, process, when, next firing, and why the last firing gave no job."""
     settings = load_settings(config, data, overrides)
     with _runtime(settings) as runtime:
@@ -51,8 +54,14 @@ def schedules(config: Path | None, data: Path | None, overrides: tuple[str, ...]
 
 
 def _line(schedule: Schedule) -> str:
-    parts = [schedule.id, schedule.process_id, f"{schedule.cron} {schedule.time_zone}", f"next {render_time(schedule.due)}",
-             schedule.execution.title, schedule.failure and f"FAILED: {schedule.failure}"]
+    parts = [
+        schedule.id,
+        schedule.process_id,
+        f"{schedule.cron} {schedule.time_zone}",
+        f"next {render_time(schedule.due)}",
+        schedule.execution.title,
+        schedule.failure and f"FAILED: {schedule.failure}",
+    ]
     return "  ".join(part for part in parts if part)
 
 
@@ -64,14 +73,25 @@ def schedule() -> None:
 @schedule.command()
 @with_settings
 @click.argument("process")
-@click.option("--cron", required=True, help='Five fields ("0 6 * * MON-FRI"), or @hourly, @daily, @weekly, @monthly, @yearly.')
+@click.option(
+    "--cron", required=True, help='Five fields ("0 6 * * MON-FRI"), or @hourly, @daily, @weekly, @monthly, @yearly.'
+)
 @click.option("--time-zone", default="UTC", show_default=True, help="IANA name, e.g. Europe/Berlin.")
 @click.option("--inputs", type=click.File("rb"), help="File with a JSON object of the inputs; - is the standard input.")
 @click.option("--title", help="Title of the schedule and of its jobs.")
-def add(config: Path | None, data: Path | None, overrides: tuple[str, ...], process: str, inputs: IO[bytes] | None, **given: str | None) -> None:
+def add(
+    config: Path | None,
+    data: Path | None,
+    overrides: tuple[str, ...],
+    process: str,
+    inputs: IO[bytes] | None,
+    **given: str | None,
+) -> None:
     """Execute PROCESS again and again; prints the id of the schedule."""
     settings = load_settings(config, data, overrides)
-    document = {"process": process, "cron": given["cron"], "timeZone": given["time_zone"]} | ({"title": given["title"]} if given["title"] else {})
+    document = {"process": process, "cron": given["cron"], "timeZone": given["time_zone"]} | (
+        {"title": given["title"]} if given["title"] else {}
+    )
     with _runtime(settings) as runtime:
         document |= {"inputs": read_body(inputs.read(), "")} if inputs else {}
         click.echo(create_schedule(runtime, document, settings.server.url.rstrip("/")).id)

@@ -1,4 +1,5 @@
 """Serving HTTP with waitress until a signal."""
+
 import importlib
 import logging
 import signal
@@ -33,7 +34,11 @@ class ProblemTask(ErrorTask):
         document = render_problem(error) | {"status": refused.code}
         body = dumps(document)
         self.status = f"{refused.code} {refused.reason}"
-        self.response_headers = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body))), ("Connection", "close")]
+        self.response_headers = [
+            ("Content-Type", "application/problem+json"),
+            ("Content-Length", str(len(body))),
+            ("Connection", "close"),
+        ]
         self.content_length = len(body)
         self.close_on_finish = True
         self.write(body)
@@ -66,7 +71,9 @@ def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
         try:
             production = importlib.import_module("weaver_like.cli.production")
         except ImportError as error:
-            raise SettingError(f"server.kind is gunicorn, which is not here ({error}): pip install weaver-like[production]") from error
+            raise SettingError(
+                f"server.kind is gunicorn, which is not here ({error}): pip install weaver-like[production]"
+            ) from error
         production.run_processes(settings, announce)
     else:
         _run_waitress(settings, announce)
@@ -76,7 +83,9 @@ def check_processes(settings: Settings) -> None:
     """Raises: SettingError, if more processes are asked for than can work together."""
     count = settings.server.processes
     if count > 1 and settings.engine.kind == "embedded":
-        raise SettingError(f"server.processes is {count}, but one server owns the embedded engine. Use server.processes=1, or engine.kind=celery.")
+        raise SettingError(
+            f"server.processes is {count}, but one server owns the embedded engine. Use server.processes=1, or engine.kind=celery."
+        )
     if count > 1 and settings.server.kind == "waitress":
         raise SettingError(f"server.processes is {count}, but waitress is one process. Use server.kind=gunicorn.")
 
@@ -87,10 +96,20 @@ def _run_waitress(settings: Settings, announce: Callable[[str], None]) -> None:
     kernel.hide_from_siblings()
     service = Service(settings)
     server = waitress.create_server(
-        service.wsgi, host=settings.server.host, port=settings.server.port, threads=settings.server.threads, connection_limit=1000,
-        ident="weaver-like", clear_untrusted_proxy_headers=False, channel_timeout=120,
+        service.wsgi,
+        host=settings.server.host,
+        port=settings.server.port,
+        threads=settings.server.threads,
+        connection_limit=1000,
+        ident="weaver-like",
+        clear_untrusted_proxy_headers=False,
+        channel_timeout=120,
         # The application refuses large bodies itself, after reading them: a client that is still sending would not see the answer.
-        max_request_body_size=max(16 * settings.limits.body_bytes, 2**27), inbuf_overflow=2**20, outbuf_overflow=2**20, outbuf_high_watermark=2**22)
+        max_request_body_size=max(16 * settings.limits.body_bytes, 2**27),
+        inbuf_overflow=2**20,
+        outbuf_overflow=2**20,
+        outbuf_high_watermark=2**22,
+    )
     server.channel_class = Channel
     thread = threading.Thread(target=server.run, name="http", daemon=True)
     asked = _catch_signals(service)
@@ -133,7 +152,11 @@ def _catch_signals(service: Service) -> threading.Semaphore:
 
 def _stop(settings: Settings, service: Service, asked: threading.Semaphore) -> None:
     """The first signal stops as `engine.close` says, the second one kills."""
-    log.info("stopping: engine.close is %s, running jobs have %g s; a second signal ends them now", settings.engine.close, settings.engine.close_grace_s)
+    log.info(
+        "stopping: engine.close is %s, running jobs have %g s; a second signal ends them now",
+        settings.engine.close,
+        settings.engine.close_grace_s,
+    )
     stopping = threading.Thread(target=service.stop, name="stop")
     stopping.start()
     while stopping.is_alive():

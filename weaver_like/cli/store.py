@@ -1,4 +1,5 @@
 """`weaver-like store ...`: work on stores as a whole."""
+
 import sys
 import time
 
@@ -44,8 +45,10 @@ def copy(origin: str, target: str, force: bool) -> None:
     finally:
         for opened, *_ in stores:
             opened.close()
-    click.echo(f"{copied.new} jobs copied; FROM and TO hold the same {copied.jobs} jobs (SHA-256 {copied.digest}), {schedules} schedules and "
-               f"{processes.processes} deployed processes with {processes.revisions} revisions (SHA-256 {processes.digest}).")
+    click.echo(
+        f"{copied.new} jobs copied; FROM and TO hold the same {copied.jobs} jobs (SHA-256 {copied.digest}), {schedules} schedules and "
+        f"{processes.processes} deployed processes with {processes.revisions} revisions (SHA-256 {processes.digest})."
+    )
 
 
 def _prepare(origin: JobStore, target: JobStore) -> None:

@@ -2,6 +2,7 @@
 
 Source: OGC 20-044 (OGC API - Processes - Part 2: Deploy, Replace, Undeploy), /req/deploy-replace-undeploy/*.
 """
+
 import base64
 import re
 import uuid
@@ -83,7 +84,10 @@ class Deployer:
         def change(deployed: Deployed) -> Change:
             for process in found.processes:
                 self._check_new(process.id, deployed)
-            fresh = [replace(process, version=request.version or process.version or FIRST_VERSION) for process in found.processes]
+            fresh = [
+                replace(process, version=request.version or process.version or FIRST_VERSION)
+                for process in found.processes
+            ]
             return _adding(deployed, fresh, request.package)
 
         return Deployment(self._changed(change, dry_run), found.warnings)
@@ -95,18 +99,26 @@ class Deployer:
         """
         self.get_mutable(process_id)
         if request.process_id not in (None, process_id):
-            raise InvalidPackage(f"The id '{request.process_id}' was given to replace '{process_id}'; the same one, or none, is wanted.")
+            raise InvalidPackage(
+                f"The id '{request.process_id}' was given to replace '{process_id}'; the same one, or none, is wanted."
+            )
         found = self._read(replace(request, process_id=process_id))
         fresh = found.processes[0]
         if request.process_id is None and found.own_id not in (None, process_id):
-            raise InvalidPackage(f"The package says the id '{found.own_id[:200]}', and the path '{process_id}'; ?id={process_id} makes the path count.",
-                                 faults=[Fault("/id", f"'{found.own_id[:200]}' was got; '{process_id}', or none, is wanted")])
+            raise InvalidPackage(
+                f"The package says the id '{found.own_id[:200]}', and the path '{process_id}'; ?id={process_id} makes the path count.",
+                faults=[Fault("/id", f"'{found.own_id[:200]}' was got; '{process_id}', or none, is wanted")],
+            )
 
         def change(deployed: Deployed) -> Change:
             taken = self._taken(process_id, deployed)
             version = request.version or fresh.version
             _check_free(process_id, version, taken)
-            return _adding(deployed, [replace(fresh, version=version or next_version(deployed.current[process_id], taken, 0))], request.package)
+            return _adding(
+                deployed,
+                [replace(fresh, version=version or next_version(deployed.current[process_id], taken, 0))],
+                request.package,
+            )
 
         return Deployment(self._changed(change, dry_run), found.warnings)
 
@@ -125,7 +137,9 @@ class Deployer:
             if wanted is not None and changed == current.process and set(document) == {"version"}:
                 return self._going_back(deployed, process_id, str(wanted), taken)
             if changed == current.process:
-                raise InvalidInput(f"The patch changes nothing: version {current.process.version} of '{process_id}' is described like that already.")
+                raise InvalidInput(
+                    f"The patch changes nothing: version {current.process.version} of '{process_id}' is described like that already."
+                )
             _check_free(process_id, wanted, taken)
             changed = replace(changed, version=wanted or next_version(current.process.version, taken, 2))
             check_names(changed)
@@ -156,10 +170,15 @@ class Deployer:
     def get_mutable(self, process_id: str) -> Process:
         """A process that clients may change. Raises: NoSuchProcess, ImmutableProcess; InvalidInput for a single revision."""
         if ":" in process_id:
-            raise InvalidInput(f"'{process_id[:200]}' is one revision, which never changes; the id without a version is wanted.")
+            raise InvalidInput(
+                f"'{process_id[:200]}' is one revision, which never changes; the id without a version is wanted."
+            )
         process = self.catalog.get(process_id).process
         if not process.mutable:
-            raise ImmutableProcess(f"The process '{process_id}' came with this server, or as a plugin; it is not changed by requests.", process_id=process_id)
+            raise ImmutableProcess(
+                f"The process '{process_id}' came with this server, or as a plugin; it is not changed by requests.",
+                process_id=process_id,
+            )
         return process
 
     def get_package(self, process_id: str) -> Revision:
@@ -184,7 +203,9 @@ class Deployer:
     def _get_deployed(self, process_id: str) -> Process:
         process = self.catalog.get(process_id).process
         if not process.mutable:
-            raise NotFound(f"The process '{process_id}' came with this server, or as a plugin; it has neither a package nor revisions.")
+            raise NotFound(
+                f"The process '{process_id}' came with this server, or as a plugin; it has neither a package nor revisions."
+            )
         return process
 
     def _taken(self, process_id: str, deployed: Deployed) -> list[str]:
@@ -203,18 +224,28 @@ class Deployer:
         return Change(deployed.number, current={process_id: version})
 
     def _read(self, request: DeploymentRequest) -> Found:
-        unpacked = Unpacker(self.packages.parse, self._fetch_unit, tuple(self.options["confinement"]["images"])).unpack(request)
+        unpacked = Unpacker(self.packages.parse, self._fetch_unit, tuple(self.options["confinement"]["images"])).unpack(
+            request
+        )
         found = self.packages.read(unpacked.files, self._fetch)
         if "refused" in found:
             kind = WorkflowNotFound if found.get("kind") == "workflow-not-found" else InvalidPackage
-            raise kind(str(found["refused"]), faults=[Fault(fault["pointer"], fault["detail"]) for fault in found.get("faults", ())])
+            raise kind(
+                str(found["refused"]),
+                faults=[Fault(fault["pointer"], fault["detail"]) for fault in found.get("faults", ())],
+            )
         entries = found["processes"]
         own_id = unpacked.description.get("id") or (entries[0]["name"] if entries[0]["own"] else None)
         process_id = request.process_id or unpacked.description.get("id")
         if process_id and len(entries) > 1:
-            raise InvalidPackage(f"One id or description, '{process_id[:200]}', was given for several processes; w=NAME chooses one of them.")
+            raise InvalidPackage(
+                f"One id or description, '{process_id[:200]}', was given for several processes; w=NAME chooses one of them."
+            )
         files = replace(unpacked.files, content=unpacked.files.content | found["files"])
-        processes = [refine(to_process(entry, found["remote"], files, process_id), unpacked.description, unpacked.pointer) for entry in entries]
+        processes = [
+            refine(to_process(entry, found["remote"], files, process_id), unpacked.description, unpacked.pointer)
+            for entry in entries
+        ]
         for process, entry in zip(processes, entries, strict=True):
             check_names(process)
             check_images(process.id, entry["images"], self.options)
@@ -226,7 +257,9 @@ class Deployer:
     def _fetch(self, url: str, target: Path) -> str:
         """A document that a package refers to. Raises: FetchFailed, also for addresses that nobody may reach from here."""
         if not url.startswith(("http://", "https://")):
-            raise FetchFailed(f"'{url[:200]}' is refused: packages may refer to their own files, and to http(s) addresses.")
+            raise FetchFailed(
+                f"'{url[:200]}' is refused: packages may refer to their own files, and to http(s) addresses."
+            )
         find_fetcher(self.fetchers, url).fetch(url, target, FetchLimits(self.package_bytes, lambda: None))
         try:
             return target.read_text("utf-8")
@@ -243,9 +276,14 @@ class Deployer:
             if not mutable:
                 return
         if not mutable:
-            raise ImmutableProcess(f"There is a process '{process_id}' that came with this server, or as a plugin; another id is wanted.",
-                                   process_id=process_id)
-        raise DuplicatedProcess(f"There is a process '{process_id}' already; PUT /processes/{process_id} replaces it.", process_id=process_id)
+            raise ImmutableProcess(
+                f"There is a process '{process_id}' that came with this server, or as a plugin; another id is wanted.",
+                process_id=process_id,
+            )
+        raise DuplicatedProcess(
+            f"There is a process '{process_id}' already; PUT /processes/{process_id} replaces it.",
+            process_id=process_id,
+        )
 
     def _changed(self, decide: Callable[[Deployed], Change], dry_run: bool) -> tuple[Process, ...]:
         """Decide on what is deployed now, and make the change unless somebody else was first; then decide again."""
@@ -272,10 +310,16 @@ def next_version(current: str, taken: list[str], part: int) -> str:
 
 def _check_free(process_id: str, version: str | None, taken: list[str]) -> None:
     if version and version in taken:
-        raise DuplicatedProcess(f"There is a version {version} of '{process_id}' already; another one, or none, is wanted.", process_id=process_id)
+        raise DuplicatedProcess(
+            f"There is a version {version} of '{process_id}' already; another one, or none, is wanted.",
+            process_id=process_id,
+        )
 
 
 def _adding(deployed: Deployed, processes: list[Process], package: Package) -> Change:
     now = datetime.now(UTC)
-    return Change(deployed.number, tuple(Revision(process, package, now) for process in processes),
-                  current={process.id: process.version for process in processes})
+    return Change(
+        deployed.number,
+        tuple(Revision(process, package, now) for process in processes),
+        current={process.id: process.version for process in processes},
+    )

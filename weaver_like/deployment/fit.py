@@ -1,10 +1,20 @@
 """Whether the schema that a description gives for an input or output is one that the package can take."""
+
 from weaver_like.domain.formats import is_media_type
 from weaver_like.schemas.shape import Shape
 
 _WHOLE = "unbounded"
 #: They make a schema refer to something outside of itself, or around itself.
-_REFERENCES = ("$id", "$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$recursiveAnchor", "$defs", "definitions")
+_REFERENCES = (
+    "$id",
+    "$anchor",
+    "$dynamicAnchor",
+    "$dynamicRef",
+    "$recursiveRef",
+    "$recursiveAnchor",
+    "$defs",
+    "definitions",
+)
 
 
 #: The schema `true`, which may stand in them too, says nothing that a description could be made of.
@@ -28,7 +38,7 @@ def max_occurs(given: object, default: int | None) -> int | None:
     if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) < 10:
         given = int(given)
     if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given < 2**31:
-        raise Unfit("/maxOccurs", "a whole number, 1 or more, or \"unbounded\" is wanted")
+        raise Unfit("/maxOccurs", 'a whole number, 1 or more, or "unbounded" is wanted')
     return given
 
 
@@ -90,7 +100,10 @@ def _walk(node: object, depth: int) -> None:
         if bad or (isinstance(reference, str) and reference.startswith("#")):
             raise Unfit("/schema", f"{bad[0] if bad else '$ref'} was got; a schema that stands alone is wanted")
         if not all(map(_holds_objects, map(node.get, _LISTS))):
-            raise Unfit("/schema", f"something else than an object stands in {', '.join(_LISTS)}; lists of schemas are wanted there")
+            raise Unfit(
+                "/schema",
+                f"something else than an object stands in {', '.join(_LISTS)}; lists of schemas are wanted there",
+            )
         kind = node.get("contentMediaType")
         if kind is not None and not (isinstance(kind, str) and is_media_type(kind)):
             raise Unfit("/schema/contentMediaType", "a media type (type/subtype) is wanted")
@@ -113,7 +126,11 @@ def _is_any(schema: dict) -> bool:
 
 
 def _is_file(form: dict) -> bool:
-    return "contentMediaType" in form or "contentEncoding" in form or form.get("title") in ("File of CWL", "Directory of CWL")
+    return (
+        "contentMediaType" in form
+        or "contentEncoding" in form
+        or form.get("title") in ("File of CWL", "Directory of CWL")
+    )
 
 
 def _merged(own: dict, form: dict) -> dict:
@@ -133,7 +150,9 @@ def _merged(own: dict, form: dict) -> dict:
             return one | form
         if wanted is None and _is_any(one):
             return form
-    wanted = " or ".join(dict.fromkeys("file" if _is_file(one) else str(one.get("type", "value")) for one in candidates))
+    wanted = " or ".join(
+        dict.fromkeys("file" if _is_file(one) else str(one.get("type", "value")) for one in candidates)
+    )
     got = "file" if _is_file(form) else kind if isinstance(kind, str) else "something else"
     raise Unfit("/schema", f"type {got} was got; the package has {wanted}")
 
@@ -151,6 +170,10 @@ def _merged_file(files: list[dict], form: dict) -> dict:
     if "contentMediaType" in form or form.get("title") in ("File of CWL", "Directory of CWL"):
         return form
     if form.get("type") == "object" or "allOf" in form or "$ref" in form:
-        return form | {"contentMediaType": "application/geo+json" if "geojson" in str(form.get("format", "")) else "application/json"}
+        return form | {
+            "contentMediaType": "application/geo+json"
+            if "geojson" in str(form.get("format", ""))
+            else "application/json"
+        }
     known = next((one for one in files if "contentMediaType" in one), files[0])
     return {key: known[key] for key in ("type", "contentEncoding", "contentMediaType") if key in known} | form

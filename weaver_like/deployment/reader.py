@@ -1,4 +1,5 @@
 """Reading application packages: in a child that is warm and holds nothing, where a hostile package ends without harm."""
+
 import shutil
 import signal
 import threading
@@ -30,7 +31,9 @@ class PackageReader:
         fetch: URL and a file for it -> text; raises FetchFailed.
         Raises: InvalidPackage, TooLarge, ServerBusy.
         """
-        return self._ask({"files": files.content, "main": files.main, "wanted": list(files.wanted), "origin": files.origin}, fetch)
+        return self._ask(
+            {"files": files.content, "main": files.main, "wanted": list(files.wanted), "origin": files.origin}, fetch
+        )
 
     def parse(self, texts: dict[str, str]) -> dict[str, object]:
         """YAML or JSON, name -> base64, as plain values; what is neither is left out. Raises: InvalidPackage, ServerBusy."""

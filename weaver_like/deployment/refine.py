@@ -1,4 +1,5 @@
 """An OGC process description beside a package, or a patch, refines what the package says of itself; it never contradicts it."""
+
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -11,15 +12,36 @@ _HEAD = ("title", "description", "keywords", "metadata")
 _PORT = (*_HEAD, "schema")
 _PATCH = (*_HEAD, "inputs", "outputs", "jobControlOptions", "version")
 _LONGEST = 100_000
-_HEAD_SCHEMA: dict = {"title": {"type": "string", "nullable": True}, "description": {"type": "string", "nullable": True},
-                      "keywords": {"type": "array", "items": {"type": "string"}, "nullable": True},
-                      "metadata": {"type": "array", "items": {"type": "object"}, "nullable": True}}
-_PORTS_SCHEMA: dict = {"type": "object", "additionalProperties": {
-    "type": "object", "properties": _HEAD_SCHEMA | {"schema": {"type": "object"}}, "additionalProperties": False}}
+_HEAD_SCHEMA: dict = {
+    "title": {"type": "string", "nullable": True},
+    "description": {"type": "string", "nullable": True},
+    "keywords": {"type": "array", "items": {"type": "string"}, "nullable": True},
+    "metadata": {"type": "array", "items": {"type": "object"}, "nullable": True},
+}
+_PORTS_SCHEMA: dict = {
+    "type": "object",
+    "additionalProperties": {
+        "type": "object",
+        "properties": _HEAD_SCHEMA | {"schema": {"type": "object"}},
+        "additionalProperties": False,
+    },
+}
 #: As the API definition shows it.
-PATCH_SCHEMA: dict = {"type": "object", "additionalProperties": False, "properties": _HEAD_SCHEMA | {
-    "inputs": _PORTS_SCHEMA, "outputs": _PORTS_SCHEMA, "version": {"type": "string"},
-    "jobControlOptions": {"type": "array", "items": {"type": "string", "enum": [str(option) for option in JobControl]}, "nullable": True}}}
+PATCH_SCHEMA: dict = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": _HEAD_SCHEMA
+    | {
+        "inputs": _PORTS_SCHEMA,
+        "outputs": _PORTS_SCHEMA,
+        "version": {"type": "string"},
+        "jobControlOptions": {
+            "type": "array",
+            "items": {"type": "string", "enum": [str(option) for option in JobControl]},
+            "nullable": True,
+        },
+    },
+}
 
 
 def refine(process: Process, description: dict, pointer: str = "") -> Process:
@@ -56,7 +78,12 @@ def patch(process: Process, document: object) -> Process:
 
 def _said(what: str, faults: list[Fault]) -> str:
     more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
-    return f"{what} is not valid: " + "; ".join(f"{fault.pointer or '/'}: {fault.detail.rstrip('.')}" for fault in faults[:3]) + more + "."
+    return (
+        f"{what} is not valid: "
+        + "; ".join(f"{fault.pointer or '/'}: {fault.detail.rstrip('.')}" for fault in faults[:3])
+        + more
+        + "."
+    )
 
 
 def _modern(description: dict) -> dict:
@@ -66,7 +93,9 @@ def _modern(description: dict) -> dict:
         modern.setdefault("description", modern["abstract"])
     for name in ("inputs", "outputs"):
         ports = modern.get(name)
-        if isinstance(ports, list) and all(isinstance(port, dict) and isinstance(port.get("id"), str) for port in ports):
+        if isinstance(ports, list) and all(
+            isinstance(port, dict) and isinstance(port.get("id"), str) for port in ports
+        ):
             modern[name] = {port["id"]: port for port in ports}
     return modern
 
@@ -101,7 +130,12 @@ class _Refiner:
     def text(self, value: object, pointer: str) -> str | None:
         if value is None or (isinstance(value, str) and len(value) <= _LONGEST):
             return value or None
-        self.fault(pointer, f"{_type(value)} was got; a text is wanted" if not isinstance(value, str) else f"at most {_LONGEST} characters are taken")
+        self.fault(
+            pointer,
+            f"{_type(value)} was got; a text is wanted"
+            if not isinstance(value, str)
+            else f"at most {_LONGEST} characters are taken",
+        )
         return None
 
     def _head(self, given: dict, pointer: str) -> dict:
@@ -125,7 +159,10 @@ class _Refiner:
         if not isinstance(given, list) or not all(option in known for option in given):
             self.fault("/jobControlOptions", f"a list of {', '.join(known)} is wanted")
         elif not {"sync-execute", "async-execute"} & set(given):
-            self.fault("/jobControlOptions", "sync-execute or async-execute, or both, is wanted: the process could not be executed")
+            self.fault(
+                "/jobControlOptions",
+                "sync-execute or async-execute, or both, is wanted: the process could not be executed",
+            )
         else:
             return tuple(JobControl(option) for option in dict.fromkeys(given))
         return ()
@@ -148,7 +185,9 @@ class _Refiner:
                 changed[port_id] = self._port(ports[port_id], entry, pointer)
         return changed
 
-    def _port(self, port: InputDescription | OutputDescription, entry: dict, pointer: str) -> InputDescription | OutputDescription:
+    def _port(
+        self, port: InputDescription | OutputDescription, entry: dict, pointer: str
+    ) -> InputDescription | OutputDescription:
         if self._patch:
             self.only_known(entry, _PORT, pointer)
         if isinstance(entry.get("abstract"), str):
@@ -180,7 +219,10 @@ def _occurrences(port: InputDescription, entry: dict) -> dict:
     if least < port.min_occurs:
         raise Unfit("/minOccurs", f"{least} was got; the package needs at least {port.min_occurs}")
     if port.max_occurs is not None and (most is None or most > port.max_occurs):
-        raise Unfit("/maxOccurs", f"{'unbounded' if most is None else most} was got; the package takes at most {port.max_occurs}")
+        raise Unfit(
+            "/maxOccurs",
+            f"{'unbounded' if most is None else most} was got; the package takes at most {port.max_occurs}",
+        )
     if most is not None and least > most:
         raise Unfit("/minOccurs", f"{least} was got, and maxOccurs is {most}")
     return {"min_occurs": least, "max_occurs": most}
@@ -204,10 +246,26 @@ def _wanted_schema(entry: dict) -> dict | None:
     first = domains[0] if isinstance(domains, list) and domains else domains
     kind = first.get("dataType") if isinstance(first, dict) else None
     name = kind.get("name") if isinstance(kind, dict) else kind
-    known = {"integer": "integer", "int": "integer", "float": "number", "double": "number", "number": "number", "boolean": "boolean", "string": "string"}
+    known = {
+        "integer": "integer",
+        "int": "integer",
+        "float": "number",
+        "double": "number",
+        "number": "number",
+        "boolean": "boolean",
+        "string": "string",
+    }
     return {"type": known[name]} if isinstance(name, str) and name in known else None
 
 
 def _type(value: object) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", int: "a number", float: "a number", type(None): "null"}
+    names = {
+        dict: "an object",
+        list: "a list",
+        str: "a text",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        type(None): "null",
+    }
     return names.get(type(value), "something else")

@@ -1,4 +1,5 @@
 """Bodies that deploy processes, taken apart; and what the reader of a package found -> `Process`."""
+
 import base64
 import hashlib
 import re
@@ -40,7 +41,9 @@ def read_request(body: bytes, content_type: str, query: Mapping[str, object], mo
         return _read_parts(package, query)
     files = PackageFiles({"main.cwl": _encoded(body)}, "main.cwl", tuple(query["w"]))
     if query["start"] not in (None, files.main):
-        raise InvalidPackage(f"start={query['start'][:100]} was given; a package of one document has no other to start from.")
+        raise InvalidPackage(
+            f"start={query['start'][:100]} was given; a package of one document has no other to start from."
+        )
     return DeploymentRequest(package, files, query["id"], query["version"], {files.main: kind})
 
 
@@ -62,10 +65,14 @@ def _read_parts(package: Package, query: Mapping[str, object]) -> DeploymentRequ
     wanted = query["start"] or str(parameters_of(package.media_type).get("start", "")).strip("<>")
     root = next((part for part in parts if wanted in (part.name, part.content_id)), None) if wanted else parts[0]
     if root is None:
-        raise InvalidPackage(f"start={wanted[:100]} is not among the files of the package: {', '.join(part.name for part in parts)[:500]}.")
+        raise InvalidPackage(
+            f"start={wanted[:100]} is not among the files of the package: {', '.join(part.name for part in parts)[:500]}."
+        )
     files = PackageFiles({part.name: _encoded(part.content) for part in parts}, root.name, tuple(query["w"]))
     ids = {part.content_id: part.name for part in parts if part.content_id}
-    return DeploymentRequest(package, files, query["id"], query["version"], {part.name: part.kind for part in parts}, bool(wanted), ids)
+    return DeploymentRequest(
+        package, files, query["id"], query["version"], {part.name: part.kind for part in parts}, bool(wanted), ids
+    )
 
 
 def _encoded(content: bytes) -> str:
@@ -91,14 +98,20 @@ def read_json(content: bytes, what: str = "The body") -> object:
 
 def is_application_package(document: object) -> bool:
     """True for an OGC application package: a description and execution units."""
-    return isinstance(document, dict) and not document.keys() & {"cwlVersion", "$graph"} and bool(document.keys() & {"executionUnit", "processDescription"})
+    return (
+        isinstance(document, dict)
+        and not document.keys() & {"cwlVersion", "$graph"}
+        and bool(document.keys() & {"executionUnit", "processDescription"})
+    )
 
 
 def is_description(document: object) -> bool:
     """True for an OGC process description that stands alone."""
     if not isinstance(document, dict) or document.keys() & {"cwlVersion", "$graph", "class", "executionUnit"}:
         return False
-    return isinstance(document.get("id"), str) and any(isinstance(document.get(name), (dict, list)) for name in ("inputs", "outputs", "jobControlOptions"))
+    return isinstance(document.get("id"), str) and any(
+        isinstance(document.get(name), (dict, list)) for name in ("inputs", "outputs", "jobControlOptions")
+    )
 
 
 def to_process(entry: dict, remote: dict[str, str], files: PackageFiles, process_id: str | None) -> Process:
@@ -107,21 +120,33 @@ def to_process(entry: dict, remote: dict[str, str], files: PackageFiles, process
     if sum(map(len, (*files.content.values(), *remote.values()))) <= _SMALL:
         target["digest"] = hashlib.sha256(dumps(target)).hexdigest()
     return Process(
-        process_id or entry["name"], entry["version"], ExecutionUnit("cwl", target), entry["title"], entry["description"],
+        process_id or entry["name"],
+        entry["version"],
+        ExecutionUnit("cwl", target),
+        entry["title"],
+        entry["description"],
         inputs={name: InputDescription(name, **fields) for name, fields in entry["inputs"].items()},
-        outputs={name: OutputDescription(name, **fields) for name, fields in entry["outputs"].items()}, mutable=True)
+        outputs={name: OutputDescription(name, **fields) for name, fields in entry["outputs"].items()},
+        mutable=True,
+    )
 
 
 def check_names(process: Process) -> None:
     """Raises: InvalidPackage, if the id or the version of a process cannot stand in a URL."""
     if not process.id:
-        raise InvalidPackage("The package has no id; the document can say one, or a description beside it, or the query parameter `id`.",
-                             faults=[Fault("/id", "this member is required")])
+        raise InvalidPackage(
+            "The package has no id; the document can say one, or a description beside it, or the query parameter `id`.",
+            faults=[Fault("/id", "this member is required")],
+        )
     if not is_process_id(process.id):
-        raise InvalidPackage(f"The id of the process is '{process.id[:200]}'; 1 to 128 letters, digits, '.', '_' or '-' are wanted, "
-                             "the first one a letter or digit. It is the id of the document, or the query parameter `id`.")
+        raise InvalidPackage(
+            f"The id of the process is '{process.id[:200]}'; 1 to 128 letters, digits, '.', '_' or '-' are wanted, "
+            "the first one a letter or digit. It is the id of the document, or the query parameter `id`."
+        )
     if process.version and not _VERSION.match(process.version):
-        raise InvalidPackage(f"The version of the process is '{process.version[:100]}'; 1 to 64 letters, digits, '.', '_' or '-' are wanted.")
+        raise InvalidPackage(
+            f"The version of the process is '{process.version[:100]}'; 1 to 64 letters, digits, '.', '_' or '-' are wanted."
+        )
 
 
 def check_images(process_id: str, images: list[str], options: dict) -> None:
@@ -130,5 +155,7 @@ def check_images(process_id: str, images: list[str], options: dict) -> None:
         return  # the other engine has its own containers
     missing = [image for image in images if image not in options["confinement"]["images"]]
     if missing and not options["containers_answer"]():
-        raise InvalidPackage(f"The package requires containers of {', '.join(missing)[:500]}, and no container engine answers here. "
-                             "Make DockerRequirement a hint, or ask the operator to map the image to a local folder (sandbox.images).")
+        raise InvalidPackage(
+            f"The package requires containers of {', '.join(missing)[:500]}, and no container engine answers here. "
+            "Make DockerRequirement a hint, or ask the operator to map the image to a local folder (sandbox.images)."
+        )

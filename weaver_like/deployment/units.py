@@ -2,6 +2,7 @@
 
 Source: OGC 20-044, ogcapppkg.yaml, executionUnit.yaml, /req/cwl/execution-unit, /req/docker/execution-unit; `unit` is an older form.
 """
+
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -60,12 +61,17 @@ def read_package(document: dict, folders: Sequence[str] = ()) -> ApplicationPack
         place = f"/executionUnit/{number}" if several else "/executionUnit"
         units.append(_unit(entry, place, description, document, {unit.name for unit in units}))
         if entry.get("type") in _CONTAINERS and entry.get("command") is None and entry.get("image") in folders:
-            raise _invalid(f"{place}/command", f"nothing was got; '{entry['image']}' is a folder here, which has no entry point: the command to run is wanted")
+            raise _invalid(
+                f"{place}/command",
+                f"nothing was got; '{entry['image']}' is a folder here, which has no entry point: the command to run is wanted",
+            )
     return ApplicationPackage(tuple(units), description, pointer)
 
 
 def _invalid(pointer: str, detail: str) -> InvalidPackage:
-    return InvalidPackage(f"The application package is not valid: {pointer}: {detail}.", faults=[Fault(pointer, detail)])
+    return InvalidPackage(
+        f"The application package is not valid: {pointer}: {detail}.", faults=[Fault(pointer, detail)]
+    )
 
 
 def _description(document: dict) -> tuple[dict, str]:
@@ -77,7 +83,10 @@ def _description(document: dict) -> tuple[dict, str]:
     if not isinstance(given, dict):
         raise _invalid(pointer, "a process description is wanted, an object with `id`, `inputs`, `outputs`")
     if "href" in given and "id" not in given:
-        raise _invalid(f"{pointer}/href", "the description of a process elsewhere makes no process here; an executionUnit with CWL is wanted")
+        raise _invalid(
+            f"{pointer}/href",
+            "the description of a process elsewhere makes no process here; an executionUnit with CWL is wanted",
+        )
     if given.get("id") is not None and not isinstance(given["id"], str):
         raise _invalid(f"{pointer}/id", "a text is wanted")
     return given, pointer
@@ -93,16 +102,28 @@ def _check_profile(document: dict) -> None:
             raise _invalid(f"/{name}", "a text is wanted")
         kind = profile.rstrip("/").rpartition("/")[2]
         if kind in _FOREIGN_PROFILES:
-            raise _invalid(f"/{name}", f"'{profile[:200]}' was got; workflows and applications in CWL, and containers, can be deployed")
+            raise _invalid(
+                f"/{name}",
+                f"'{profile[:200]}' was got; workflows and applications in CWL, and containers, can be deployed",
+            )
         units = document.get("executionUnit")
-        types = {unit.get("type") for unit in (units if isinstance(units, list) else [units]) if isinstance(unit, dict) and isinstance(unit.get("type"), str)}
+        types = {
+            unit.get("type")
+            for unit in (units if isinstance(units, list) else [units])
+            if isinstance(unit, dict) and isinstance(unit.get("type"), str)
+        }
         if types & set(_CONTAINERS) and kind != _DOCKER_PROFILE:
-            raise _invalid(f"/{name}", f"'{profile[:200]}' was got; for a container image http://www.opengis.net/profiles/eoc/{_DOCKER_PROFILE} is wanted")
+            raise _invalid(
+                f"/{name}",
+                f"'{profile[:200]}' was got; for a container image http://www.opengis.net/profiles/eoc/{_DOCKER_PROFILE} is wanted",
+            )
 
 
 def _unit(entry: object, pointer: str, description: dict, document: dict, taken: set[str]) -> Unit:
     if not isinstance(entry, dict):
-        raise _invalid(pointer, "an object with `value` and `mediaType`, `href` and `type`, or `type` docker and `image` is wanted")
+        raise _invalid(
+            pointer, "an object with `value` and `mediaType`, `href` and `type`, or `type` docker and `image` is wanted"
+        )
     if entry.get("href") is not None:
         return _linked(entry, pointer, taken)
     if entry.get("type") in _CONTAINERS:
@@ -113,8 +134,11 @@ def _unit(entry: object, pointer: str, description: dict, document: dict, taken:
             return _given(entry, entry[name], f"{pointer}/{name}", taken)
     if "cwlVersion" in entry or "class" in entry:
         return _given({}, entry, pointer, taken)
-    raise _invalid(pointer, f"members {', '.join(entry)[:200] or 'none'} were got; `value` and `mediaType`, `href` and `type`, "
-                   "or `type` docker and `image` are wanted")
+    raise _invalid(
+        pointer,
+        f"members {', '.join(entry)[:200] or 'none'} were got; `value` and `mediaType`, `href` and `type`, "
+        "or `type` docker and `image` are wanted",
+    )
 
 
 def _given(entry: dict, value: object, pointer: str, taken: set[str]) -> Unit:
@@ -138,7 +162,10 @@ def _linked(entry: dict, pointer: str, taken: set[str]) -> Unit:
 
 def _check_kind(kind: object, pointer: str) -> None:
     if not isinstance(kind, str) or essence(kind) not in (*CWL_TYPES, *PLAIN_TYPES):
-        raise _invalid(pointer, f"'{str(kind)[:100]}' was got; application/cwl, application/cwl+json or application/cwl+yaml is wanted")
+        raise _invalid(
+            pointer,
+            f"'{str(kind)[:100]}' was got; application/cwl, application/cwl+json or application/cwl+yaml is wanted",
+        )
 
 
 def _free(name: str, taken: set[str]) -> str:

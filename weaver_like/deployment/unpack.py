@@ -1,10 +1,18 @@
 """`Unpacker`: what a client sent -> CWL files, and the description beside them."""
+
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
-from weaver_like.deployment.request import CWL_TYPES, OGC_TYPES, PLAIN_TYPES, is_application_package, is_description, read_json
+from weaver_like.deployment.request import (
+    CWL_TYPES,
+    OGC_TYPES,
+    PLAIN_TYPES,
+    is_application_package,
+    is_description,
+    read_json,
+)
 from weaver_like.deployment.units import Unit, read_package
 from weaver_like.domain.errors import Fault, FetchFailed, FetchTooLarge, InvalidPackage, TooLarge
 from weaver_like.domain.formats import is_json
@@ -26,16 +34,22 @@ class Unpacker:
         """Raises: InvalidPackage, TooLarge."""
         documents = self._documents(request)
         packages = [name for name, document in documents.items() if is_application_package(document)]
-        descriptions = [name for name, document in documents.items() if name not in packages and is_description(document)]
+        descriptions = [
+            name for name, document in documents.items() if name not in packages and is_description(document)
+        ]
         if len(packages) + len(descriptions) > 1:
-            raise InvalidPackage(f"Several parts are a process description or an application package, {', '.join([*packages, *descriptions])[:500]}; "
-                                 "one of them is wanted.")
+            raise InvalidPackage(
+                f"Several parts are a process description or an application package, {', '.join([*packages, *descriptions])[:500]}; "
+                "one of them is wanted."
+            )
         _check_forms(request, documents, packages)
         if packages:
             return self._open(request, packages[0], documents[packages[0]])
         if descriptions:
             if len(request.files.content) == 1:
-                raise InvalidPackage("A process description alone cannot be run; wanted is CWL, or an application package whose executionUnit has it.")
+                raise InvalidPackage(
+                    "A process description alone cannot be run; wanted is CWL, or an application package whose executionUnit has it."
+                )
             return Unpacked(_without(request, descriptions[0]), documents[descriptions[0]])
         return Unpacked(request.files)
 
@@ -74,7 +88,9 @@ class Unpacker:
                 main, origin = place, host
         return Unpacked(PackageFiles(places, main, request.files.wanted, origin), package.description, package.pointer)
 
-    def _placed(self, unit: Unit, request: DeploymentRequest, rest: dict[str, str], alone: bool) -> tuple[str, str, str]:
+    def _placed(
+        self, unit: Unit, request: DeploymentRequest, rest: dict[str, str], alone: bool
+    ) -> tuple[str, str, str]:
         """Name and content (base64) of a unit, and where it came from."""
         if not unit.href:
             return unit.name, base64.b64encode(unit.content).decode(), ""
@@ -83,8 +99,20 @@ class Unpacker:
             return part, rest[part], ""
         parts, text = self._fetched(unit)
         path = unquote(parts.path).lstrip("/")
-        usable = alone and path and not path.endswith("/") and ".." not in path.split("/") and "\\" not in path and path.isprintable() and len(path) <= 200
-        return path if usable else unit.name, base64.b64encode(text.encode()).decode(), f"{parts.scheme}://{parts.netloc}" if usable else ""
+        usable = (
+            alone
+            and path
+            and not path.endswith("/")
+            and ".." not in path.split("/")
+            and "\\" not in path
+            and path.isprintable()
+            and len(path) <= 200
+        )
+        return (
+            path if usable else unit.name,
+            base64.b64encode(text.encode()).decode(),
+            f"{parts.scheme}://{parts.netloc}" if usable else "",
+        )
 
     def _fetched(self, unit: Unit) -> tuple:
         place = f"{unit.pointer}/href"
@@ -96,7 +124,9 @@ class Unpacker:
             raise TooLarge(error.detail, faults=[Fault(place, error.detail)]) from error
         except (FetchFailed, ValueError) as error:
             detail = error.detail if isinstance(error, FetchFailed) else str(error)
-            raise InvalidPackage(f"The execution unit could not be fetched: {detail}", faults=[Fault(place, detail)]) from error
+            raise InvalidPackage(
+                f"The execution unit could not be fetched: {detail}", faults=[Fault(place, detail)]
+            ) from error
 
 
 def _check_forms(request: DeploymentRequest, documents: dict[str, object], packages: list[str]) -> None:
@@ -105,8 +135,10 @@ def _check_forms(request: DeploymentRequest, documents: dict[str, object], packa
         if kind in OGC_TYPES and name not in packages:
             if name not in documents:
                 raise InvalidPackage(f"'{name}' calls itself {kind}, and is no YAML.")
-            raise InvalidPackage("The application package is not valid: /executionUnit: nothing was got; CWL by `value` or `href` is wanted.",
-                                 faults=[Fault("/executionUnit", "this member is required")])
+            raise InvalidPackage(
+                "The application package is not valid: /executionUnit: nothing was got; CWL by `value` or `href` is wanted.",
+                faults=[Fault("/executionUnit", "this member is required")],
+            )
 
 
 def _without(request: DeploymentRequest, name: str) -> PackageFiles:
@@ -115,5 +147,7 @@ def _without(request: DeploymentRequest, name: str) -> PackageFiles:
     if request.files.main in rest:
         return replace(request.files, content=rest)
     if request.started:
-        raise InvalidPackage(f"start={name[:100]} is the process description; the CWL document to start from is wanted.")
+        raise InvalidPackage(
+            f"start={name[:100]} is the process description; the CWL document to start from is wanted."
+        )
     return replace(request.files, content=rest, main=next(iter(rest)))

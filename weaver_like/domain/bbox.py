@@ -1,4 +1,5 @@
 """Bounding boxes."""
+
 import sys
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,5 @@
 """Errors: one class is one row of the exception tables of the standards."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

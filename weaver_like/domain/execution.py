@@ -1,4 +1,5 @@
 """An execution: what a client asks a process to do."""
+
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum

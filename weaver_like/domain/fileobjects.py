@@ -2,6 +2,7 @@
 
 Source: CWL v1.2, CommandLineTool.html, sections "File" and "Directory".
 """
+
 import copy
 from collections.abc import Callable, Iterator
 
@@ -38,7 +39,9 @@ def trouble_of(entry: dict) -> str:
         return f"basename of a {kind} is '{entry['basename'][:200]}'; the name of a file or folder is wanted, without a path"
     for name in ("secondaryFiles", "listing"):
         parts = entry.get(name, [])
-        if not isinstance(parts, list) or not all(isinstance(part, dict) and part.get("class") in ("File", "Directory") for part in parts):
+        if not isinstance(parts, list) or not all(
+            isinstance(part, dict) and part.get("class") in ("File", "Directory") for part in parts
+        ):
             return f"{name} of a {kind} is no list of File and Directory objects"
     return ""
 
@@ -73,7 +76,10 @@ def is_group(value: object) -> bool:
 
 def members(value: dict) -> Iterator[tuple[str, dict]]:
     """Yield everything in a Directory, or of a File with companions, with its relative path; folders end with a slash. Not recursive."""
-    waiting = [("", entry) for entry in reversed(value["listing"] if is_folder(value) else [value, *value.get("secondaryFiles", ())])]
+    waiting = [
+        ("", entry)
+        for entry in reversed(value["listing"] if is_folder(value) else [value, *value.get("secondaryFiles", ())])
+    ]
     while waiting:
         folder, entry = waiting.pop()
         path = folder + str(entry.get("basename", "file")).replace("/", "_")

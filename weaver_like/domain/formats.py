@@ -1,4 +1,5 @@
 """Media types and formats."""
+
 import mimetypes
 import re
 from dataclasses import dataclass
@@ -10,12 +11,30 @@ OCTETS = "application/octet-stream"
 
 #: What the standard library does not know, or names otherwise than the field does.
 _EXTENSIONS = {
-    JSON: ".json", GEOJSON: ".geojson", TEXT: ".txt", OCTETS: ".bin", "text/xml": ".xml", "application/xml": ".xml",
-    "image/tiff": ".tif", "image/png": ".png", "image/jpeg": ".jpg", "text/csv": ".csv", "text/html": ".html",
-    "application/zip": ".zip", "application/x-netcdf": ".nc", "application/gml+xml": ".gml",
+    JSON: ".json",
+    GEOJSON: ".geojson",
+    TEXT: ".txt",
+    OCTETS: ".bin",
+    "text/xml": ".xml",
+    "application/xml": ".xml",
+    "image/tiff": ".tif",
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "text/csv": ".csv",
+    "text/html": ".html",
+    "application/zip": ".zip",
+    "application/x-netcdf": ".nc",
+    "application/gml+xml": ".gml",
 }
-_TYPES = {".geojson": GEOJSON, ".tif": "image/tiff", ".tiff": "image/tiff", ".nc": "application/x-netcdf",
-          ".gml": "application/gml+xml", ".json": JSON, ".zip": "application/zip"}
+_TYPES = {
+    ".geojson": GEOJSON,
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".nc": "application/x-netcdf",
+    ".gml": "application/gml+xml",
+    ".json": JSON,
+    ".zip": "application/zip",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +52,9 @@ class Format:
 
 
 _TOKEN = r"[A-Za-z0-9!#$&^_.+-]{1,127}"
-_MEDIA_TYPE = re.compile(rf'{_TOKEN}/{_TOKEN}(?:\s?;\s?{_TOKEN}(?:="[^"\\\x00-\x1f\x7f-\uffff]{{0,200}}"|={_TOKEN})?)*\Z')
+_MEDIA_TYPE = re.compile(
+    rf'{_TOKEN}/{_TOKEN}(?:\s?;\s?{_TOKEN}(?:="[^"\\\x00-\x1f\x7f-\uffff]{{0,200}}"|={_TOKEN})?)*\Z'
+)
 
 
 def is_media_type(text: str) -> bool:
@@ -67,7 +88,12 @@ def is_json(media_type: str | None) -> bool:
 def is_text(media_type: str | None) -> bool:
     """True if bytes of this type are readable text that may stand in a JSON string."""
     kind = essence(media_type or "")
-    return kind.startswith("text/") or kind in {"application/xml", "application/gml+xml"} or kind.endswith("+xml") or is_json(kind)
+    return (
+        kind.startswith("text/")
+        or kind in {"application/xml", "application/gml+xml"}
+        or kind.endswith("+xml")
+        or is_json(kind)
+    )
 
 
 def extension_of(media_type: str | None) -> str:

@@ -1,4 +1,5 @@
 """Identifiers: job id, process id, safe file name."""
+
 import re
 import unicodedata
 import uuid

@@ -1,4 +1,5 @@
 """A job and what is kept about it."""
+
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,5 @@
 """Links and their relations."""
+
 from dataclasses import dataclass
 
 OGC = "http://www.opengis.net/def/rel/ogc/1.0/"

@@ -1,4 +1,5 @@
 """Secrets never reach a log or a document."""
+
 import re
 
 _USERINFO = re.compile(r"(://)[^/\s?#\"'<>]*@")
@@ -6,7 +7,9 @@ _USERINFO = re.compile(r"(://)[^/\s?#\"'<>]*@")
 _CUT_USERINFO = re.compile(r"(://[^/\s@:\[\]]*:)(?![0-9]{1,5}(?:[/\s?#]|$))[^/\s@]+$")
 _NAME = r"(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|signature|sig|credential)"
 _NAMED = re.compile(rf"({_NAME}[\"']?[ \t]{{0,5}}[=:][ \t]{{0,5}}[\"']?)[^\s&\"',;]+", re.IGNORECASE)
-_AUTHORIZATION = re.compile(r"(\bauthorization[\"']?[ \t]{0,5}[:=][ \t]{0,5}[\"']?)(?:(?:basic|bearer)[ \t]{1,5})?[^\s\"']+", re.IGNORECASE)
+_AUTHORIZATION = re.compile(
+    r"(\bauthorization[\"']?[ \t]{0,5}[:=][ \t]{0,5}[\"']?)(?:(?:basic|bearer)[ \t]{1,5})?[^\s\"']+", re.IGNORECASE
+)
 
 
 def mask(text: str) -> str:

@@ -1,4 +1,5 @@
 """Application packages: what was deployed, and the revisions that came of it."""
+
 from dataclasses import dataclass, field
 from datetime import datetime
 

@@ -1,4 +1,5 @@
 """The Prefer header, and the choice between synchronous and asynchronous execution."""
+
 import re
 from dataclasses import dataclass, field
 
@@ -53,7 +54,9 @@ def parse_prefer(text: str | None) -> Preferences:
     unknown += ["wait"] if wait is not None and wait_s is None else []
     unknown += ["return"] if back is not None and back not in _RETURNS else []
     unknown += ["handling"] if handling not in (None, "strict", "lenient") else []
-    return Preferences(respond_async, wait_s, back if back in _RETURNS else None, handling == "strict", True, tuple(unknown))
+    return Preferences(
+        respond_async, wait_s, back if back in _RETURNS else None, handling == "strict", True, tuple(unknown)
+    )
 
 
 def _split(text: str, separator: str) -> list[str]:
@@ -72,7 +75,9 @@ def _split(text: str, separator: str) -> list[str]:
     return parts
 
 
-def choose_mode(preferences: Preferences, sync: bool, asynchronous: bool, limit_s: float, asked: str | None = None) -> Mode:
+def choose_mode(
+    preferences: Preferences, sync: bool, asynchronous: bool, limit_s: float, asked: str | None = None
+) -> Mode:
     """Choose how to answer; `sync` and `asynchronous` say what the process offers, `limit_s` the server's longest wait.
 
     asked: the `mode` member of an older client's body, used only without a Prefer header.

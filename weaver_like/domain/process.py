@@ -1,4 +1,5 @@
 """A process, its inputs and outputs."""
+
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum

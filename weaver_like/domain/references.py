@@ -1,4 +1,5 @@
 """References to our own result files inside values: pseudo-relative in the store, absolute in answers (docs/results.rst)."""
+
 import copy
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -10,7 +11,9 @@ from weaver_like.domain.results import Result
 Where = tuple[str | int, ...]
 
 
-def make_results_relative(results: Iterable[Result], locations: Sequence[str], uri_outputs: Collection[str] = ()) -> list[Result]:
+def make_results_relative(
+    results: Iterable[Result], locations: Sequence[str], uri_outputs: Collection[str] = ()
+) -> list[Result]:
     """Replace references into our own output area by "/<job id>/<output id>/<file name>", and note where they stand.
 
     Args:
@@ -28,8 +31,18 @@ def make_value_absolute(result: Result, outputs_url: str) -> object:
 
 
 def _relative(result: Result, locations: Sequence[str], described: bool) -> Result:
-    own = {where: reference for where, uri in _uris(result.value, described) if (reference := _own_reference(uri, locations))}
-    return replace(result, value=_changed(result.value, own, lambda uri: _own_reference(uri, locations)), references=tuple(own)) if own else result
+    own = {
+        where: reference
+        for where, uri in _uris(result.value, described)
+        if (reference := _own_reference(uri, locations))
+    }
+    return (
+        replace(
+            result, value=_changed(result.value, own, lambda uri: _own_reference(uri, locations)), references=tuple(own)
+        )
+        if own
+        else result
+    )
 
 
 def _uris(value: object, described: bool) -> Iterator[tuple[Where, str]]:
@@ -38,18 +51,26 @@ def _uris(value: object, described: bool) -> Iterator[tuple[Where, str]]:
     while waiting:
         where, part, is_uri = waiting.pop()
         if isinstance(part, dict):
-            waiting += [((*where, name), item, name == "href") for name, item in part.items() if isinstance(item, (dict, list)) or name == "href"]
+            waiting += [
+                ((*where, name), item, name == "href")
+                for name, item in part.items()
+                if isinstance(item, (dict, list)) or name == "href"
+            ]
         elif isinstance(part, list):
-            waiting += [((*where, number), item, is_uri) for number, item in enumerate(part) if is_uri or isinstance(item, (dict, list))]
+            waiting += [
+                ((*where, number), item, is_uri)
+                for number, item in enumerate(part)
+                if is_uri or isinstance(item, (dict, list))
+            ]
         elif is_uri and isinstance(part, str):
             yield where, part
 
 
 def _own_reference(uri: str, locations: Sequence[str]) -> str | None:
-    """"/<job id>/<output id>/<file name>", quoted as in a URL, if that is what stands behind one of the locations; else None."""
+    """ "/<job id>/<output id>/<file name>", quoted as in a URL, if that is what stands behind one of the locations; else None."""
     for location in locations:
         if uri.startswith(location + "/"):
-            rest = uri[len(location):]
+            rest = uri[len(location) :]
             reference = rest if location.startswith(("http:", "https:", "file:")) else quote(rest)
             parts = reference.partition("?")[0].partition("#")[0].split("/")[1:]
             if len(parts) == 3 and {"", ".", ".."}.isdisjoint(map(unquote, parts)):

@@ -1,4 +1,5 @@
 """Results of a job."""
+
 from dataclasses import dataclass, field
 
 from weaver_like.domain.formats import Format

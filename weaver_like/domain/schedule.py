@@ -1,4 +1,5 @@
 """A schedule: an execution that is submitted again and again, and what comes of each time."""
+
 import uuid
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,5 @@
 """Status of a job and the one table of its moves."""
+
 from enum import StrEnum
 
 

@@ -1,4 +1,5 @@
 """A step of a job: one command or expression of an application package, or a part of a workflow that is made of such steps."""
+
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum

@@ -1,4 +1,5 @@
 """Values of inputs: by value or by reference. JSON values stay Python values, so nothing is lost."""
+
 from dataclasses import dataclass, field
 
 from weaver_like.domain.formats import Format

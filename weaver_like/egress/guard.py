@@ -1,4 +1,5 @@
 """Where outgoing requests may go: no private, loopback, link-local or metadata address, unless the operator allows it."""
+
 import ipaddress
 import socket
 from dataclasses import dataclass
@@ -49,7 +50,9 @@ class Guard:
         address = _literal(host)
         if address is not None:
             self.check_address(address, host, port)
-        elif (host == "localhost" or host.endswith(".localhost")) and not self._allowed(ipaddress.ip_address("127.0.0.1"), host, port):
+        elif (host == "localhost" or host.endswith(".localhost")) and not self._allowed(
+            ipaddress.ip_address("127.0.0.1"), host, port
+        ):
             raise FetchFailed(_refusal(host))
         return parts
 
@@ -110,13 +113,16 @@ def _parse_rule(entry: str) -> _Rule:
         host, _, text = entry.rpartition(":") if not entry.endswith("]") else (entry, "", "")
         if text:
             if not text.isdigit():
-                raise SettingError(f"The setting 'security.allowed_hosts' has the entry '{entry}'; address, network or host:port is wanted.")
+                raise SettingError(
+                    f"The setting 'security.allowed_hosts' has the entry '{entry}'; address, network or host:port is wanted."
+                )
             port = int(text)
     host = host.strip("[]").lower()
     try:
         return _Rule(ipaddress.ip_network(host, strict=False), None, port)
     except ValueError:
         if "/" in host:
-            raise SettingError(f"The setting 'security.allowed_hosts' has the network '{host}', which is none.") from None
+            raise SettingError(
+                f"The setting 'security.allowed_hosts' has the network '{host}', which is none."
+            ) from None
         return _Rule(None, host, port)
-

@@ -1,4 +1,5 @@
 """An HTTP client that connects only where the guard lets it."""
+
 import socket
 
 import urllib3
@@ -19,16 +20,22 @@ class GuardedClient:
     def __init__(self, guard: Guard, timeout_s: float):
         self.guard = guard
         self._timeout = urllib3.Timeout(connect=min(10.0, timeout_s), read=timeout_s)
-        self._pools = urllib3.PoolManager(num_pools=20, headers={"User-Agent": f"weaver-like/{__version__}"}, retries=False)
+        self._pools = urllib3.PoolManager(
+            num_pools=20, headers={"User-Agent": f"weaver-like/{__version__}"}, retries=False
+        )
         self._pools.pool_classes_by_scheme = _guarded_pools(guard)
 
-    def open(self, method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> urllib3.BaseHTTPResponse:
+    def open(
+        self, method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> urllib3.BaseHTTPResponse:
         """Send a request; the body of the answer is not read yet.
 
         Raises: FetchFailed, if the guard refuses; urllib3.exceptions.HTTPError.
         """
         self.guard.check_url(url)
-        return self._pools.request(method, url, body=body, headers=headers, timeout=self._timeout, redirect=False, preload_content=False)
+        return self._pools.request(
+            method, url, body=body, headers=headers, timeout=self._timeout, redirect=False, preload_content=False
+        )
 
 
 def _guarded_pools(guard: Guard) -> dict[str, type]:

@@ -1,4 +1,5 @@
 """A client of S3, or of what speaks like it: bytes stream in and out, and what goes wrong is said in our own words."""
+
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -29,9 +30,15 @@ for name in ("boto3", "botocore", "s3transfer"):  # on lower levels they tell of
 _UPLOAD = TransferConfig(multipart_threshold=8 * 2**20, multipart_chunksize=8 * 2**20, max_request_concurrency=4)
 _LOOK_S = 0.25
 _REASONS = {
-    "NoSuchBucket": "there is no such bucket", "NoSuchKey": "there is no such object", "404": "there is no such bucket or object",
-    "AccessDenied": "access was denied", "403": "access was denied", "InvalidAccessKeyId": "the credentials of this server were refused",
-    "SignatureDoesNotMatch": "the credentials of this server were refused", "XMinioStorageFull": "no space is left", "QuotaExceeded": "no space is left",
+    "NoSuchBucket": "there is no such bucket",
+    "NoSuchKey": "there is no such object",
+    "404": "there is no such bucket or object",
+    "AccessDenied": "access was denied",
+    "403": "access was denied",
+    "InvalidAccessKeyId": "the credentials of this server were refused",
+    "SignatureDoesNotMatch": "the credentials of this server were refused",
+    "XMinioStorageFull": "no space is left",
+    "QuotaExceeded": "no space is left",
 }
 _ODD = "S3 did not answer as it should"
 _MISSING = ("NoSuchKey", "NoSuchBucket", "404")
@@ -64,12 +71,21 @@ class S3Client:
     """
 
     def __init__(self, endpoint: str, region: str, timeout_s: float):
-        config = Config(connect_timeout=min(10, timeout_s), read_timeout=timeout_s, max_pool_connections=32,
-                        retries={"mode": "standard", "max_attempts": 3}, s3={"addressing_style": "path" if endpoint else "auto"})
+        config = Config(
+            connect_timeout=min(10, timeout_s),
+            read_timeout=timeout_s,
+            max_pool_connections=32,
+            retries={"mode": "standard", "max_attempts": 3},
+            s3={"addressing_style": "path" if endpoint else "auto"},
+        )
         try:
-            self._client = boto3.session.Session().client("s3", endpoint_url=endpoint or None, region_name=region or None, config=config)
+            self._client = boto3.session.Session().client(
+                "s3", endpoint_url=endpoint or None, region_name=region or None, config=config
+            )
         except (BotoCoreError, ValueError) as error:
-            raise SettingError(f"No client of S3 can be made from files.s3_endpoint and files.s3_region: {error}") from error
+            raise SettingError(
+                f"No client of S3 can be made from files.s3_endpoint and files.s3_region: {error}"
+            ) from error
 
     def look(self, bucket: str) -> None:
         """Nothing, if the bucket can be reached."""
@@ -125,7 +141,11 @@ class S3Client:
         with _plainly(bucket, prefix):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
                 keys = [{"Key": entry["Key"]} for entry in page.get("Contents", ())]
-                failed = self._client.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True}).get("Errors") if keys else None
+                failed = (
+                    self._client.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True}).get("Errors")
+                    if keys
+                    else None
+                )
                 if failed:
                     raise _failure(failed[0].get("Code", ""))
             for page in self._client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
@@ -191,6 +211,10 @@ def _failure(code: str) -> S3Failed:
 
 
 def _transport_reason(error: Exception) -> str:
-    kinds = {NoCredentialsError: "this server has no credentials for S3", FlexibleChecksumError: "what came does not have its checksum",
-             IncompleteReadError: "it ended too early", ParamValidationError: "S3 can have no such name"}
+    kinds = {
+        NoCredentialsError: "this server has no credentials for S3",
+        FlexibleChecksumError: "what came does not have its checksum",
+        IncompleteReadError: "it ended too early",
+        ParamValidationError: "S3 can have no such name",
+    }
     return next((reason for kind, reason in kinds.items() if isinstance(error, kind)), _ODD)

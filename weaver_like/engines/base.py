@@ -1,4 +1,5 @@
 """Interfaces of engines: the web process asks an `Engine`; a worker answers through its `WorkerLink`."""
+
 import queue
 import threading
 from abc import ABC, abstractmethod

@@ -1,4 +1,5 @@
 """EmbeddedEngine: the process manager inside the server: workers on socket pairs, woken, never polling, no port, no pickle."""
+
 import logging
 import os
 import selectors
@@ -115,7 +116,9 @@ class EmbeddedEngine(Engine):
         self._closing = True
         for worker in list(self._workers.values()):
             worker.tell({"stop": str(policy)})
-        if policy is not ClosePolicy.KILL and not self._wait_for_workers(None if policy is ClosePolicy.JOIN else grace_s):
+        if policy is not ClosePolicy.KILL and not self._wait_for_workers(
+            None if policy is ClosePolicy.JOIN else grace_s
+        ):
             for worker in list(self._workers.values()):
                 worker.tell({"stop": "kill"})
         if not self._wait_for_workers(10):
@@ -146,7 +149,13 @@ class EmbeddedEngine(Engine):
         life, held = os.pipe()
         command = [sys.executable, "-m", "weaver_like.worker.embedded", str(theirs.fileno()), str(held)]
         # Own session: Ctrl-C in the terminal goes to the server alone, which decides how to stop.
-        process = subprocess.Popen(command, pass_fds=[theirs.fileno(), held], env=self._environment(), stdin=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            pass_fds=[theirs.fileno(), held],
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         theirs.close()
         os.close(held)
         worker = _Worker(name, process, ours, Reader(ours), life)
@@ -215,7 +224,11 @@ class EmbeddedEngine(Engine):
         if self._closing:
             return
         how = worker.process.returncode
-        log.warning("worker %s ended (%s); a new one starts", worker.name, signal.Signals(-how).name if how < 0 else f"code {how}")
+        log.warning(
+            "worker %s ended (%s); a new one starts",
+            worker.name,
+            signal.Signals(-how).name if how < 0 else f"code {how}",
+        )
         self._try(self._on_lost, worker.name)
         if time.monotonic() - worker.born < _YOUNG_S:
             threading.Timer(1.0, self._respawn).start()

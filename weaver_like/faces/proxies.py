@@ -1,4 +1,5 @@
 """Who the client is and what it asked for, as the reverse proxies before this server tell it."""
+
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, MutableMapping
@@ -28,7 +29,7 @@ class Proxies:
         return self._wsgi(environ, start_response)
 
     def _outermost(self, header: str) -> str:
-        values = [value.strip() for value in header.split(",")][-self._hops:] if self._hops else [""]
+        values = [value.strip() for value in header.split(",")][-self._hops :] if self._hops else [""]
         return values[0]
 
 

@@ -1,4 +1,5 @@
 """Interface of fetchers: each brings the bytes behind one URI scheme."""
+
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass

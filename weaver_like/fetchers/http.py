@@ -1,4 +1,5 @@
 """Inputs from http and https."""
+
 import zlib
 from email.message import Message
 from pathlib import Path
@@ -17,7 +18,6 @@ _MAX_REDIRECTS = 5
 
 class HttpFetcher(Fetcher):
     """Streams through the guarded client; every redirect is checked like the first URL."""
-
 
     def __init__(self, client: GuardedClient):
         self._client = client
@@ -69,13 +69,17 @@ class HttpFetcher(Fetcher):
                 file.write(chunk)
         if (announced.isdigit() and received != int(announced)) or (decoder and not decoder.eof):
             raise FetchFailed(f"'{shown(uri)}' ended after {received} of {announced or 'more'} bytes.")
-        return Fetched(response.headers.get("Content-Type"), _file_name(uri, response.headers.get("Content-Disposition")), size)
+        return Fetched(
+            response.headers.get("Content-Type"), _file_name(uri, response.headers.get("Content-Disposition")), size
+        )
 
 
 def _decoder(uri: str, encoding: str) -> "zlib._Decompress":
     """Nobody asked for compression, but some servers compress all the same."""
     if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise FetchFailed(f"'{shown(uri)}' was sent with Content-Encoding '{encoding[:50]}'; none, gzip or deflate is understood.")
+        raise FetchFailed(
+            f"'{shown(uri)}' was sent with Content-Encoding '{encoding[:50]}'; none, gzip or deflate is understood."
+        )
     return zlib.decompressobj(wbits=47)
 
 

@@ -1,4 +1,5 @@
 """Inputs from folders that the operator has opened."""
+
 import errno
 import os
 import shutil
@@ -15,7 +16,6 @@ from weaver_like.fetchers.base import Fetched, Fetcher, FetchLimits
 
 class LocalFetcher(Fetcher):
     """file:// below the roots; links are followed first, then the place is checked."""
-
 
     def __init__(self, roots: Sequence[Path]):
         self._roots = [root.resolve() for root in roots]
@@ -44,7 +44,9 @@ class LocalFetcher(Fetcher):
             raise FetchFailed(f"'{shown(uri)}' is no local file.")
         resolved = Path(os.path.realpath(path))
         if not any(resolved.is_relative_to(root) for root in self._roots):
-            raise FetchFailed(f"'{shown(uri)}' lies outside the folders that this server may read (security.file_roots).")
+            raise FetchFailed(
+                f"'{shown(uri)}' lies outside the folders that this server may read (security.file_roots)."
+            )
         try:
             resolved.stat()
         except OSError as error:

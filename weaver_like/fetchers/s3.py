@@ -1,4 +1,5 @@
 """Inputs from the buckets that the operator has opened."""
+
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -48,12 +49,14 @@ class S3Fetcher(Fetcher):
 
     def _place(self, uri: str) -> tuple[str, str]:
         """Bucket and key. Raises: FetchFailed."""
-        bucket, _, key = uri[len("s3://"):].partition("/")
+        bucket, _, key = uri[len("s3://") :].partition("/")
         if urlsplit(uri).netloc != bucket or not bucket or not key or key.endswith("/"):
             raise FetchFailed(f"'{shown(uri)}' names no object; s3://bucket/key is wanted.")
         # A service that resolves these like the dots of a path would leave the prefix that was opened.
         if not {".", ".."}.isdisjoint(key.split("/")):
             raise FetchFailed(f"'{shown(uri)}' has a key with '.' or '..' between its slashes; that is not fetched.")
         if not any(f"{bucket}/{key}/".startswith(f"{entry}/") for entry in self._opened):
-            raise FetchFailed(f"'{shown(uri)}' lies outside the buckets that this server may read (security.s3_buckets).")
+            raise FetchFailed(
+                f"'{shown(uri)}' lies outside the buckets that this server may read (security.s3_buckets)."
+            )
         return bucket, key

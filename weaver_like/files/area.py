@@ -1,4 +1,5 @@
 """Interface of the output area: results in files, and the pseudo-relative references to them."""
+
 import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator

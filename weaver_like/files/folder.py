@@ -1,4 +1,5 @@
 """The output area in a folder: of this machine, or shared by several."""
+
 import errno
 import os
 import secrets
@@ -8,7 +9,16 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from weaver_like.files.area import CHUNK_BYTES, OutputArea, Published, StoredFile, check_reference, no_such_file, not_kept, places
+from weaver_like.files.area import (
+    CHUNK_BYTES,
+    OutputArea,
+    Published,
+    StoredFile,
+    check_reference,
+    no_such_file,
+    not_kept,
+    places,
+)
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 #: Bytes; a disk with less is called full.
@@ -42,7 +52,13 @@ class FolderArea(OutputArea):
         if not path.is_relative_to(self.folder) or not stat.S_ISREG(status.st_mode):
             raise no_such_file(reference)
         etag = f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
-        return StoredFile(path.name, status.st_size, etag, datetime.fromtimestamp(status.st_mtime, UTC), lambda first, length: _read(path, first, length))
+        return StoredFile(
+            path.name,
+            status.st_size,
+            etag,
+            datetime.fromtimestamp(status.st_mtime, UTC),
+            lambda first, length: _read(path, first, length),
+        )
 
     def trouble(self) -> str | None:
         if not os.access(self.folder, os.W_OK | os.X_OK):

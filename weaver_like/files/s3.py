@@ -1,11 +1,21 @@
 """The output area in a bucket of S3, or of what speaks like it."""
+
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from weaver_like.domain.errors import Unavailable, WeaverError
 from weaver_like.domain.formats import media_type_of
 from weaver_like.egress.s3 import S3Client, S3Failed
-from weaver_like.files.area import CHUNK_BYTES, OutputArea, Published, StoredFile, check_reference, no_such_file, not_kept, places
+from weaver_like.files.area import (
+    CHUNK_BYTES,
+    OutputArea,
+    Published,
+    StoredFile,
+    check_reference,
+    no_such_file,
+    not_kept,
+    places,
+)
 
 
 class S3Area(OutputArea):
@@ -19,7 +29,9 @@ class S3Area(OutputArea):
     def publish(self, job_id: str, output: str, path: Path, proceed: Callable[[], None]) -> Published:
         try:
             reference = next(place for place in places(job_id, output, path) if not self._exists(place))
-            self._client.upload(path, self._bucket, self._key(reference), {"ContentType": media_type_of(path.name)}, proceed)
+            self._client.upload(
+                path, self._bucket, self._key(reference), {"ContentType": media_type_of(path.name)}, proceed
+            )
             return Published(reference, path.stat().st_size)
         except S3Failed as error:
             raise not_kept(output, path, error.reason) from error
@@ -58,7 +70,9 @@ class S3Area(OutputArea):
 
     def remove(self, job_id: str) -> None:
         try:
-            self._client.remove_below(self._bucket, self._key(f"{job_id}/"))  # with its slash: no job is the beginning of another
+            self._client.remove_below(
+                self._bucket, self._key(f"{job_id}/")
+            )  # with its slash: no job is the beginning of another
         except S3Failed as error:
             if not error.missing:
                 raise _translated(error, job_id) from error

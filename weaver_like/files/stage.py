@@ -1,4 +1,5 @@
 """Bringing the inputs of a job into its work folder."""
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,7 +67,9 @@ class Stager:
                 staged.bytes_in[name] += size
         return staged
 
-    def _stage_item(self, name: str, number: int, item: Value | Reference, validator: InputValidator, workdir: Path) -> tuple[dict, int]:
+    def _stage_item(
+        self, name: str, number: int, item: Value | Reference, validator: InputValidator, workdir: Path
+    ) -> tuple[dict, int]:
         if isinstance(item, Value):
             if self._objects and any(find_locations(item.data)):
                 return self._stage_objects(name, number, item, workdir)
@@ -76,7 +79,9 @@ class Stager:
         try:
             return self._fetch(name, number, item, validator, workdir)
         except FetchFailed as error:
-            raise FetchFailed(f"Input '{name}': {error.detail}", faults=[Fault(f"/inputs/{name}", error.detail)]) from error
+            raise FetchFailed(
+                f"Input '{name}': {error.detail}", faults=[Fault(f"/inputs/{name}", error.detail)]
+            ) from error
 
     def _stage_objects(self, name: str, number: int, item: Value, workdir: Path) -> tuple[dict, int]:
         """A value with files in it: each is fetched into a folder of its own. Raises: FetchFailed, naming the input."""
@@ -87,9 +92,13 @@ class Stager:
             folder.mkdir(parents=True)
             uri = location_of(entry)
             try:
-                fetched = find_fetcher(self._fetchers, uri).fetch(uri, folder / "incoming", FetchLimits(self._max_bytes, self._proceed))
+                fetched = find_fetcher(self._fetchers, uri).fetch(
+                    uri, folder / "incoming", FetchLimits(self._max_bytes, self._proceed)
+                )
             except FetchFailed as error:
-                raise FetchFailed(f"Input '{name}': {error.detail}", faults=[Fault(f"/inputs/{name}", error.detail)]) from error
+                raise FetchFailed(
+                    f"Input '{name}': {error.detail}", faults=[Fault(f"/inputs/{name}", error.detail)]
+                ) from error
             self._origins[folder] = uri
             sizes.append(fetched.size_bytes)
             return (folder / "incoming").rename(folder / safe_file_name(entry.get("basename") or fetched.name)).as_uri()
@@ -111,7 +120,9 @@ class Stager:
         incoming.rename(path)
         return True
 
-    def _fetch(self, name: str, number: int, item: Reference, validator: InputValidator, workdir: Path) -> tuple[dict, int]:
+    def _fetch(
+        self, name: str, number: int, item: Reference, validator: InputValidator, workdir: Path
+    ) -> tuple[dict, int]:
         folder = workdir / "inputs" / f"{name}-{number}"
         folder.mkdir(parents=True)
         target = folder / "incoming"
@@ -131,14 +142,19 @@ class Stager:
     def _check(self, name: str, value: Value, validator: InputValidator) -> None:
         faults = validator.faults(value, f"/inputs/{name}")
         if faults:
-            raise InvalidInput(f"Input '{name}': what the reference holds is not valid: {faults[0].detail}.", faults=faults)
+            raise InvalidInput(
+                f"Input '{name}': what the reference holds is not valid: {faults[0].detail}.", faults=faults
+            )
 
 
 def _parse(name: str, path: Path) -> object:
     try:
         return loads(path.read_bytes())
     except ValueError as error:
-        raise InvalidInput(f"Input '{name}': what the reference holds is not JSON: {error}.", faults=[Fault(f"/inputs/{name}", str(error))]) from error
+        raise InvalidInput(
+            f"Input '{name}': what the reference holds is not JSON: {error}.",
+            faults=[Fault(f"/inputs/{name}", str(error))],
+        ) from error
 
 
 def _read_value(path: Path, media_type: str, validator: InputValidator) -> object:

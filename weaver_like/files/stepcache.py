@@ -1,4 +1,5 @@
 """Outputs of steps that were successful, kept for those who run the same steps again."""
+
 import json
 import os
 import shutil

@@ -1,4 +1,5 @@
 """Dismissing and removing jobs."""
+
 import logging
 from dataclasses import replace
 

@@ -1,4 +1,5 @@
 """`copy_jobs`, `copy_schedules`, `copy_processes`: everything that a store keeps, to another store of any kind; and the proof that it arrived."""
+
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -81,7 +82,9 @@ def copy_processes(origin: ProcessStore, target: ProcessStore, tell: Callable[[s
     """
     wanted, held = _revisions(origin), set(_revisions(target))
     for process_id, version in held.difference(wanted):
-        raise CopyFailed(f"TO holds version {version} of the deployed process {process_id}, which FROM does not hold. Undeploy it there first.")
+        raise CopyFailed(
+            f"TO holds version {version} of the deployed process {process_id}, which FROM does not hold. Undeploy it there first."
+        )
     current, whole = origin.get_deployed().current, hashlib.sha256()
     for key in wanted:
         ours, news = origin.get(*key), dict([key]) if key in current.items() else {}
@@ -102,7 +105,9 @@ def copy_processes(origin: ProcessStore, target: ProcessStore, tell: Callable[[s
 def _change(target: ProcessStore, added: tuple[Revision, ...], current: dict[str, str]) -> None:
     """Add revisions and make versions current, unless they are. Raises: CopyFailed."""
     deployed = target.get_deployed()
-    if (added or not current.items() <= deployed.current.items()) and not target.change(Change(deployed.number, added, (), current)):
+    if (added or not current.items() <= deployed.current.items()) and not target.change(
+        Change(deployed.number, added, (), current)
+    ):
         raise CopyFailed("The deployed processes of TO are changed by somebody else. Stop its servers, and copy again.")
 
 
@@ -118,7 +123,12 @@ def _revisions(store: ProcessStore) -> list[tuple[str, str]]:
 def digest_of_revision(revision: Revision) -> bytes:
     """SHA-256 of all that is kept of a revision."""
     package = revision.package
-    parts = [repr(revision.process), repr(revision.deployed), repr(package.media_type), hashlib.sha256(package.content).hexdigest()]
+    parts = [
+        repr(revision.process),
+        repr(revision.deployed),
+        repr(package.media_type),
+        hashlib.sha256(package.content).hexdigest(),
+    ]
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).digest()
 
 
@@ -150,9 +160,16 @@ def digest_of(stored: StoredJob) -> bytes:
 def _parts(stored: StoredJob) -> dict[str, str]:
     error = stored.documents.error
     documents = replace(stored.documents, error=None)
-    return {"status": repr(stored.job), "place": repr(stored.place), "lease": repr(stored.lease), "documents": repr(documents),
-            "error": repr(error and (type(error).__name__, error.detail, error.faults)), "log": repr(stored.log), "callbacks": repr(stored.callbacks),
-            "steps": repr(stored.steps)}
+    return {
+        "status": repr(stored.job),
+        "place": repr(stored.place),
+        "lease": repr(stored.lease),
+        "documents": repr(documents),
+        "error": repr(error and (type(error).__name__, error.detail, error.faults)),
+        "log": repr(stored.log),
+        "callbacks": repr(stored.callbacks),
+        "steps": repr(stored.steps),
+    }
 
 
 def _where(ours: StoredJob, theirs: StoredJob) -> str:
@@ -193,13 +210,19 @@ def _refuse_busy(store: JobStore, name: str) -> None:
     """A server keeps house, and its workers renew leases; a job that they change meanwhile would be copied half old, half new."""
     now = datetime.now(UTC)
     if not store.take_lead(HOUSEKEEPER, _ROLE, now + timedelta(seconds=1)):
-        raise CopyFailed(f"A server works on {name}, or did until some seconds ago. Stop all of them, and try again after 20 seconds; "
-                         "--force copies all the same.")
+        raise CopyFailed(
+            f"A server works on {name}, or did until some seconds ago. Stop all of them, and try again after 20 seconds; "
+            "--force copies all the same."
+        )
     lost = {job.id for job in store.find_lost(now)}
-    alive = [job.id for job in _jobs(store, JobFilter(statuses=(Status.RUNNING,), limit=_LIST_PAGE)) if job.id not in lost]
+    alive = [
+        job.id for job in _jobs(store, JobFilter(statuses=(Status.RUNNING,), limit=_LIST_PAGE)) if job.id not in lost
+    ]
     if alive:
-        raise CopyFailed(f"{len(alive)} jobs in {name} are run by workers that were alive within the last minute, {alive[0]} for one. "
-                         "Stop them, or wait until their leases have run out (engine.lease_s); --force copies all the same.")
+        raise CopyFailed(
+            f"{len(alive)} jobs in {name} are run by workers that were alive within the last minute, {alive[0]} for one. "
+            "Stop them, or wait until their leases have run out (engine.lease_s); --force copies all the same."
+        )
 
 
 def _find_beginning(origin: JobStore, target: JobStore) -> Job | None:
@@ -213,7 +236,9 @@ def _find_beginning(origin: JobStore, target: JobStore) -> Job | None:
         if ours is None or theirs is None or ours.key != theirs.key:
             lacks = theirs is None or (ours is not None and ours.key > theirs.key)
             known = f"no job {ours.id}, but newer ones" if lacks else f"job {theirs.id}, which FROM does not hold"
-            raise CopyFailed(f"TO is not a part of FROM: it holds {known}. Copy into an empty store, or into what a copy from FROM has left.")
+            raise CopyFailed(
+                f"TO is not a part of FROM: it holds {known}. Copy into an empty store, or into what a copy from FROM has left."
+            )
     return first[0]
 
 

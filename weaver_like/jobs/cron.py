@@ -1,4 +1,5 @@
 """Cron expressions and time zones: text -> the next moment."""
+
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -7,11 +8,23 @@ from cronsim import CronSim, CronSimError
 
 from weaver_like.domain.errors import Fault
 
-MACROS = {"@hourly": "0 * * * *", "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@weekly": "0 0 * * 0", "@monthly": "0 0 1 * *",
-          "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *"}
+MACROS = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
 #: In their order; what is wanted in each, beside `*`, lists, ranges and steps.
-FIELDS = {"minute": "0 to 59", "hour": "0 to 23", "day of month": "1 to 31 or L", "month": "1 to 12 or JAN to DEC",
-          "day of week": "0 to 7 or SUN to SAT"}
+FIELDS = {
+    "minute": "0 to 59",
+    "hour": "0 to 23",
+    "day of month": "1 to 31 or L",
+    "month": "1 to 12 or JAN to DEC",
+    "day of week": "0 to 7 or SUN to SAT",
+}
 _EVERY_HOUR = set(range(24))
 _MINUTE = timedelta(minutes=1)
 _SOME_TIME = datetime(2024, 1, 1)
@@ -21,7 +34,12 @@ def cron_faults(cron: str, time_zone: str) -> list[Fault]:
     """Everything that is wrong with `cron` and `timeZone` of a schedule; an expression whose day never comes is a fault too."""
     found = _expression_faults(cron)
     if time_zone not in _zones():
-        found.append(Fault("/timeZone", f"'{time_zone[:64]}' was got; a name of the IANA time zone database is wanted, e.g. Europe/Berlin or UTC"))
+        found.append(
+            Fault(
+                "/timeZone",
+                f"'{time_zone[:64]}' was got; a name of the IANA time zone database is wanted, e.g. Europe/Berlin or UTC",
+            )
+        )
     return found
 
 
@@ -57,13 +75,23 @@ def _expression_faults(cron: str) -> list[Fault]:
     fields = _fields(cron)
     if len(fields) != len(FIELDS):
         macros = ", ".join(MACROS)
-        return [Fault("/cron", f"'{cron[:200]}' has {len(fields)} fields; five are wanted ({', '.join(FIELDS)}), or one of {macros}")]
+        return [
+            Fault(
+                "/cron",
+                f"'{cron[:200]}' has {len(fields)} fields; five are wanted ({', '.join(FIELDS)}), or one of {macros}",
+            )
+        ]
     found = []
     for position, (name, wanted) in enumerate(FIELDS.items()):
         alone = ["*"] * len(FIELDS)
         alone[position] = fields[position]
         if not _comes(alone):
-            found.append(Fault("/cron", f"'{fields[position]}' was got for the {name}; {wanted} is wanted, or *, a list, a range or a step of these"))
+            found.append(
+                Fault(
+                    "/cron",
+                    f"'{fields[position]}' was got for the {name}; {wanted} is wanted, or *, a list, a range or a step of these",
+                )
+            )
     if not found and not _comes(fields):
         found.append(Fault("/cron", f"'{cron[:200]}' was got; a day that comes is wanted"))
     return found

@@ -1,4 +1,5 @@
 """`execute_job`: the life of one claimed job in a worker: stage, run in a child, collect, finish."""
+
 import logging
 import signal
 import time
@@ -73,7 +74,13 @@ def _keep(rt: Runtime, claim: Claim, link: WorkerLink, run: "_Run", to: Status, 
     job = claim.job
     message = "" if outcome.error is None else outcome.error.detail[:1000]
     followers = _followers(rt, claim) if to is Status.SUCCESSFUL else []
-    changes = {"attempt": job.attempt, "message": message, "outcome": outcome, "followers": followers, "entries": run.reporter.take()}
+    changes = {
+        "attempt": job.attempt,
+        "message": message,
+        "outcome": outcome,
+        "followers": followers,
+        "entries": run.reporter.take(),
+    }
     if to is Status.FAILED:
         _discard_files(rt, run)
     if not _move(run, to, changes):
@@ -134,7 +141,11 @@ def _followers(rt: Runtime, claim: Claim) -> list[NewJob]:
     if not claim.followers:
         return []
     head, *rest = claim.followers
-    return [NewJob(new_job(rt, head.process_id, head.execution, claim.job.base_url, claim.job.id), head.execution, tuple(rest))]
+    return [
+        NewJob(
+            new_job(rt, head.process_id, head.execution, claim.job.base_url, claim.job.id), head.execution, tuple(rest)
+        )
+    ]
 
 
 class _Run:
@@ -167,7 +178,13 @@ class _Run:
             staged = self.stager.stage(self.claim.execution, entry.validator, self.workdir)
             ended = self.run_child(entry, staged)
             if self.error is None:
-                place = Place(self.rt.area, self.job.id, self.workdir, own_locations(self.rt.settings, self.job.base_url), self.proceed)
+                place = Place(
+                    self.rt.area,
+                    self.job.id,
+                    self.workdir,
+                    own_locations(self.rt.settings, self.job.base_url),
+                    self.proceed,
+                )
                 collect_outputs(self.results, self.raw, entry.process, self.claim.execution, place)
         except (JobDismissed, WorkerStopped):
             raise
@@ -188,8 +205,14 @@ class _Run:
         for result in self.results:
             bytes_out[result.output] = bytes_out.get(result.output, 0) + result.size_bytes
         wall_s = time.monotonic() - self.began
-        statistics = collect_statistics(queued_s=(self.job.started - self.job.created).total_seconds(), wall_s=wall_s, cpu_s=ended.cpu_s,
-                                        peak_bytes=ended.peak_bytes, bytes_in=staged.bytes_in, bytes_out=bytes_out)
+        statistics = collect_statistics(
+            queued_s=(self.job.started - self.job.created).total_seconds(),
+            wall_s=wall_s,
+            cpu_s=ended.cpu_s,
+            peak_bytes=ended.peak_bytes,
+            bytes_in=staged.bytes_in,
+            bytes_out=bytes_out,
+        )
         to = Status.SUCCESSFUL if self.error is None else Status.FAILED
         self.reporter.log(f"{to} after {wall_s:.3f} s (attempt {self.job.attempt})")
         return to, Outcome(tuple(self.results) if self.error is None else (), self.error, self.traceback, statistics)
@@ -211,11 +234,19 @@ class _Run:
         memory_bytes = int(_least(unit.memory_limit_bytes, self.rt.settings.jobs.memory_limit_bytes))
         watch = Watch(self.rt.settings, runner, self.workdir, memory_bytes)
         request = {
-            "runner": runner.module, "options": runner.options, "target": unit.target, "workdir": str(self.workdir), "job": self.job.id,
+            "runner": runner.module,
+            "options": runner.options,
+            "target": unit.target,
+            "workdir": str(self.workdir),
+            "job": self.job.id,
             "process": self.job.process_id,
-            "inputs": staged.inputs, "outputs": wanted_media_types(entry.process, self.claim.execution),
-            "reuse": self._reuse(), "memory_limit_bytes": memory_bytes, "file_limit_bytes": self.rt.settings.limits.work_bytes,
-            "task_limit": watch.task_limit, "group": asdict(watch.group),
+            "inputs": staged.inputs,
+            "outputs": wanted_media_types(entry.process, self.claim.execution),
+            "reuse": self._reuse(),
+            "memory_limit_bytes": memory_bytes,
+            "file_limit_bytes": self.rt.settings.limits.work_bytes,
+            "task_limit": watch.task_limit,
+            "group": asdict(watch.group),
         }
         limit_s = _least(unit.time_limit_s, self.rt.settings.jobs.time_limit_s)
         try:
@@ -314,7 +345,9 @@ class _Run:
             steps = []
             for step in event["schedule"]:
                 entry = self.rt.catalog.get(str(step["process"]))
-                document = {"inputs": step["inputs"]} | ({"priority": event["priority"]} if event.get("priority") is not None else {})
+                document = {"inputs": step["inputs"]} | (
+                    {"priority": event["priority"]} if event.get("priority") is not None else {}
+                )
                 execution = parse_execute(document, entry.process)
                 check_execution(self.rt, entry, execution)
                 steps.append(Follower(entry.process.id, keeping(entry, execution)))
@@ -340,4 +373,3 @@ def _failure(told: dict) -> WeaverError:
 def _least(*limits: float) -> float:
     """The smallest limit; 0 is none."""
     return min((limit for limit in limits if limit), default=0)
-

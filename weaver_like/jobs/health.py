@@ -1,4 +1,5 @@
 """Whether this server can serve: each part that a request needs is looked at, in bounded time."""
+
 import logging
 import threading
 import time
@@ -48,7 +49,11 @@ class Health:
     """Looks at the parts of one runtime; any thread may ask."""
 
     def __init__(self, rt: Runtime):
-        self._looks = {"store": _Look("store", rt.jobs.ping), "engine": _Look("engine", rt.engine.trouble), "outputs": _Look("outputs", rt.area.trouble)}
+        self._looks = {
+            "store": _Look("store", rt.jobs.ping),
+            "engine": _Look("engine", rt.engine.trouble),
+            "outputs": _Look("outputs", rt.area.trouble),
+        }
         self._lock = threading.Lock()
         self._known: dict[str, str] = {}
         self._known_until = float("-inf")

@@ -1,4 +1,5 @@
 """The housekeeper: leases that ran out, messages that were lost, and jobs that are old enough to go."""
+
 import logging
 import threading
 import time

@@ -1,4 +1,5 @@
 """Names of engines and workers that stay the same after a restart, so that what a dead one left is known at once."""
+
 import fcntl
 import os
 import uuid

@@ -1,4 +1,5 @@
 """The courier: delivers callbacks from the outbox, with retries, beside the jobs and never in their way."""
+
 import logging
 import threading
 from collections.abc import Callable

@@ -1,4 +1,5 @@
 """`collect_outputs`: what a run left behind -> results."""
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,9 @@ def requested_outputs(process: Process, execution: Execution) -> list[str]:
 def wanted_media_types(process: Process, execution: Execution) -> dict[str, str | None]:
     """Requested output -> media type that the client asked for."""
     asked = execution.outputs or {}
-    return {name: asked[name].format.media_type if name in asked else None for name in requested_outputs(process, execution)}
+    return {
+        name: asked[name].format.media_type if name in asked else None for name in requested_outputs(process, execution)
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,16 @@ def own_locations(settings: Settings, base_url: str) -> tuple[str, ...]:
     bucket, folder = settings.outputs_s3, settings.outputs_dir
     kept = [f"s3://{'/'.join(filter(None, bucket))}"] if bucket else [str(folder), folder.as_uri()]
     bases = [base.rstrip("/") for base in (settings.server.url, base_url) if base]
-    return (*kept, *filter(None, [settings.files.outputs_url.rstrip("/")]), *(f"{base}/outputs" for base in dict.fromkeys(bases)))
+    return (
+        *kept,
+        *filter(None, [settings.files.outputs_url.rstrip("/")]),
+        *(f"{base}/outputs" for base in dict.fromkeys(bases)),
+    )
 
 
-def collect_outputs(results: list[Result], raw: Mapping[str, dict], process: Process, execution: Execution, place: Place) -> None:
+def collect_outputs(
+    results: list[Result], raw: Mapping[str, dict], process: Process, execution: Execution, place: Place
+) -> None:
     """Publish the files of the requested outputs and keep the values; other outputs end with the work folder.
 
     results: is filled, so that the caller knows what was published when this fails half-way.
@@ -66,7 +75,9 @@ def collect_outputs(results: list[Result], raw: Mapping[str, dict], process: Pro
             offered = output_media_types(process.outputs[name].schema)
             for number, entry in enumerate(raw[name]["items"] if several else [raw[name]]):
                 result = _collect(name, entry, number if several else None, offered, place)
-                results += make_results_relative([result], place.locations, [name] if _is_uri(process.outputs[name].schema) else ())
+                results += make_results_relative(
+                    [result], place.locations, [name] if _is_uri(process.outputs[name].schema) else ()
+                )
 
 
 def _collect(name: str, entry: dict, index: int | None, offered: list[str], place: Place) -> Result:
@@ -88,9 +99,19 @@ def _with_files(name: str, entry: dict, index: int | None, place: Place) -> Resu
         part = value
         for step in where[:-1]:
             part = part[step]
-        published = place.area.publish(place.job_id, name, _file(name, Path(part[where[-1]]), place.workdir), place.proceed)
+        published = place.area.publish(
+            place.job_id, name, _file(name, Path(part[where[-1]]), place.workdir), place.proceed
+        )
         part[where[-1]], size = quote(published.reference), size + published.size_bytes
-    return Result(name, value, None, Format("application/json"), size + len(dumps(value)), index, tuple(map(tuple, entry["files"])))
+    return Result(
+        name,
+        value,
+        None,
+        Format("application/json"),
+        size + len(dumps(value)),
+        index,
+        tuple(map(tuple, entry["files"])),
+    )
 
 
 def _file(name: str, path: Path, workdir: Path) -> Path:
@@ -103,7 +124,9 @@ def _file(name: str, path: Path, workdir: Path) -> Path:
 
 def _is_uri(schema: dict) -> bool:
     """True if a value, or each of its items, is described as a URI."""
-    return schema.get("format") in ("uri", "uri-reference") or (schema.get("type") == "array" and _is_uri(schema.get("items") or {}))
+    return schema.get("format") in ("uri", "uri-reference") or (
+        schema.get("type") == "array" and _is_uri(schema.get("items") or {})
+    )
 
 
 def _by_name(path: str, offered: list[str]) -> str:

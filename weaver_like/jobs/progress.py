@@ -1,4 +1,5 @@
 """What a running job says: kept in batches, a few a second, and those who listen are told that there is something new."""
+
 import logging
 import time
 from datetime import UTC, datetime, timedelta
@@ -50,7 +51,11 @@ class Reporter:
         limit = self._rt.settings.jobs.log_lines
         if self._lines > limit:
             return
-        text = clean(message, 10000) if self._lines < limit else f"The log is full: of the lines after this one none is kept (jobs.log_lines is {limit})."
+        text = (
+            clean(message, 10000)
+            if self._lines < limit
+            else f"The log is full: of the lines after this one none is kept (jobs.log_lines is {limit})."
+        )
         entry = LogEntry(datetime.now(UTC), level, text, self._percent)
         self._entries.append(entry)
 
@@ -87,7 +92,9 @@ class Reporter:
         self._flushed, self._lease_due = now, now + self._rt.settings.engine.lease_s / 3
         percent, message, entries = self._percent, self._message, self.take()
         try:
-            held = self._rt.jobs.report(self._job.id, self._job.attempt, lease_end(self._rt), percent=percent, message=message, entries=entries)
+            held = self._rt.jobs.report(
+                self._job.id, self._job.attempt, lease_end(self._rt), percent=percent, message=message, entries=entries
+            )
         except Unavailable:  # the job goes on, and all is told when the store is back
             self._percent, self._message, self._entries = percent, message, entries
             self._flushed = now + _AWAY_S - _BATCH_S

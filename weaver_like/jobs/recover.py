@@ -1,4 +1,5 @@
 """Lost jobs and old jobs."""
+
 import logging
 import shutil
 from collections.abc import Callable
@@ -25,7 +26,12 @@ def announce(engine: Engine, job: Job) -> None:
     engine.submit(job.id, job.queue)
 
 
-def recover_lost(rt: Runtime, worker_prefix: str | None, announce: Callable[[Job], None], is_lost: Callable[[Job], bool] = lambda _job: True) -> int:
+def recover_lost(
+    rt: Runtime,
+    worker_prefix: str | None,
+    announce: Callable[[Job], None],
+    is_lost: Callable[[Job], bool] = lambda _job: True,
+) -> int:
     """Put the jobs of lost workers back into the queue, or end those that were tried often enough; how many there were.
 
     worker_prefix: of workers that are known to be dead; None: whoever let a lease run out.

@@ -1,8 +1,16 @@
 """Reading results: which there are, and what stands in the way."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from weaver_like.domain.errors import InvalidQueryParameter, NoSuchOutput, NoSuchProcess, OutputNotRequested, ResultNotAvailable, ResultNotReady
+from weaver_like.domain.errors import (
+    InvalidQueryParameter,
+    NoSuchOutput,
+    NoSuchProcess,
+    OutputNotRequested,
+    ResultNotAvailable,
+    ResultNotReady,
+)
 from weaver_like.domain.execution import Execution, Transmission
 from weaver_like.domain.job import Job
 from weaver_like.domain.process import Process
@@ -59,7 +67,9 @@ def get_output(rt: Runtime, job: Job, output: str) -> tuple[Result, ...]:
     """
     process = _process(rt, job, rt.jobs.get_documents(job.id).execution)
     if process is not None and output not in process.outputs:
-        raise NoSuchOutput(f"Process '{job.process_id}' has no output '{output[:100]}'; it has: {', '.join(process.outputs)}.")
+        raise NoSuchOutput(
+            f"Process '{job.process_id}' has no output '{output[:100]}'; it has: {', '.join(process.outputs)}."
+        )
     found = get_results(rt, job)
     if output not in found.requested:
         raise OutputNotRequested(f"Output '{output[:100]}' was not requested from job '{job.id}'.")

@@ -1,4 +1,5 @@
 """Making and removing schedules."""
+
 import uuid
 from datetime import UTC, datetime
 
@@ -25,7 +26,9 @@ def create_schedule(rt: Runtime, document: object, base_url: str) -> Schedule:
         raise InvalidInput(describe_faults("The schedule", faults), faults=faults)
     now = datetime.now(UTC)
     due = next_firing(request.cron, request.time_zone, now)
-    schedule = Schedule(str(uuid.uuid4()), request.process_id, request.cron, request.time_zone, execution, now, due, base_url=base_url)
+    schedule = Schedule(
+        str(uuid.uuid4()), request.process_id, request.cron, request.time_zone, execution, now, due, base_url=base_url
+    )
     rt.schedules.add(schedule, rt.settings.limits.schedules)
     if rt.engine is not None:
         rt.engine.publish({"job": SCHEDULES, "kind": "schedule"})

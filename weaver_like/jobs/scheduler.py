@@ -1,4 +1,5 @@
 """The scheduler: fires schedules when they are due."""
+
 import logging
 import random
 import threading
@@ -41,7 +42,9 @@ class Scheduler(threading.Thread):
                     pause_s = self._look()
                 except Unavailable:  # the store has logged it
                     pass
-                except Exception:  # one odd schedule must not keep all others waiting; the next look meets them in another order
+                except (
+                    Exception
+                ):  # one odd schedule must not keep all others waiting; the next look meets them in another order
                     log.exception("the scheduler failed")
                 events.next(pause_s)
 

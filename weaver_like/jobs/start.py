@@ -1,4 +1,5 @@
 """Before the first job: a store that is there and up to date."""
+
 import logging
 import threading
 

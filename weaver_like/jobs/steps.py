@@ -1,4 +1,5 @@
 """`find_steps`: the steps of a job as they are shown."""
+
 from dataclasses import replace
 
 from weaver_like.domain.status import Status

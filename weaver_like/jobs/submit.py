@@ -1,4 +1,5 @@
 """`submit_job`: check an execute request against its process, keep the job, hand it to the engine."""
+
 import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -53,7 +54,11 @@ def check_execution(rt: Runtime, entry: CatalogEntry, execution: Execution) -> N
     """Raises: as `check_submission`."""
     faults = entry.validator.faults(execution)
     if execution.priority is not None and execution.priority >= rt.settings.engine.priority_levels:
-        faults.append(Fault("/priority", f"{execution.priority} was got; levels are 0 to {rt.settings.engine.priority_levels - 1}"))
+        faults.append(
+            Fault(
+                "/priority", f"{execution.priority} was got; levels are 0 to {rt.settings.engine.priority_levels - 1}"
+            )
+        )
     if faults:
         missing = all(fault.detail.startswith("this input is required") for fault in faults)
         kind = MissingInput if missing else InvalidInput
@@ -98,8 +103,18 @@ def new_job(rt: Runtime, process_id: str, execution: Execution, base_url: str, p
     now = datetime.now(UTC)
     levels = rt.settings.engine.priority_levels
     priority = levels // 2 if execution.priority is None else execution.priority
-    return Job(new_job_id(), process_id, Status.ACCEPTED, now, now, priority=priority, parent_id=parent_id, title=execution.title, base_url=base_url,
-               queue=_queue_of(rt, process_id))
+    return Job(
+        new_job_id(),
+        process_id,
+        Status.ACCEPTED,
+        now,
+        now,
+        priority=priority,
+        parent_id=parent_id,
+        title=execution.title,
+        base_url=base_url,
+        queue=_queue_of(rt, process_id),
+    )
 
 
 def _queue_of(rt: Runtime, process_id: str) -> str:

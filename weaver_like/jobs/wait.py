@@ -1,4 +1,5 @@
 """Waiting for a job without polling."""
+
 import threading
 import time
 

@@ -1,4 +1,5 @@
 """`Watch`: what a running job may use together; looked at at growing intervals."""
+
 import time
 from pathlib import Path
 

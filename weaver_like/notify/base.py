@@ -1,4 +1,5 @@
 """Interface of notifiers."""
+
 from abc import ABC, abstractmethod
 
 

@@ -1,4 +1,5 @@
 """Callbacks: the subscriber's URIs get a POST."""
+
 import urllib3
 
 from weaver_like.domain.errors import FetchFailed

@@ -1,4 +1,5 @@
 """What a folder holds: bytes on the disk and entries, counted a little at a time."""
+
 import os
 import time
 from collections.abc import Iterator

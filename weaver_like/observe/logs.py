@@ -1,4 +1,5 @@
 """Logging of the server and its workers: lines with time, level and fields, secrets masked."""
+
 import logging
 import logging.handlers
 from pathlib import Path
@@ -17,7 +18,9 @@ def configure_logs(level: str, file: Path | None = None, console: bool = False) 
     handlers: list[logging.Handler] = [logging.StreamHandler()] if console else []
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(logging.handlers.RotatingFileHandler(file, maxBytes=10 * 2**20, backupCount=5, encoding="utf-8", delay=True))
+        handlers.append(
+            logging.handlers.RotatingFileHandler(file, maxBytes=10 * 2**20, backupCount=5, encoding="utf-8", delay=True)
+        )
     root = logging.getLogger()
     root.handlers.clear()
     for handler in handlers:

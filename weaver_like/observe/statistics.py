@@ -1,4 +1,5 @@
 """What a job used: CPU, memory, bytes."""
+
 import time
 
 import psutil
@@ -35,10 +36,23 @@ class TreeMeter:
         self.now_bytes, self.peak_bytes = total, max(self.peak_bytes, total)
 
 
-def collect_statistics(*, queued_s: float, wall_s: float, cpu_s: float, peak_bytes: int,
-                       bytes_in: dict[str, int], bytes_out: dict[str, int]) -> dict:
+def collect_statistics(
+    *,
+    queued_s: float,
+    wall_s: float,
+    cpu_s: float,
+    peak_bytes: int,
+    bytes_in: dict[str, int],
+    bytes_out: dict[str, int],
+) -> dict:
     """The statistics document of a job: seconds and bytes; peak memory is that of the child's whole tree."""
     return {
-        "queuedSeconds": round(queued_s, 6), "wallSeconds": round(wall_s, 6), "cpuSeconds": round(cpu_s, 6), "peakMemoryBytes": peak_bytes,
-        "bytesIn": bytes_in, "bytesOut": bytes_out, "bytesInTotal": sum(bytes_in.values()), "bytesOutTotal": sum(bytes_out.values()),
+        "queuedSeconds": round(queued_s, 6),
+        "wallSeconds": round(wall_s, 6),
+        "cpuSeconds": round(cpu_s, 6),
+        "peakMemoryBytes": peak_bytes,
+        "bytesIn": bytes_in,
+        "bytesOut": bytes_out,
+        "bytesInTotal": sum(bytes_in.values()),
+        "bytesOutTotal": sum(bytes_out.values()),
     }

@@ -1,4 +1,5 @@
 """The catalog: every process on offer, with its compiled validator."""
+
 import logging
 import threading
 import time
@@ -85,7 +86,9 @@ class Catalog:
             self._changed.wait_for(lambda: not self._looking or self._has_current(process_id), patience_s)
             entry, unread = self._snapshot.entries.get(process_id), first and self._looking
         if entry is None and unread:
-            raise ServerBusy(f"Processes are still being read; '{process_id[:100]}' is not among those so far.", retry_after_s=5)
+            raise ServerBusy(
+                f"Processes are still being read; '{process_id[:100]}' is not among those so far.", retry_after_s=5
+            )
         if entry is None:
             raise NoSuchProcess(f"There is no process '{process_id[:100]}'.")
         return entry
@@ -177,7 +180,9 @@ def _assemble(number: int, found: list[tuple[Source, Plugin]]) -> Snapshot:
     for source, plugin in found:
         taken = [process.id for process in plugin.processes if process.id in entries]
         if taken:
-            plugin = replace(plugin, processes=(), error=f"Its processes are already offered by another plugin: {', '.join(taken)}.")
+            plugin = replace(
+                plugin, processes=(), error=f"Its processes are already offered by another plugin: {', '.join(taken)}."
+            )
         entries.update({process.id: CatalogEntry(process, source) for process in plugin.processes})
         listed.append(plugin)
     return Snapshot(number, entries, tuple(listed))

@@ -1,4 +1,5 @@
 """Interface of runners: each runs one kind of execution unit in the job's child."""
+
 import threading
 import traceback
 from abc import ABC, abstractmethod
@@ -27,7 +28,11 @@ class Runner:
 def _traceback(error: BaseException) -> str:
     """The traceback as the author of the code knows it: it begins where our own code ends."""
     trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_globals.get("__name__", "").startswith(_OURS):
+    while (
+        trace is not None
+        and trace.tb_next is not None
+        and trace.tb_frame.f_globals.get("__name__", "").startswith(_OURS)
+    ):
         trace = trace.tb_next
     return "".join(traceback.format_exception(type(error), error, trace))
 
@@ -74,6 +79,14 @@ class ChildRun(ABC):
             self.tell({"done": self.run()})
         except BaseException as error:  # SystemExit and Cancelled of foreign code too: the job's owner must see why
             detail, traceback_text = self.explain(error)
-            self.tell({"failed": {"detail": detail[:10000], "traceback": traceback_text and traceback_text[-20000:], "blame": self.blame(error)}})
+            self.tell(
+                {
+                    "failed": {
+                        "detail": detail[:10000],
+                        "traceback": traceback_text and traceback_text[-20000:],
+                        "blame": self.blame(error),
+                    }
+                }
+            )
             return 1
         return 0

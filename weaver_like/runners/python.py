@@ -1,4 +1,5 @@
 """Runs Python functions declared with `weaver_like.authoring`."""
+
 import signal
 from pathlib import Path
 from socket import socket
@@ -15,7 +16,9 @@ class PythonRun(ChildRun):
     def run(self) -> dict:
         target = self.request["target"]
         declaration = declarations(load_module(target))[target["name"]]
-        context = Context(Path(self.request["workdir"]), self.request["job"], self.request["outputs"], self.tell, self.ask)
+        context = Context(
+            Path(self.request["workdir"]), self.request["job"], self.request["outputs"], self.tell, self.ask
+        )
         if declaration.context_parameter:
             context.watch_signals()
         else:

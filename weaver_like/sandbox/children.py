@@ -1,4 +1,5 @@
 """The worker's side of its zygote: start one child, hear it, signal it, learn how it ended."""
+
 import os
 import selectors
 import signal
@@ -67,7 +68,9 @@ class Children:
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-I", "-m", "weaver_like.sandbox.zygote", str(theirs.fileno()), *self._modules]
         environment = scrubbed_environment(HOME=str(self._home), TMPDIR=str(self._home))
-        self._process = started.start(command, pass_fds=[theirs.fileno(), *self._inherited], env=environment, cwd=self._home)
+        self._process = started.start(
+            command, pass_fds=[theirs.fileno(), *self._inherited], env=environment, cwd=self._home
+        )
         theirs.close()
         self._warm = set(self._modules)
         self._prepared = {}

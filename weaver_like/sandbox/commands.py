@@ -1,4 +1,5 @@
 """How a foreign command is started: what it sees of this machine, and what it may use."""
+
 import os
 import shutil
 import subprocess
@@ -18,12 +19,28 @@ except ImportError:  # not a machine that it was made for
 
 BUBBLEWRAP, NONE, DOCKER, PODMAN = "bubblewrap", "none", "docker", "podman"
 #: Who commands are, best first: nobody in particular, who can make no namespaces; the same with an older bubblewrap; the server's own user.
-_USERS = (("--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"), ("--unshare-user", "--uid", "1000", "--gid", "1000"),
-          ("--unshare-user-try",))
+_USERS = (
+    ("--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"),
+    ("--unshare-user", "--uid", "1000", "--gid", "1000"),
+    ("--unshare-user-try",),
+)
 #: All that commands see of this machine's own folders; others leave things of their own in every other one.
 _SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "opt", "etc", "nix", "gnu")
 #: Where tools keep credentials in the home of their user.
-_CREDENTIALS = (".aws", ".azure", ".config", ".docker", ".git-credentials", ".gnupg", ".kube", ".my.cnf", ".netrc", ".pgpass", ".pypirc", ".ssh")
+_CREDENTIALS = (
+    ".aws",
+    ".azure",
+    ".config",
+    ".docker",
+    ".git-credentials",
+    ".gnupg",
+    ".kube",
+    ".my.cnf",
+    ".netrc",
+    ".pgpass",
+    ".pypirc",
+    ".ssh",
+)
 _PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 #: Joins the groups of its first arguments, and becomes the command behind "--"; nothing of the shell's own stays in the environment.
 _JOIN = 'while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs" || exit 125; shift; done; shift; unset PWD OLDPWD SHLVL _; exec "$@"'
@@ -89,8 +106,14 @@ def launching(command: Command, confinement: Confinement, groups: Sequence[str] 
     try:
         os.write(options, b"".join(os.fsencode(option) + b"\0" for option in _bubblewrap(command, confinement)))
         os.lseek(options, 0, os.SEEK_SET)
-        yield Launch(joining(groups, [bubblewrap_path(), "--args", str(options), "--info-fd", str(telling), "--", *command.argv]),
-                     {}, (options, telling), told)
+        yield Launch(
+            joining(
+                groups, [bubblewrap_path(), "--args", str(options), "--info-fd", str(telling), "--", *command.argv]
+            ),
+            {},
+            (options, telling),
+            told,
+        )
     finally:
         for descriptor in (options, told, telling):
             os.close(descriptor)
@@ -105,13 +128,42 @@ def _bubblewrap(command: Command, confinement: Confinement) -> list[str]:
 
     Later mounts lie over earlier ones, so the order matters: the system, what is shown beside it, what is hidden of both, the job's own.
     """
-    argv = [*confinement.user, "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--die-with-parent", "--new-session",
-            "--cap-drop", "ALL", "--hostname", "sandbox", "--clearenv", *([] if command.network else ["--unshare-net"]), "--tmpfs", "/",
-            "--perms", "1777", "--tmpfs", "/tmp"]  # first: an interpreter may lie below it
+    argv = [
+        *confinement.user,
+        "--unshare-pid",
+        "--unshare-ipc",
+        "--unshare-uts",
+        "--unshare-cgroup-try",
+        "--die-with-parent",
+        "--new-session",
+        "--cap-drop",
+        "ALL",
+        "--hostname",
+        "sandbox",
+        "--clearenv",
+        *([] if command.network else ["--unshare-net"]),
+        "--tmpfs",
+        "/",
+        "--perms",
+        "1777",
+        "--tmpfs",
+        "/tmp",
+    ]  # first: an interpreter may lie below it
     mounts, last = (list(_folders(command.root)), []) if command.root else _system(confinement)
     argv += mounts
-    argv += ["--dev", "/dev", "--proc", "/proc", "--ro-bind-try", "/sys/devices/system", "/sys/devices/system", "--perms", "1777",
-             "--tmpfs", "/var/tmp"]
+    argv += [
+        "--dev",
+        "/dev",
+        "--proc",
+        "/proc",
+        "--ro-bind-try",
+        "/sys/devices/system",
+        "/sys/devices/system",
+        "--perms",
+        "1777",
+        "--tmpfs",
+        "/var/tmp",
+    ]
     if command.network:  # these are often links into folders that nobody sees
         for path in ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf"):
             real = os.path.realpath(path)
@@ -138,7 +190,9 @@ def _system(confinement: Confinement) -> tuple[list[str], list[str]]:
         around = [other for other in (*shown, *confinement.hidden) if path.startswith(f"{other}/")]
         if path not in confinement.hidden:
             mounts += ["--ro-bind-try", path, path]
-        elif (around and max(around, key=len) in confinement.hidden) or not (f"{path}/".startswith(seen) or any(one.startswith(f"{path}/") for one in shown)):
+        elif (around and max(around, key=len) in confinement.hidden) or not (
+            f"{path}/".startswith(seen) or any(one.startswith(f"{path}/") for one in shown)
+        ):
             continue  # it is not there anyway
         elif os.path.isdir(path):
             mounts += ["--tmpfs", path]
@@ -206,11 +260,17 @@ def bubblewrap_users() -> tuple[tuple[str, ...], str]:
 def _trouble(user: tuple[str, ...]) -> str:
     try:
         with launching(Command(["/bin/true"], "/", {}), Confinement(BUBBLEWRAP, user=user)) as launch:
-            ended = subprocess.run(launch.argv, env={}, capture_output=True, pass_fds=launch.descriptors, timeout=10, check=False)
+            ended = subprocess.run(
+                launch.argv, env={}, capture_output=True, pass_fds=launch.descriptors, timeout=10, check=False
+            )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     kernel.reap("bwrap")  # its process 1 comes to whoever adopts orphans
-    return "" if ended.returncode == 0 else ended.stderr.decode("utf-8", "replace").strip()[:300] or f"it ended with code {ended.returncode}"
+    return (
+        ""
+        if ended.returncode == 0
+        else ended.stderr.decode("utf-8", "replace").strip()[:300] or f"it ended with code {ended.returncode}"
+    )
 
 
 def environment_path(image: str = "") -> str:

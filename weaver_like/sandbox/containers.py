@@ -1,4 +1,5 @@
 """Container engines: which one answers, its images, and the end of containers that outlive who started them."""
+
 import os
 import shutil
 import socket
@@ -11,8 +12,19 @@ from weaver_like.sandbox.commands import DOCKER, PODMAN
 from weaver_like.sandbox.groups import group_name
 
 #: Of what a client of an engine needs to know of its own environment.
-CLIENT_VARIABLES = ("HOME", "PATH", "DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "CONTAINER_HOST",
-                    "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF", "XDG_RUNTIME_DIR")
+CLIENT_VARIABLES = (
+    "HOME",
+    "PATH",
+    "DOCKER_HOST",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS_VERIFY",
+    "CONTAINER_HOST",
+    "CONTAINERS_CONF",
+    "CONTAINERS_STORAGE_CONF",
+    "XDG_RUNTIME_DIR",
+)
 #: In a work folder: the engine that has, or had, containers of this attempt.
 _MARK = "containers"
 _LABEL = "weaver_like.attempt"
@@ -41,7 +53,9 @@ class Containers:
     def find(self) -> "ContainerEngine | None":
         """The engine that answers, if one does."""
         key = (self.kind, *sorted(self.environment.items()))
-        name = _found.get(key) or next((name for name in (DOCKER, PODMAN) if self.kind in ("", name) and _answers(name, self.environment)), "")
+        name = _found.get(key) or next(
+            (name for name in (DOCKER, PODMAN) if self.kind in ("", name) and _answers(name, self.environment)), ""
+        )
         _found[key] = name
         return ContainerEngine(name, self.environment) if name else None
 
@@ -56,7 +70,14 @@ class ContainerEngine:
     def ask(self, *arguments: str, limit_s: float = _ANSWER_S) -> str:
         """What the client prints. Raises: ContainerTrouble."""
         try:
-            ended = subprocess.run([self.name, *arguments], env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit_s, check=False)
+            ended = subprocess.run(
+                [self.name, *arguments],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=limit_s,
+                check=False,
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ContainerTrouble(f"{self.name}: {error}") from error
         if ended.returncode:
@@ -70,7 +91,9 @@ class ContainerEngine:
             return
         except ContainerTrouble as error:
             if not pull:
-                raise ContainerTrouble(f"The image '{image}' is not here, and images are not pulled (sandbox.pull=false).") from error
+                raise ContainerTrouble(
+                    f"The image '{image}' is not here, and images are not pulled (sandbox.pull=false)."
+                ) from error
         try:
             self.ask("pull", "--quiet", "--", image, limit_s=_PULL_S)
         except ContainerTrouble as error:
@@ -107,7 +130,9 @@ def remove_containers(workdir: Path, environment: dict[str, str]) -> None:
         return
     engine = ContainerEngine(name, environment)
     try:
-        engine.remove(*engine.ask("ps", "--all", "--quiet", "--filter", f"label={_LABEL}={group_name(workdir)}").split())
+        engine.remove(
+            *engine.ask("ps", "--all", "--quiet", "--filter", f"label={_LABEL}={group_name(workdir)}").split()
+        )
     except ContainerTrouble:
         pass
 
@@ -129,5 +154,8 @@ def _answers(name: str, environment: dict[str, str]) -> bool:
 
 def limits(processes: int, memory_bytes: int, cores: float) -> Sequence[str]:
     """Options for a container; 0 is none."""
-    return [*([f"--pids-limit={processes}"] if processes else []), *([f"--memory={memory_bytes}b", f"--memory-swap={memory_bytes}b"] if memory_bytes else []),
-            *([f"--cpus={cores:g}"] if cores else [])]
+    return [
+        *([f"--pids-limit={processes}"] if processes else []),
+        *([f"--memory={memory_bytes}b", f"--memory-swap={memory_bytes}b"] if memory_bytes else []),
+        *([f"--cpus={cores:g}"] if cores else []),
+    ]

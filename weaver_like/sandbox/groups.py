@@ -4,6 +4,7 @@ Version 1 has a tree for each controller, version 2 one tree for all. Groups are
 process is in; where that is not allowed there are none, and the worker's watch and the limits of single processes have to do.
 Source: Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst of the Linux kernel.
 """
+
 import hashlib
 import os
 import signal
@@ -37,13 +38,18 @@ class Group:
 
     def has(self, controller: str) -> bool:
         """Whether the kernel watches this limit. controller: pids or memory."""
-        return any(Path(folder, f"{controller}.max").exists() or Path(folder, f"{controller}.limit_in_bytes").exists() for folder in self.folders)
+        return any(
+            Path(folder, f"{controller}.max").exists() or Path(folder, f"{controller}.limit_in_bytes").exists()
+            for folder in self.folders
+        )
 
     def excess(self) -> str:
         """Which limit was met, in words; empty: none so far."""
         if self.met_processes():
             return too_many(self.limits.processes)
-        if self.limits.memory_bytes and (_count(self.folders, "memory.oom_control", "oom_kill") or _count(self.folders, "memory.events", "oom_kill")):
+        if self.limits.memory_bytes and (
+            _count(self.folders, "memory.oom_control", "oom_kill") or _count(self.folders, "memory.events", "oom_kill")
+        ):
             return too_large(self.limits.memory_bytes)
         return ""
 
@@ -105,8 +111,13 @@ def group_name(workdir: Path) -> str:
 def _limit(folder: str, limits: GroupLimits) -> None:
     """Raises: OSError, if the kernel does not take a limit that it has."""
     cores = int(limits.cores * _PERIOD_US)
-    values = {"pids.max": limits.processes, "memory.limit_in_bytes": limits.memory_bytes, "memory.max": limits.memory_bytes,
-              "cpu.cfs_quota_us": cores, "cpu.max": f"{cores} {_PERIOD_US}" if cores else 0}
+    values = {
+        "pids.max": limits.processes,
+        "memory.limit_in_bytes": limits.memory_bytes,
+        "memory.max": limits.memory_bytes,
+        "cpu.cfs_quota_us": cores,
+        "cpu.max": f"{cores} {_PERIOD_US}" if cores else 0,
+    }
     for name, value in values.items():
         path = Path(folder, name)
         if value and path.exists():
@@ -121,7 +132,9 @@ def _limit(folder: str, limits: GroupLimits) -> None:
 def _places() -> tuple[str, ...]:
     """Folders of the trees where groups can be made, found once."""
     own = _own()
-    found = [place for name in ("pids", "memory", "cpu") if name in own and (place := _probed(_mounted(name), own[name]))]
+    found = [
+        place for name in ("pids", "memory", "cpu") if name in own and (place := _probed(_mounted(name), own[name]))
+    ]
     if not found and "" in own:
         root = _mounted("")
         for place in (os.path.dirname(own[""].rstrip("/")) or "/", own[""]):
@@ -144,7 +157,9 @@ def _mounted(controller: str) -> str:
     with suppress(OSError):
         for line in Path("/proc/mounts").read_text().splitlines():
             _, folder, kind, options, *_ = line.split()
-            if (kind == "cgroup2" and not controller) or (kind == "cgroup" and controller and controller in options.split(",")):
+            if (kind == "cgroup2" and not controller) or (
+                kind == "cgroup" and controller and controller in options.split(",")
+            ):
                 return folder
     return ""
 

@@ -1,4 +1,5 @@
 """Calls of the Linux kernel that the standard library lacks; harmless where they do not exist."""
+
 import ctypes
 import os
 import resource
@@ -101,7 +102,11 @@ def _count_tasks(user: int) -> int:
     count = 0
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
-            found = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if line.startswith(("Uid:\t", "Threads:\t")))
+            found = dict(
+                line.split(":\t", 1)
+                for line in status.read_text().splitlines()
+                if line.startswith(("Uid:\t", "Threads:\t"))
+            )
         except OSError:  # it has ended
             continue
         if int(found["Uid"].split()[0]) == user:

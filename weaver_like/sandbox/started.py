@@ -1,4 +1,5 @@
 """Processes that this one starts, and the end of those that it did not: what a dead zygote left behind."""
+
 import subprocess
 import threading
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
 """Messages between our own processes: length-prefixed JSON on a socket pair; never pickle, never a port."""
+
 import array
 import json
 import os
@@ -64,8 +65,8 @@ class Reader:
                 raise WireError(f"a message of {size} bytes was announced; at most {MAX_BYTES} are taken")
             if len(self._buffer) < _HEADER.size + size:
                 return
-            body = bytes(self._buffer[_HEADER.size:_HEADER.size + size])
-            del self._buffer[:_HEADER.size + size]
+            body = bytes(self._buffer[_HEADER.size : _HEADER.size + size])
+            del self._buffer[: _HEADER.size + size]
             try:
                 message = json.loads(body)
             except ValueError as error:

@@ -12,6 +12,7 @@ Worker -> child, on the channel: the request, {"runner": module, "workdir": path
     "task_limit"?: n, ...}.
 Closing the socket ends zygote and child.
 """
+
 import fcntl
 import gc
 import importlib

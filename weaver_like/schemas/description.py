@@ -1,4 +1,5 @@
 """Process descriptions: domain -> JSON of the standard; and read from a plugin's child."""
+
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -19,7 +20,9 @@ def render_description(process: Process, urls: Urls, versions: Sequence[str] = (
 
     versions: of a deployed process, the one deployed last first.
     """
-    links = urls.of_process(process.id, full=True) + (urls.of_revision(process.id, process.version, versions) if process.mutable else [])
+    links = urls.of_process(process.id, full=True) + (
+        urls.of_revision(process.id, process.version, versions) if process.mutable else []
+    )
     return _render_head(process) | {
         "inputs": {name: render_input(entry) for name, entry in process.inputs.items()},
         "outputs": {name: _render_common(entry) | {"schema": entry.schema} for name, entry in process.outputs.items()},
@@ -30,28 +33,48 @@ def render_description(process: Process, urls: Urls, versions: Sequence[str] = (
 def render_history(history: History, urls: Urls) -> dict:
     """Every version of a deployed process. An extension."""
     here = urls.process(history.process_id)
-    revisions = [{"version": revision.version, "deployed": render_time(revision.deployed), "current": revision.version == history.current,
-                  "links": render_links(urls.of_version(history.process_id, revision.version))} for revision in history.revisions]
+    revisions = [
+        {
+            "version": revision.version,
+            "deployed": render_time(revision.deployed),
+            "current": revision.version == history.current,
+            "links": render_links(urls.of_version(history.process_id, revision.version)),
+        }
+        for revision in history.revisions
+    ]
     links = [*urls.twins(f"{here}/revisions"), Link(here, "latest-version", JSON), Link(here, "up", JSON)]
     return {"id": history.process_id, "current": history.current, "revisions": revisions, "links": render_links(links)}
 
 
 def _render_head(process: Process) -> dict:
-    return {"id": process.id, "version": process.version, **_render_common(process),
-            "jobControlOptions": [str(option) for option in process.job_control],
-            "outputTransmission": ["value", "reference"], "mutable": process.mutable}
+    return {
+        "id": process.id,
+        "version": process.version,
+        **_render_common(process),
+        "jobControlOptions": [str(option) for option in process.job_control],
+        "outputTransmission": ["value", "reference"],
+        "mutable": process.mutable,
+    }
 
 
 def _render_common(described: Process | InputDescription | OutputDescription) -> dict:
-    given = {"title": described.title, "description": described.description, "keywords": list(described.keywords), "metadata": list(described.metadata)}
+    given = {
+        "title": described.title,
+        "description": described.description,
+        "keywords": list(described.keywords),
+        "metadata": list(described.metadata),
+    }
     return {key: value for key, value in given.items() if value}
 
 
 def render_input(entry: InputDescription) -> dict:
     """`minOccurs` and `maxOccurs` are always written: clients guess differently."""
     return _render_common(entry) | {
-        "minOccurs": entry.min_occurs, "maxOccurs": "unbounded" if entry.max_occurs is None else entry.max_occurs,
-        "valuePassing": ["byValue", "byReference"], "schema": entry.schema}
+        "minOccurs": entry.min_occurs,
+        "maxOccurs": "unbounded" if entry.max_occurs is None else entry.max_occurs,
+        "valuePassing": ["byValue", "byReference"],
+        "schema": entry.schema,
+    }
 
 
 def render_stored(process: Process) -> dict:
@@ -61,13 +84,19 @@ def render_stored(process: Process) -> dict:
 
 def parse_stored(document: dict) -> Process:
     """Read a description in the form in which it passes between OS processes, and is stored: the fields of `Process`."""
-    return Process(**(document | {
-        "unit": ExecutionUnit(**document["unit"]),
-        "keywords": tuple(document.get("keywords", ())), "metadata": tuple(document.get("metadata", ())),
-        "job_control": tuple(JobControl(option) for option in document["job_control"]),
-        "inputs": {name: InputDescription(**_tuples(entry)) for name, entry in document["inputs"].items()},
-        "outputs": {name: OutputDescription(**_tuples(entry)) for name, entry in document["outputs"].items()},
-    }))
+    return Process(
+        **(
+            document
+            | {
+                "unit": ExecutionUnit(**document["unit"]),
+                "keywords": tuple(document.get("keywords", ())),
+                "metadata": tuple(document.get("metadata", ())),
+                "job_control": tuple(JobControl(option) for option in document["job_control"]),
+                "inputs": {name: InputDescription(**_tuples(entry)) for name, entry in document["inputs"].items()},
+                "outputs": {name: OutputDescription(**_tuples(entry)) for name, entry in document["outputs"].items()},
+            }
+        )
+    )
 
 
 def _tuples(entry: dict) -> dict:

@@ -1,4 +1,5 @@
 """The execute request: JSON <-> `Execution`."""
+
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,27 +13,63 @@ from weaver_like.schemas.jsontext import check_depth, loads
 from weaver_like.schemas.shape import Shape, to_pointer
 from weaver_like.schemas.validators import accepts_array
 
-_FORMAT = {"type": "object", "properties": {
-    "mediaType": {"type": "string"}, "encoding": {"type": "string"}, "schema": {"anyOf": [{"type": "string"}, {"type": "object"}]}}}
+_FORMAT = {
+    "type": "object",
+    "properties": {
+        "mediaType": {"type": "string"},
+        "encoding": {"type": "string"},
+        "schema": {"anyOf": [{"type": "string"}, {"type": "object"}]},
+    },
+}
 _TRANSMISSION = {"type": "string", "enum": ["value", "reference"]}
-_OUTPUT = {"type": "object", "additionalProperties": False, "properties": {
-    "format": _FORMAT, "transmissionMode": _TRANSMISSION, "mediaType": {"type": "string"}, "encoding": {"type": "string"},
-    "schema": {"anyOf": [{"type": "string"}, {"type": "object"}]}}}
-SUBSCRIBER_SCHEMA = {"type": "object", "additionalProperties": False, "properties": {
-    name: {"type": "string", "format": "uri", "maxLength": 2000} for name in ("successUri", "inProgressUri", "failedUri")}}
+_OUTPUT = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "format": _FORMAT,
+        "transmissionMode": _TRANSMISSION,
+        "mediaType": {"type": "string"},
+        "encoding": {"type": "string"},
+        "schema": {"anyOf": [{"type": "string"}, {"type": "object"}]},
+    },
+}
+SUBSCRIBER_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        name: {"type": "string", "format": "uri", "maxLength": 2000}
+        for name in ("successUri", "inProgressUri", "failedUri")
+    },
+}
 
 #: Source: OGC 18-062r2, execute.yaml; the 2.0 draft drops `response` and `transmissionMode`. The list form of inputs and
 #: outputs, `mode`, `process`, `title` and `priority` are understood for older clients and chains; `reuse` is ours (docs/steps.rst).
 EXECUTE_SCHEMA: dict = {
-    "type": "object", "additionalProperties": False,
+    "type": "object",
+    "additionalProperties": False,
     "properties": {
-        "inputs": {"anyOf": [
-            {"type": "object"},
-            {"type": "array", "items": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}}]},
-        "outputs": {"anyOf": [
-            {"type": "object", "additionalProperties": _OUTPUT},
-            {"type": "array", "items": {"type": "object", "required": ["id"], "properties": {
-                "id": {"type": "string"}, "transmissionMode": _TRANSMISSION, "format": _FORMAT}}}]},
+        "inputs": {
+            "anyOf": [
+                {"type": "object"},
+                {
+                    "type": "array",
+                    "items": {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}},
+                },
+            ]
+        },
+        "outputs": {
+            "anyOf": [
+                {"type": "object", "additionalProperties": _OUTPUT},
+                {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["id"],
+                        "properties": {"id": {"type": "string"}, "transmissionMode": _TRANSMISSION, "format": _FORMAT},
+                    },
+                },
+            ]
+        },
         "response": {"type": "string", "enum": ["raw", "document"]},
         "subscriber": SUBSCRIBER_SCHEMA,
         "mode": {"type": "string", "enum": ["sync", "async", "auto"]},
@@ -77,7 +114,11 @@ def parse_execute(document: object, process: Process) -> Execution:
         outputs=None if outputs is None else _parse_outputs(outputs),
         response=ResponseForm(body["response"]) if "response" in body else None,
         subscriber=_parse_subscriber(body.get("subscriber")),
-        priority=body.get("priority"), mode=body.get("mode"), title=body.get("title"), reuse=body.get("reuse", False))
+        priority=body.get("priority"),
+        mode=body.get("mode"),
+        title=body.get("title"),
+        reuse=body.get("reuse", False),
+    )
 
 
 def describe_faults(what: str, faults: list[Fault]) -> str:
@@ -90,7 +131,10 @@ def describe_faults(what: str, faults: list[Fault]) -> str:
 def _parse_inputs(given: dict | list, process: Process) -> dict[str, Occurrences]:
     if isinstance(given, list):
         return _parse_list_form(given)
-    return {name: _parse_occurrences(raw, process.inputs.get(name), "/inputs" + to_pointer([name])) for name, raw in given.items()}
+    return {
+        name: _parse_occurrences(raw, process.inputs.get(name), "/inputs" + to_pointer([name]))
+        for name, raw in given.items()
+    }
 
 
 def _parse_list_form(entries: list[dict]) -> dict[str, Occurrences]:
@@ -114,7 +158,9 @@ def _parse_occurrences(raw: object, description: InputDescription | None, pointe
         several = all(isinstance(part, list) or _is_wrapped(part) for part in raw)
     if not several:
         return Occurrences((_parse_item(raw),), (pointer,))
-    return Occurrences(tuple(_parse_item(part) for part in raw), tuple(f"{pointer}/{number}" for number in range(len(raw))))
+    return Occurrences(
+        tuple(_parse_item(part) for part in raw), tuple(f"{pointer}/{number}" for number in range(len(raw)))
+    )
 
 
 def _is_wrapped(raw: object) -> bool:
@@ -126,7 +172,9 @@ def _parse_item(raw: object) -> Item:
     if not isinstance(raw, dict):
         return Value(raw)
     if isinstance(raw.get("href"), str):
-        return Reference(raw["href"], _parse_format(raw), raw.get("title") if isinstance(raw.get("title"), str) else None)
+        return Reference(
+            raw["href"], _parse_format(raw), raw.get("title") if isinstance(raw.get("title"), str) else None
+        )
     if "value" in raw and raw.keys() <= {"value", "format", "mediaType", "encoding", "schema", "type", "mimeType"}:
         return Value(raw["value"], _parse_format(raw), qualified=True)
     return Value(raw)
@@ -134,8 +182,16 @@ def _parse_item(raw: object) -> Item:
 
 def _parse_format(raw: dict) -> Format:
     nested = raw.get("format") if isinstance(raw.get("format"), dict) else {}
-    media_type = _text(raw, "mediaType") or _text(raw, "type") or _text(raw, "mimeType") or _text(nested, "mediaType") or _text(nested, "mimeType")
-    return Format(media_type, _text(raw, "encoding") or _text(nested, "encoding"), raw.get("schema", nested.get("schema")))
+    media_type = (
+        _text(raw, "mediaType")
+        or _text(raw, "type")
+        or _text(raw, "mimeType")
+        or _text(nested, "mediaType")
+        or _text(nested, "mimeType")
+    )
+    return Format(
+        media_type, _text(raw, "encoding") or _text(nested, "encoding"), raw.get("schema", nested.get("schema"))
+    )
 
 
 def _text(raw: dict, key: str) -> str | None:
@@ -145,8 +201,12 @@ def _text(raw: dict, key: str) -> str | None:
 
 def _parse_outputs(given: dict | list) -> dict[str, OutputRequest]:
     entries = given.items() if isinstance(given, dict) else ((entry["id"], entry) for entry in given)
-    return {name: OutputRequest(Transmission(entry["transmissionMode"]) if "transmissionMode" in entry else None, _parse_format(entry))
-            for name, entry in entries}
+    return {
+        name: OutputRequest(
+            Transmission(entry["transmissionMode"]) if "transmissionMode" in entry else None, _parse_format(entry)
+        )
+        for name, entry in entries
+    }
 
 
 def _parse_subscriber(given: dict | None) -> Subscriber | None:
@@ -157,20 +217,36 @@ def _parse_subscriber(given: dict | None) -> Subscriber | None:
 
 def render_execution(execution: Execution) -> dict:
     """The mapping form, as it is stored; `parse_stored` reads it back, equal."""
-    document: dict = {"inputs": {name: [render_item(item) for item in given.items] for name, given in execution.inputs.items()}}
+    document: dict = {
+        "inputs": {name: [render_item(item) for item in given.items] for name, given in execution.inputs.items()}
+    }
     if execution.outputs is not None:
         document["outputs"] = render_outputs(execution)
     if execution.subscriber:
-        document["subscriber"] = [execution.subscriber.success_uri, execution.subscriber.in_progress_uri, execution.subscriber.failed_uri]
-    plain = {"response": execution.response, "priority": execution.priority, "mode": execution.mode, "title": execution.title,
-             "return": execution.return_preference, "version": execution.version,
-             "deployed": execution.deployed and execution.deployed.isoformat(), "reuse": execution.reuse or None}
+        document["subscriber"] = [
+            execution.subscriber.success_uri,
+            execution.subscriber.in_progress_uri,
+            execution.subscriber.failed_uri,
+        ]
+    plain = {
+        "response": execution.response,
+        "priority": execution.priority,
+        "mode": execution.mode,
+        "title": execution.title,
+        "return": execution.return_preference,
+        "version": execution.version,
+        "deployed": execution.deployed and execution.deployed.isoformat(),
+        "reuse": execution.reuse or None,
+    }
     return document | {key: value for key, value in plain.items() if value is not None}
 
 
 def render_outputs(execution: Execution) -> dict:
-    return {name: ({"transmissionMode": str(wanted.transmission)} if wanted.transmission else {}) | (
-        {"format": render_format(wanted.format)} if wanted.format != Format() else {}) for name, wanted in (execution.outputs or {}).items()}
+    return {
+        name: ({"transmissionMode": str(wanted.transmission)} if wanted.transmission else {})
+        | ({"format": render_format(wanted.format)} if wanted.format != Format() else {})
+        for name, wanted in (execution.outputs or {}).items()
+    }
 
 
 def render_inputs(execution: Execution, process: Process | None) -> dict:
@@ -186,8 +262,15 @@ def render_inputs(execution: Execution, process: Process | None) -> dict:
 
 def masked(execution: Execution) -> Execution:
     """The same without passwords and keys in its references: whoever knows a job may see its inputs."""
-    inputs = {name: replace(given, items=tuple(replace(item, href=mask(item.href)) if isinstance(item, Reference) else item for item in given.items))
-              for name, given in execution.inputs.items()}
+    inputs = {
+        name: replace(
+            given,
+            items=tuple(
+                replace(item, href=mask(item.href)) if isinstance(item, Reference) else item for item in given.items
+            ),
+        )
+        for name, given in execution.inputs.items()
+    }
     return replace(execution, inputs=inputs)
 
 
@@ -214,9 +297,15 @@ def parse_stored(document: dict) -> Execution:
         items = tuple(_parse_item(raw) for raw in rendered)
         inputs[name] = Occurrences(items, tuple("/inputs" + to_pointer([name]) for _ in items))
     return Execution(
-        inputs=inputs, outputs=None if outputs is None else _parse_outputs(outputs),
+        inputs=inputs,
+        outputs=None if outputs is None else _parse_outputs(outputs),
         response=ResponseForm(document["response"]) if "response" in document else None,
         subscriber=Subscriber(*subscriber) if subscriber else None,
-        priority=document.get("priority"), mode=document.get("mode"), title=document.get("title"),
-        return_preference=document.get("return"), version=document.get("version"), reuse=document.get("reuse", False),
-        deployed=datetime.fromisoformat(document["deployed"]) if "deployed" in document else None)
+        priority=document.get("priority"),
+        mode=document.get("mode"),
+        title=document.get("title"),
+        return_preference=document.get("return"),
+        version=document.get("version"),
+        reuse=document.get("reuse", False),
+        deployed=datetime.fromisoformat(document["deployed"]) if "deployed" in document else None,
+    )

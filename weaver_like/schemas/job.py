@@ -1,4 +1,5 @@
 """Documents about a job: status, lists, log, exceptions."""
+
 import logging
 from datetime import UTC, datetime
 
@@ -21,10 +22,17 @@ def render_status(job: Job, urls: Urls, listed: bool = False) -> dict:
     Source: statusInfo.yaml of OGC 18-062r2 (jobID, type), of the 2.0 draft (id, processingEntityType); Weaver's percentCompleted.
     """
     document = {
-        "jobID": job.id, "id": job.id, "processID": job.process_id, "type": "process", "processingEntityType": "ogc-api-processes",
-        "status": str(job.status), "message": job.message or _MESSAGES[str(job.status)],
-        "progress": job.progress, "percentCompleted": job.progress,
-        "created": render_time(job.created), "updated": render_time(job.updated),
+        "jobID": job.id,
+        "id": job.id,
+        "processID": job.process_id,
+        "type": "process",
+        "processingEntityType": "ogc-api-processes",
+        "status": str(job.status),
+        "message": job.message or _MESSAGES[str(job.status)],
+        "progress": job.progress,
+        "percentCompleted": job.progress,
+        "created": render_time(job.created),
+        "updated": render_time(job.updated),
     }
     if job.started:
         document["started"] = render_time(job.started)
@@ -40,8 +48,13 @@ def render_status(job: Job, urls: Urls, listed: bool = False) -> dict:
     return document
 
 
-_MESSAGES = {"accepted": "The job waits for a worker.", "running": "The job is running.", "successful": "The job was successful.",
-             "failed": "The job failed.", "dismissed": "The job was dismissed."}
+_MESSAGES = {
+    "accepted": "The job waits for a worker.",
+    "running": "The job is running.",
+    "successful": "The job was successful.",
+    "failed": "The job failed.",
+    "dismissed": "The job was dismissed.",
+}
 
 
 def render_job_list(jobs: list[Job], urls: Urls, links: list[Link]) -> dict:
@@ -51,8 +64,16 @@ def render_job_list(jobs: list[Job], urls: Urls, links: list[Link]) -> dict:
 
 def render_log(entries: list[LogEntry]) -> list[dict]:
     """Lines of a log, oldest first."""
-    return [{"number": entry.number, "time": render_time(entry.at), "level": logging.getLevelName(entry.level),
-             **({"progress": entry.percent} if entry.percent is not None else {}), "message": entry.message} for entry in entries]
+    return [
+        {
+            "number": entry.number,
+            "time": render_time(entry.at),
+            "level": logging.getLevelName(entry.level),
+            **({"progress": entry.percent} if entry.percent is not None else {}),
+            "message": entry.message,
+        }
+        for entry in entries
+    ]
 
 
 def render_problem(error: WeaverError, instance: str | None = None) -> dict:

@@ -1,4 +1,5 @@
 """JSON text <-> Python values, losing nothing: 64-bit and larger integers, exact floats, Unicode."""
+
 import json
 import re
 
@@ -18,7 +19,12 @@ def check_depth(text: bytes, value: object) -> None:
         return
     level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(MAX_DEPTH):
-        level = [part for holder in level for part in (holder.values() if isinstance(holder, dict) else holder) if isinstance(part, (dict, list))]
+        level = [
+            part
+            for holder in level
+            for part in (holder.values() if isinstance(holder, dict) else holder)
+            if isinstance(part, (dict, list))
+        ]
         if not level:
             return
     raise ValueError(f"it is nested more than {MAX_DEPTH} deep")

@@ -1,4 +1,5 @@
 """Query strings, by colander: every parameter is known, typed, and given once."""
+
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -67,7 +68,10 @@ class Interval(colander.SchemaType):
             start = None if parts[0] in ("", "..") else _day_or_moment(parts[0])[0]
             end = None if parts[1] in ("", "..") else _day_or_moment(parts[1])[1]
         except (ValueError, OverflowError):
-            raise colander.Invalid(node, f"'{cstruct}' was got; an RFC 3339 date-time, or an interval 'from/to' or '../to' or 'from/..' is wanted") from None
+            raise colander.Invalid(
+                node,
+                f"'{cstruct}' was got; an RFC 3339 date-time, or an interval 'from/to' or '../to' or 'from/..' is wanted",
+            ) from None
         if start and end and start > end:
             raise colander.Invalid(node, f"'{cstruct}' ends before it begins")
         return start, end
@@ -87,30 +91,47 @@ def _day_or_moment(text: str) -> tuple[datetime, datetime]:
 
 def _limit(default: int) -> colander.SchemaNode:
     """More than `MAX_LIMIT` counts as `MAX_LIMIT`. Source: /req/core/pl-limit-definition, -response."""
-    return colander.SchemaNode(Whole(), validator=colander.Range(min=1), missing=default,
-                               description="How many items a page holds at the most.", maximum=MAX_LIMIT)
-
+    return colander.SchemaNode(
+        Whole(),
+        validator=colander.Range(min=1),
+        missing=default,
+        description="How many items a page holds at the most.",
+        maximum=MAX_LIMIT,
+    )
 
 
 def _cursor() -> colander.SchemaNode:
     """Microseconds since 1970 and an id: `Job.key`, `Schedule.key`."""
     form = colander.Regex(r"[0-9]{1,18}\.[0-9a-f-]{1,36}\Z", msg="a cursor of a `next` link is wanted")
-    return colander.SchemaNode(colander.String(), validator=form, missing=None, description="Where the page begins; from a `next` link.")
+    return colander.SchemaNode(
+        colander.String(), validator=form, missing=None, description="Where the page begins; from a `next` link."
+    )
 
 
 class Query(colander.MappingSchema):
     """What every resource takes. Source: 2.0 draft, /req/query-param-profile/definition."""
 
-    f = colander.SchemaNode(colander.String(), validator=colander.OneOf(["json", "html"]), missing=None,
-                            description="Form of the answer; the header Accept says the same.")
-    profile = colander.SchemaNode(TextList(), missing=(), description="Profiles of the answer, by URI or name; unknown ones are passed over.")
+    f = colander.SchemaNode(
+        colander.String(),
+        validator=colander.OneOf(["json", "html"]),
+        missing=None,
+        description="Form of the answer; the header Accept says the same.",
+    )
+    profile = colander.SchemaNode(
+        TextList(), missing=(), description="Profiles of the answer, by URI or name; unknown ones are passed over."
+    )
 
 
 class ProcessListQuery(Query):
     """Source: /req/core/pl-limit-definition."""
 
     limit = _limit(10)
-    cursor = colander.SchemaNode(colander.String(), validator=colander.Length(max=200), missing=None, description="Where the page begins; from a `next` link.")
+    cursor = colander.SchemaNode(
+        colander.String(),
+        validator=colander.Length(max=200),
+        missing=None,
+        description="Where the page begins; from a `next` link.",
+    )
 
 
 class JobListQuery(Query):
@@ -119,11 +140,22 @@ class JobListQuery(Query):
     limit = _limit(10)
     cursor = _cursor()
     processID = colander.SchemaNode(TextList(), missing=(), description="Only jobs of these processes.")
-    status = colander.SchemaNode(TextList(), missing=(), description="Only jobs with one of these statuses.", values=[str(status) for status in Status])
+    status = colander.SchemaNode(
+        TextList(),
+        missing=(),
+        description="Only jobs with one of these statuses.",
+        values=[str(status) for status in Status],
+    )
     type = colander.SchemaNode(TextList(), missing=(), description="Only jobs of these types.", values=["process"])
-    datetime = colander.SchemaNode(Interval(), missing=(None, None), description="Only jobs created at this time or in this interval.")
-    minDuration = colander.SchemaNode(SecondsList(), missing=(), description="Only jobs that took at least so many seconds.")
-    maxDuration = colander.SchemaNode(SecondsList(), missing=(), description="Only jobs that took at most so many seconds.")
+    datetime = colander.SchemaNode(
+        Interval(), missing=(None, None), description="Only jobs created at this time or in this interval."
+    )
+    minDuration = colander.SchemaNode(
+        SecondsList(), missing=(), description="Only jobs that took at least so many seconds."
+    )
+    maxDuration = colander.SchemaNode(
+        SecondsList(), missing=(), description="Only jobs that took at most so many seconds."
+    )
 
 
 class ScheduleListQuery(Query):
@@ -142,14 +174,22 @@ class ResultsQuery(Query):
 
 class LogQuery(Query):
     limit = _limit(1000)
-    after = colander.SchemaNode(Whole(), validator=colander.Range(min=0, max=2**31 - 1), missing=0,
-                                description="Only lines with a greater number; from a `next` link.")
+    after = colander.SchemaNode(
+        Whole(),
+        validator=colander.Range(min=0, max=2**31 - 1),
+        missing=0,
+        description="Only lines with a greater number; from a `next` link.",
+    )
 
 
 class StepsQuery(Query):
     limit = _limit(100)
-    after = colander.SchemaNode(Whole(), validator=colander.Range(min=0, max=2**31 - 1), missing=0,
-                                description="Only steps with a greater number; from a `next` link.")
+    after = colander.SchemaNode(
+        Whole(),
+        validator=colander.Range(min=0, max=2**31 - 1),
+        missing=0,
+        description="Only steps with a greater number; from a `next` link.",
+    )
 
 
 class Flag(colander.SchemaType):
@@ -170,13 +210,29 @@ def _dry_run() -> colander.SchemaNode:
 class DeploymentQuery(Query):
     """`w`: /req/cwl/deploy-w-param; the others are extensions."""
 
-    w = colander.SchemaNode(TextList(), missing=(), description="Processes of a `$graph` that are deployed; * for all, else its `main` or first workflow.")
-    id = colander.SchemaNode(colander.String(), validator=colander.Regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z"), missing=None,
-                             description="Id of the process, in place of the one in the package.")
-    version = colander.SchemaNode(colander.String(), validator=colander.Regex(r"[A-Za-z0-9._-]{1,64}\Z"), missing=None,
-                                  description="Version of the process, in place of the one in the package.")
-    start = colander.SchemaNode(colander.String(), validator=colander.Length(max=200), missing=None,
-                                description="Of a package of several files: the document to start from.")
+    w = colander.SchemaNode(
+        TextList(),
+        missing=(),
+        description="Processes of a `$graph` that are deployed; * for all, else its `main` or first workflow.",
+    )
+    id = colander.SchemaNode(
+        colander.String(),
+        validator=colander.Regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z"),
+        missing=None,
+        description="Id of the process, in place of the one in the package.",
+    )
+    version = colander.SchemaNode(
+        colander.String(),
+        validator=colander.Regex(r"[A-Za-z0-9._-]{1,64}\Z"),
+        missing=None,
+        description="Version of the process, in place of the one in the package.",
+    )
+    start = colander.SchemaNode(
+        colander.String(),
+        validator=colander.Length(max=200),
+        missing=None,
+        description="Of a package of several files: the document to start from.",
+    )
     dryRun = _dry_run()
 
 
@@ -205,9 +261,15 @@ def parse_query(text: str, schema: colander.MappingSchema) -> Mapping[str, objec
     try:
         values = schema.deserialize({name: value for name, value in given.items() if schema.get(name) is not None})
     except colander.Invalid as error:
-        faults += [Fault(name, message[:300]) for name, message in error.asdict().items() if name not in {fault.pointer for fault in faults}]
+        faults += [
+            Fault(name, message[:300])
+            for name, message in error.asdict().items()
+            if name not in {fault.pointer for fault in faults}
+        ]
     if faults:
-        raise InvalidQueryParameter("; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults[:5]) + ".", faults=faults)
+        raise InvalidQueryParameter(
+            "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults[:5]) + ".", faults=faults
+        )
     if "limit" in values:
         values["limit"] = min(values["limit"], MAX_LIMIT)
     return values
@@ -220,9 +282,14 @@ def _pairs(text: str) -> list[tuple[str, str]]:
         raise InvalidQueryParameter("The query string has a '%' without two hexadecimal digits.")
     parts = [part for part in text.split("&") if part]
     if len(parts) > _MAX_PARAMETERS:
-        raise InvalidQueryParameter(f"The query string has {len(parts)} parameters; at most {_MAX_PARAMETERS} are taken.")
+        raise InvalidQueryParameter(
+            f"The query string has {len(parts)} parameters; at most {_MAX_PARAMETERS} are taken."
+        )
     try:
-        return [(unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")) for name, _, value in (part.partition("=") for part in parts)]
+        return [
+            (unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict"))
+            for name, _, value in (part.partition("=") for part in parts)
+        ]
     except UnicodeDecodeError as error:
         raise InvalidQueryParameter("The query string is not UTF-8.") from error
 

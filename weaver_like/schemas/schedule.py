@@ -1,4 +1,5 @@
 """Schedules: JSON <-> domain."""
+
 from dataclasses import dataclass
 
 from weaver_like.domain.errors import InvalidInput
@@ -11,7 +12,9 @@ from weaver_like.schemas.urls import Urls, render_links
 
 _EXECUTE_MEMBERS = ("inputs", "outputs", "response", "subscriber", "priority", "title", "reuse")
 SCHEDULE_SCHEMA: dict = {
-    "type": "object", "additionalProperties": False, "required": ["process", "cron"],
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["process", "cron"],
     "properties": {
         "process": {"type": "string"},
         "cron": {"type": "string", "maxLength": 200},
@@ -48,11 +51,26 @@ def render_schedule(schedule: Schedule, urls: Urls, process: Process | None = No
     process: says which inputs may occur several times; None if it is not offered any more.
     """
     execution = masked(schedule.execution)
-    document = {"id": schedule.id, "process": schedule.process_id, "cron": schedule.cron, "timeZone": schedule.time_zone, "title": execution.title,
-                "created": render_time(schedule.created), "nextFiring": render_time(schedule.due),
-                "lastFiring": render_time(schedule.last_fired) if schedule.last_fired else None,
-                "lastJobID": schedule.last_job_id, "lastFailure": schedule.failure}
+    document = {
+        "id": schedule.id,
+        "process": schedule.process_id,
+        "cron": schedule.cron,
+        "timeZone": schedule.time_zone,
+        "title": execution.title,
+        "created": render_time(schedule.created),
+        "nextFiring": render_time(schedule.due),
+        "lastFiring": render_time(schedule.last_fired) if schedule.last_fired else None,
+        "lastJobID": schedule.last_job_id,
+        "lastFailure": schedule.failure,
+    }
     if not listed:
-        document |= {"inputs": render_inputs(execution, process), "outputs": None if execution.outputs is None else render_outputs(execution),
-                     "response": execution.response and str(execution.response), "priority": execution.priority, "reuse": execution.reuse or None}
-    return {name: value for name, value in document.items() if value is not None} | {"links": render_links(urls.of_schedule(schedule))}
+        document |= {
+            "inputs": render_inputs(execution, process),
+            "outputs": None if execution.outputs is None else render_outputs(execution),
+            "response": execution.response and str(execution.response),
+            "priority": execution.priority,
+            "reuse": execution.reuse or None,
+        }
+    return {name: value for name, value in document.items() if value is not None} | {
+        "links": render_links(urls.of_schedule(schedule))
+    }

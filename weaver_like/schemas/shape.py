@@ -1,4 +1,5 @@
 """Checking a JSON document against a JSON Schema, all errors at once, each with a JSON pointer."""
+
 from collections.abc import Iterable
 from itertools import islice
 
@@ -50,7 +51,11 @@ def to_2020(schema: object) -> object:
     reference = schema.get("$ref")
     if isinstance(reference, str) and not reference.startswith("#"):
         return known_reference(reference)
-    result = {key: _convert(key, value) for key, value in schema.items() if key not in ("nullable", "contentEncoding", "contentMediaType")}
+    result = {
+        key: _convert(key, value)
+        for key, value in schema.items()
+        if key not in ("nullable", "contentEncoding", "contentMediaType")
+    }
     for key, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
         if isinstance(result.get(key), bool):
             exclusive = result.pop(key)
@@ -70,9 +75,14 @@ def _convert(key: str, value: object) -> object:
 
 
 BBOX_SCHEMA = {
-    "type": "object", "required": ["bbox"],
+    "type": "object",
+    "required": ["bbox"],
     "properties": {
-        "bbox": {"type": "array", "items": {"type": "number"}, "oneOf": [{"minItems": 4, "maxItems": 4}, {"minItems": 6, "maxItems": 6}]},
+        "bbox": {
+            "type": "array",
+            "items": {"type": "number"},
+            "oneOf": [{"minItems": 4, "maxItems": 4}, {"minItems": 6, "maxItems": 6}],
+        },
         "crs": {"type": "string", "format": "uri"},
     },
 }

@@ -1,4 +1,5 @@
 """Every public URL of the API, and the links between its documents."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -68,9 +69,17 @@ class Urls:
         links = self.twins(self.process(process_id))
         links.append(Link(f"{self.process(process_id)}/execution", OGC + "execute", JSON, "Execution endpoint"))
         if full:
-            links += [Link(PROFILE_PROCESS, "profile"), Link(f"{self.base}/", "service", JSON, "Landing page"),
-                      Link(f"{self.base}/processes", "up", JSON, "Processes"),
-                      Link(f"{self.base}/jobs?processID={quote(process_id, safe='')}", OGC + "job-list", JSON, "Jobs of this process")]
+            links += [
+                Link(PROFILE_PROCESS, "profile"),
+                Link(f"{self.base}/", "service", JSON, "Landing page"),
+                Link(f"{self.base}/processes", "up", JSON, "Processes"),
+                Link(
+                    f"{self.base}/jobs?processID={quote(process_id, safe='')}",
+                    OGC + "job-list",
+                    JSON,
+                    "Jobs of this process",
+                ),
+            ]
         return links
 
     def of_version(self, process_id: str, version: str) -> list[Link]:
@@ -80,31 +89,55 @@ class Urls:
 
     def of_revision(self, process_id: str, version: str, versions: Sequence[str]) -> list[Link]:
         """From the description of a revision to its package and to the others. versions: newest first. Source: RFC 5829."""
-        links = [self.of_version(process_id, version)[1], Link(f"{self.process(process_id)}/revisions", "version-history", JSON, "All versions"),
-                 Link(self.process(process_id), "latest-version", JSON, "The current version")]
+        links = [
+            self.of_version(process_id, version)[1],
+            Link(f"{self.process(process_id)}/revisions", "version-history", JSON, "All versions"),
+            Link(self.process(process_id), "latest-version", JSON, "The current version"),
+        ]
         if version in versions:
             place = versions.index(version)
-            beside = (("predecessor-version", versions[place + 1:place + 2]), ("successor-version", versions[max(0, place - 1):place]))
-            links += [Link(self.process(f"{process_id}:{other}"), rel, JSON, f"Version {other}") for rel, others in beside for other in others]
+            beside = (
+                ("predecessor-version", versions[place + 1 : place + 2]),
+                ("successor-version", versions[max(0, place - 1) : place]),
+            )
+            links += [
+                Link(self.process(f"{process_id}:{other}"), rel, JSON, f"Version {other}")
+                for rel, others in beside
+                for other in others
+            ]
         return links
 
     def of_job(self, job: Job) -> list[Link]:
         """Source: /rec/core/job-links; both spellings of the relation of results, for clients of either."""
         here = self.job(job.id)
-        links = [*self.twins(here), *self.of_listed(job)[1:], Link(self.process(job.process_id), "process-desc", JSON, "Process description")]
+        links = [
+            *self.twins(here),
+            *self.of_listed(job)[1:],
+            Link(self.process(job.process_id), "process-desc", JSON, "Process description"),
+        ]
         if job.status is Status.SUCCESSFUL:
-            links += [Link(f"{here}/results", OGC_HTTPS + "results", JSON, "Results"), Link(f"{here}/outputs", "outputs", JSON, "Outputs, as links")]
-        links += [Link(f"{here}/inputs", "inputs", JSON, "Inputs"), Link(f"{here}/logs", OGC + "log", JSON, "Log"),
-                  Link(f"{here}/steps", "steps", JSON, "Steps"),
-                  Link(f"{here}/events", "events", "text/event-stream", "Live status and log"),
-                  Link(f"{here}/statistics", "statistics", JSON, "Resources used"), Link(f"{self.base}/jobs", "up", JSON, "Jobs")]
+            links += [
+                Link(f"{here}/results", OGC_HTTPS + "results", JSON, "Results"),
+                Link(f"{here}/outputs", "outputs", JSON, "Outputs, as links"),
+            ]
+        links += [
+            Link(f"{here}/inputs", "inputs", JSON, "Inputs"),
+            Link(f"{here}/logs", OGC + "log", JSON, "Log"),
+            Link(f"{here}/steps", "steps", JSON, "Steps"),
+            Link(f"{here}/events", "events", "text/event-stream", "Live status and log"),
+            Link(f"{here}/statistics", "statistics", JSON, "Resources used"),
+            Link(f"{self.base}/jobs", "up", JSON, "Jobs"),
+        ]
         if job.schedule_id:
             links.append(Link(self.schedule(job.schedule_id), "related", JSON, "The schedule that fired the job"))
         return links
 
     def of_schedule(self, schedule: Schedule) -> list[Link]:
         """What a schedule is about, and what came of it last."""
-        links = [*self.twins(self.schedule(schedule.id)), Link(self.process(schedule.process_id), "process-desc", JSON, "Process description")]
+        links = [
+            *self.twins(self.schedule(schedule.id)),
+            Link(self.process(schedule.process_id), "process-desc", JSON, "Process description"),
+        ]
         if schedule.last_job_id:
             links.append(Link(self.job(schedule.last_job_id), "related", JSON, "The last job"))
         return [*links, Link(f"{self.base}/schedules", "up", JSON, "Schedules")]

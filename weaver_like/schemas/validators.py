@@ -1,4 +1,5 @@
 """Checking the inputs of an execution against a process description: compiled once per description."""
+
 import base64
 import binascii
 from collections.abc import Iterable, Iterator
@@ -81,7 +82,12 @@ class InputValidator:
         if self.bbox:
             return list(bbox_faults(item.data, where))
         found: list[Fault] = []
-        if item.qualified and item.format.encoding == "base64" and isinstance(item.data, str) and not _is_base64(item.data):
+        if (
+            item.qualified
+            and item.format.encoding == "base64"
+            and isinstance(item.data, str)
+            and not _is_base64(item.data)
+        ):
             return [Fault(where, "the value calls itself base64 (RFC 4648), and is not")]
         for branch in branches:
             if _fits_as_text(item, branch):
@@ -105,15 +111,21 @@ class ProcessValidator:
 
     def faults(self, execution: Execution) -> list[Fault]:
         """Every fault of inputs and outputs: missing, unknown, surplus, ill-typed."""
-        found = [Fault("/inputs" + to_pointer([name]), f"this input is required{_kind(entry.description)}")
-                 for name, entry in self.inputs.items() if name not in execution.inputs and entry.description.min_occurs > 0]
+        found = [
+            Fault("/inputs" + to_pointer([name]), f"this input is required{_kind(entry.description)}")
+            for name, entry in self.inputs.items()
+            if name not in execution.inputs and entry.description.min_occurs > 0
+        ]
         for name, given in execution.inputs.items():
             pointer = "/inputs" + to_pointer([name])
             entry = self.inputs.get(name)
             if len(found) > MAX_FAULTS:
                 break
             if entry is None:
-                found += [Fault(where, f"no such input; known are: {_names(self.inputs)}") for where in given.pointers[:1] or (pointer,)]
+                found += [
+                    Fault(where, f"no such input; known are: {_names(self.inputs)}")
+                    for where in given.pointers[:1] or (pointer,)
+                ]
                 continue
             found.extend(entry.count_faults(given, pointer))
             for item, where in zip(given.items, given.pointers, strict=True):
@@ -169,11 +181,18 @@ def _fits_as_text(item: Value, branch: Branch) -> bool:
         return False
     if isinstance(item.data, dict):
         return is_json(branch.media_type)
-    return item.format.encoding == "base64" and is_text(branch.media_type) and isinstance(item.data, str) and _is_base64(item.data)
+    return (
+        item.format.encoding == "base64"
+        and is_text(branch.media_type)
+        and isinstance(item.data, str)
+        and _is_base64(item.data)
+    )
 
 
 def _is_bbox(schema: dict) -> bool:
-    return schema.get("format") == "ogc-bbox" or any(part.get("format") == "ogc-bbox" for part in schema.get("allOf", ()))
+    return schema.get("format") == "ogc-bbox" or any(
+        part.get("format") == "ogc-bbox" for part in schema.get("allOf", ())
+    )
 
 
 def _is_base64(text: str) -> bool:

@@ -1,4 +1,5 @@
 """Interface of sources: where processes come from."""
+
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator
 

@@ -1,4 +1,5 @@
 """Processes shipped with the service; our own code, so it is described without a child."""
+
 from collections.abc import Hashable, Iterator, Sequence
 
 from weaver_like.authoring.load import describe

@@ -1,4 +1,5 @@
 """Processes that clients deployed: the current revisions of the store."""
+
 from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -54,7 +55,9 @@ class DeployedSource(Source):
         seen, known = self._asked.get(key) or (None, self._current.get(key))
         if known is None or seen != number:
             try:
-                moment = next((one.deployed for one in self._store.find_revisions(process_id) if one.version == version), None)
+                moment = next(
+                    (one.deployed for one in self._store.find_revisions(process_id) if one.version == version), None
+                )
                 known = self._read(key, known, moment)
             except Unavailable:
                 if known is None:

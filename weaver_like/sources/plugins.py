@@ -1,4 +1,5 @@
 """Plugin folders: every Python file and package in them is a plugin, described in a child of its own."""
+
 import os
 import select
 import signal
@@ -39,7 +40,9 @@ class PluginSource(Source):
     def collect(self) -> Iterator[Plugin]:
         remembered = self._load_cache() | self._broken
         states = {str(path): _state(path) for path in self._found()}
-        entries = {path: remembered[path] for path, state in states.items() if remembered.get(path, {}).get("state") == state}
+        entries = {
+            path: remembered[path] for path, state in states.items() if remembered.get(path, {}).get("state") == state
+        }
         for path, entry in entries.items():
             yield _plugin(path, entry)
         fresh = [path for path in states if path not in entries]
@@ -55,7 +58,11 @@ class PluginSource(Source):
 
     def _found(self) -> list[Path]:
         paths = [path for folder in self._folders if folder.is_dir() for path in sorted(folder.iterdir())]
-        return [path for path in paths if not path.name.startswith(("_", ".")) and (path.suffix == ".py" or (path / "__init__.py").is_file())]
+        return [
+            path
+            for path in paths
+            if not path.name.startswith(("_", ".")) and (path.suffix == ".py" or (path / "__init__.py").is_file())
+        ]
 
     def _load_cache(self) -> dict:
         try:
@@ -89,7 +96,13 @@ def _describe(path: str) -> dict:
     answers, held = os.pipe()
     watched, life = os.pipe()
     command = [sys.executable, "-I", "-m", "weaver_like.authoring.load", path, str(held), str(watched)]
-    child = started.start(command, pass_fds=[held, watched], env=scrubbed_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    child = started.start(
+        command,
+        pass_fds=[held, watched],
+        env=scrubbed_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     os.close(held)
     os.close(watched)
     try:
@@ -100,12 +113,19 @@ def _describe(path: str) -> dict:
         os.killpg(child.pid, signal.SIGKILL)
         code = child.wait()
     if text is None:
-        return {"error": f"The plugin did not say within {_TIMEOUT_S} s, or in {_ANSWER_BYTES} bytes, what it offers.", "traceback": None}
+        return {
+            "error": f"The plugin did not say within {_TIMEOUT_S} s, or in {_ANSWER_BYTES} bytes, what it offers.",
+            "traceback": None,
+        }
     try:
         answer = loads(text)
     except ValueError:
         answer = None
-    return answer if isinstance(answer, dict) else {"error": f"The plugin ended its process (code {code}) when it was imported.", "traceback": None}
+    return (
+        answer
+        if isinstance(answer, dict)
+        else {"error": f"The plugin ended its process (code {code}) when it was imported.", "traceback": None}
+    )
 
 
 def _read(descriptor: int, deadline: float) -> bytes | None:
@@ -132,5 +152,3 @@ def _plugin(path: str, entry: dict) -> Plugin:
 
 def _stamped(process: Process, state: str) -> Process:
     return replace(process, unit=replace(process.unit, target=process.unit.target | {"state": state}))
-
-

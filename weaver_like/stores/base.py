@@ -1,9 +1,21 @@
 """Interfaces of the stores."""
+
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 
-from weaver_like.domain.job import Callback, Claim, Job, JobDocuments, JobFilter, JobPage, LogEntry, NewJob, Outcome, StoredJob
+from weaver_like.domain.job import (
+    Callback,
+    Claim,
+    Job,
+    JobDocuments,
+    JobFilter,
+    JobPage,
+    LogEntry,
+    NewJob,
+    Outcome,
+    StoredJob,
+)
 from weaver_like.domain.package import Change, Deployed, Revision, RevisionSummary
 from weaver_like.domain.schedule import Firing, Schedule, ScheduleFilter, SchedulePage
 from weaver_like.domain.status import Status
@@ -56,8 +68,18 @@ class JobStore(ABC):
         """Queue -> how many accepted jobs wait there and have not been touched since a moment; queues without any are left out."""
 
     @abstractmethod
-    def move(self, job_id: str, to: Status, *, attempt: int | None = None, message: str = "",
-             outcome: Outcome | None = None, followers: Sequence[NewJob] = (), entries: Sequence[LogEntry] = (), counted: bool = True) -> bool:
+    def move(
+        self,
+        job_id: str,
+        to: Status,
+        *,
+        attempt: int | None = None,
+        message: str = "",
+        outcome: Outcome | None = None,
+        followers: Sequence[NewJob] = (),
+        entries: Sequence[LogEntry] = (),
+        counted: bool = True,
+    ) -> bool:
         """Change the status if `status.MOVES` allows it; False, with no change, if another was first.
 
         attempt: the claim that the caller holds; a later claim, or None for a client's own wish, decides otherwise.
@@ -67,8 +89,16 @@ class JobStore(ABC):
         """
 
     @abstractmethod
-    def report(self, job_id: str, attempt: int, lease_until: datetime, *, percent: int | None = None, message: str | None = None,
-               entries: Sequence[LogEntry] = ()) -> bool:
+    def report(
+        self,
+        job_id: str,
+        attempt: int,
+        lease_until: datetime,
+        *,
+        percent: int | None = None,
+        message: str | None = None,
+        entries: Sequence[LogEntry] = (),
+    ) -> bool:
         """Renew the lease, keep progress and log lines; False if the job is not this attempt's any more."""
 
     @abstractmethod

@@ -1,4 +1,5 @@
 """Domain <-> the texts and numbers that every store keeps: JSON, and microseconds since 1970, UTC."""
+
 from datetime import UTC, datetime, timedelta
 
 from weaver_like.domain.errors import Fault, WeaverError, restore
@@ -37,15 +38,37 @@ def load_subscriber(text: bytes | None, successful: bool) -> str | None:
 
 
 def dump_results(results: tuple[Result, ...]) -> bytes:
-    return dumps([{"output": result.output, "value": result.value, "path": result.path, "format": render_format(result.format),
-                   "size": result.size_bytes, "index": result.index, "references": result.references} for result in results])
+    return dumps(
+        [
+            {
+                "output": result.output,
+                "value": result.value,
+                "path": result.path,
+                "format": render_format(result.format),
+                "size": result.size_bytes,
+                "index": result.index,
+                "references": result.references,
+            }
+            for result in results
+        ]
+    )
 
 
 def load_results(text: bytes | None) -> tuple[Result, ...]:
     if not text:
         return ()
-    return tuple(Result(entry["output"], entry["value"], entry["path"], _load_format(entry["format"]), entry["size"], entry["index"],
-                        tuple(tuple(where) for where in entry.get("references", ()))) for entry in loads(text))
+    return tuple(
+        Result(
+            entry["output"],
+            entry["value"],
+            entry["path"],
+            _load_format(entry["format"]),
+            entry["size"],
+            entry["index"],
+            tuple(tuple(where) for where in entry.get("references", ())),
+        )
+        for entry in loads(text)
+    )
 
 
 def _load_format(entry: dict) -> Format:
@@ -55,7 +78,13 @@ def _load_format(entry: dict) -> Format:
 def dump_error(error: WeaverError | None) -> bytes | None:
     if error is None:
         return None
-    return dumps({"name": type(error).__name__, "detail": error.detail, "faults": [[fault.pointer, fault.detail] for fault in error.faults]})
+    return dumps(
+        {
+            "name": type(error).__name__,
+            "detail": error.detail,
+            "faults": [[fault.pointer, fault.detail] for fault in error.faults],
+        }
+    )
 
 
 def load_error(text: bytes | None) -> WeaverError | None:

@@ -1,4 +1,5 @@
 """The limit of the queue, kept without counting the queue for every job."""
+
 import threading
 import time
 from collections.abc import Callable, Iterator

@@ -3,6 +3,7 @@
 SETTINGS: number of a file descriptor that holds the settings as JSON, so that no environment and no argument shows a secret.
 OPTIONS: {"concurrency", "queues", "pool"} as JSON.
 """
+
 import logging
 import os
 import select
@@ -218,14 +219,19 @@ def _work() -> int:
     broker = Broker(settings.celery.broker_url, settings.celery.prefix)
     slot, _held = hold_some_name(settings.data_dir, "worker")
     stop = os.eventfd(0, os.EFD_CLOEXEC)
-    keeper, hands = Keeper(settings, broker, slot, stop), Hands(settings, broker, slot, stop, given["pool"] != "threads")
+    keeper, hands = (
+        Keeper(settings, broker, slot, stop),
+        Hands(settings, broker, slot, stop, given["pool"] != "threads"),
+    )
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     if not prepare_store(keeper.runtime, stopped):
         return 0
     options = Options(given["concurrency"], tuple(given["queues"]), given["pool"], slot)
-    return run_worker(broker, options, Duties(hands.open, hands.perform, hands.close, keeper.ready, keeper.lost, keeper.stopping))
+    return run_worker(
+        broker, options, Duties(hands.open, hands.perform, hands.close, keeper.ready, keeper.lost, keeper.stopping)
+    )
 
 
 if __name__ == "__main__":

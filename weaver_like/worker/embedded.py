@@ -4,6 +4,7 @@ CONTROL: number of the socket to the engine.  LIFE: number of a pipe's end that 
 Engine -> worker: its settings; {"wake": number}; {"cancel": job id}; {"stop": policy}.
 Worker -> engine: {"idle": number}; {"submitted": job id}; {"event": event}.
 """
+
 import logging
 import os
 import select

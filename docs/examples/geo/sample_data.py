@@ -7,6 +7,7 @@ The data are an elevation model of Rocky Mountain National Park and the outline 
     rmnp.geojson     the outline, CRS84
     rmnp.zip         the outline, zipped Shapefile
 """
+
 import json
 import shutil
 import sys
@@ -33,15 +34,25 @@ def find_data() -> Path:
 
 def read_outline(source: Path) -> dict:
     """The Shapefile as GeoJSON. Coordinates are written in full: a rounded one may move a cell's centre over the edge."""
-    transformer = Transformer.from_crs(CRS.from_wkt(source.with_suffix(".prj").read_text("utf-8")), "OGC:CRS84", always_xy=True)
+    transformer = Transformer.from_crs(
+        CRS.from_wkt(source.with_suffix(".prj").read_text("utf-8")), "OGC:CRS84", always_xy=True
+    )
     with shapefile.Reader(source) as reader:
-        features = [{"type": "Feature", "id": entry.record["UNITCOD"], "properties": {"name": entry.record["UNITNAM"]},
-                     "geometry": move(entry.shape.__geo_interface__, transformer)} for entry in reader.iterShapeRecords()]
+        features = [
+            {
+                "type": "Feature",
+                "id": entry.record["UNITCOD"],
+                "properties": {"name": entry.record["UNITNAM"]},
+                "geometry": move(entry.shape.__geo_interface__, transformer),
+            }
+            for entry in reader.iterShapeRecords()
+        ]
     return {"type": "FeatureCollection", "features": features}
 
 
 def move(geometry: dict, transformer: Transformer) -> dict:
     """A Polygon or MultiPolygon in the other CRS."""
+
     def moved(part: list) -> list:
         return list(transformer.transform(*part)) if isinstance(part[0], float) else [moved(inner) for inner in part]
 

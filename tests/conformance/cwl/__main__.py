@@ -1,4 +1,5 @@
 """`python -m tests.conformance.cwl [--suite FOLDER] [id ...]`: run the suite through HTTP; a line for each failure, and the totals."""
+
 import argparse
 import os
 import signal
@@ -23,9 +24,17 @@ def parse_arguments(given: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.conformance.cwl", description=__doc__)
     parser.add_argument("ids", nargs="*", help="tests to run; all of them if none is named")
-    parser.add_argument("--suite", default=os.environ.get(FOLDER_VARIABLE), help=f"folder with {INDEX}; else {FOLDER_VARIABLE}")
+    parser.add_argument(
+        "--suite", default=os.environ.get(FOLDER_VARIABLE), help=f"folder with {INDEX}; else {FOLDER_VARIABLE}"
+    )
     parser.add_argument("--url", help="a server that runs, with security.allowed_hosts=127.0.0.1; else one is started")
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.NAME=VALUE", help="a setting of the server that is started")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.NAME=VALUE",
+        help="a setting of the server that is started",
+    )
     parser.add_argument("--jobs", type=int, default=2, help="tests at a time")
     parser.add_argument("--tags", default="", help="only tests with one of these tags, as required,workflow")
     parser.add_argument("--limit", type=float, default=120, help="seconds after which a job hangs")
@@ -84,7 +93,11 @@ def main() -> int:
     folder = Path(arguments.suite).resolve()
     cases = select(read_suite(folder), arguments.ids, arguments.tags)
     outcomes: list[Outcome] = []
-    with server(arguments.url, arguments.jobs, arguments.set) as url, serve_files(folder) as files_url, ThreadPoolExecutor(arguments.jobs) as pool:
+    with (
+        server(arguments.url, arguments.jobs, arguments.set) as url,
+        serve_files(folder) as files_url,
+        ThreadPoolExecutor(arguments.jobs) as pool,
+    ):
         driver = Driver(url, folder, files_url, arguments.limit, with_docker)
         for outcome in pool.map(driver.run, cases):
             outcomes.append(outcome)

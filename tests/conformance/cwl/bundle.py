@@ -1,4 +1,5 @@
 """The deployment body of a test: the main document, and every file that it refers to, byte for byte."""
+
 import mimetypes
 import os
 import uuid
@@ -53,7 +54,9 @@ def collect(main: Path) -> Bundle:
             if is_document:
                 waiting.append(target)
             else:
-                found |= dict.fromkeys(_files(target, with_companions=any("secondaryFiles" in node for node in _nodes(documents[path]))))
+                found |= dict.fromkeys(
+                    _files(target, with_companions=any("secondaryFiles" in node for node in _nodes(documents[path])))
+                )
     return Bundle(_common_parent(list(found)), tuple(found), documents)
 
 
@@ -71,7 +74,10 @@ def render(bundle: Bundle) -> tuple[str, bytes]:
     for path, content in contents.items():
         head = f"--{boundary}\r\nContent-Type: {_media_type(path, content)}\r\nContent-Location: {quote(bundle.name(path))}\r\n\r\n"
         parts += head.encode() + content + b"\r\n"
-    return f'multipart/related; type="{_media_type(main, contents[main])}"; boundary={boundary}', parts + f"--{boundary}--\r\n".encode()
+    return (
+        f'multipart/related; type="{_media_type(main, contents[main])}"; boundary={boundary}',
+        parts + f"--{boundary}--\r\n".encode(),
+    )
 
 
 def process_of(document: object, name: str | None) -> dict:
@@ -97,18 +103,30 @@ def declared_inputs(bundle: Bundle, name: str | None) -> set[str]:
     inputs = process_of(bundle.main, name).get("inputs", {})
     if isinstance(inputs, dict) and "$import" in inputs:
         inputs = bundle.documents.get(_normal(bundle.files[0].parent / inputs["$import"]), {})
-    names = inputs if isinstance(inputs, dict) else [entry.get("id", "") if isinstance(entry, dict) else "" for entry in inputs]
+    names = (
+        inputs
+        if isinstance(inputs, dict)
+        else [entry.get("id", "") if isinstance(entry, dict) else "" for entry in inputs]
+    )
     return {short_name(name) for name in names}
 
 
 def needs_docker(bundle: Bundle) -> bool:
     """True if any document has DockerRequirement among its `requirements`; as a hint it may be ignored."""
-    return any("DockerRequirement" in _requirements(node) for document in bundle.documents.values() for node in _nodes(document))
+    return any(
+        "DockerRequirement" in _requirements(node)
+        for document in bundle.documents.values()
+        for node in _nodes(document)
+    )
 
 
 def _requirements(node: dict) -> set[str]:
     entries = node.get("requirements") or ()
-    return set(entries) if isinstance(entries, dict) else {entry.get("class", "") for entry in entries if isinstance(entry, dict)}
+    return (
+        set(entries)
+        if isinstance(entries, dict)
+        else {entry.get("class", "") for entry in entries if isinstance(entry, dict)}
+    )
 
 
 def _parse(path: Path) -> object:
@@ -134,7 +152,9 @@ def _references(document: object) -> Iterator[tuple[str, bool]]:
         yield from ((node[key], True) for key in _DOCUMENTS if isinstance(node.get(key), str))
         for key in _FILES:
             texts = node.get(key, ())
-            yield from ((text, False) for text in ([texts] if isinstance(texts, str) else texts) if isinstance(text, str))
+            yield from (
+                (text, False) for text in ([texts] if isinstance(texts, str) else texts) if isinstance(text, str)
+            )
         location = node.get("location", node.get("path"))
         if node.get("class") in ("File", "Directory") and isinstance(location, str):
             yield location, False
@@ -154,7 +174,14 @@ def _files(target: Path, with_companions: bool) -> list[Path]:
     if target.is_dir():
         return sorted(inner for inner in target.rglob("*") if inner.is_file())
     stem = f"{target.name.partition('.')[0]}."
-    return [target, *sorted(beside for beside in target.parent.iterdir() if with_companions and beside.name.startswith(stem) and beside.is_file())]
+    return [
+        target,
+        *sorted(
+            beside
+            for beside in target.parent.iterdir()
+            if with_companions and beside.name.startswith(stem) and beside.is_file()
+        ),
+    ]
 
 
 def _normal(path: Path) -> Path:

@@ -1,4 +1,5 @@
 """Outputs that came against outputs that the suite expects."""
+
 from urllib.parse import unquote, urlsplit
 
 

@@ -1,4 +1,5 @@
 """One test through HTTP: deploy, execute, wait, read the results, compare, remove."""
+
 import json
 import re
 import secrets
@@ -20,7 +21,9 @@ from tests.waiting import wait_until
 #: Test id -> why it cannot pass through an HTTP API. One that passes all the same is a failure.
 _OVERRIDES = "cwl:requirements among the inputs would let whoever executes a process change what its author and the operator allow"
 KNOWN: dict[str, str] = dict.fromkeys(
-    ("cwl_requirements_addition", "cwl_requirements_override_expression", "cwl_requirements_override_static"), _OVERRIDES)
+    ("cwl_requirements_addition", "cwl_requirements_override_expression", "cwl_requirements_override_static"),
+    _OVERRIDES,
+)
 #: Answers that say: this document, or these inputs, cannot be run. Not among them: what an address or a load is answered with.
 _REFUSALS = (400, 403, 413, 415, 422)
 #: The last part of an exception's type. Source: ogcapi-processes 2.0 draft, of a job without results.
@@ -83,9 +86,14 @@ class Driver:
         try:
             verdict, reason = "passed", self.check(case)
         except (AssertionError, OSError, ValueError) as error:
-            verdict, reason = "failed", str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
+            verdict, reason = (
+                "failed",
+                str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}",
+            )
         if case.id in self.known:
-            verdict, reason = ("failed", "it passes: take it off KNOWN") if verdict == "passed" else ("known", self.known[case.id])
+            verdict, reason = (
+                ("failed", "it passes: take it off KNOWN") if verdict == "passed" else ("known", self.known[case.id])
+            )
         return Outcome(case, verdict, reason, time.monotonic() - began)
 
     def skip_reason(self, case: Case) -> str:
@@ -117,8 +125,12 @@ class Driver:
         with self._deployed(case, package) as process_id:
             wanted = results.wanted_outputs(self.get_json(f"/processes/{process_id}"))
             body = {"inputs": inputs, "response": "document"} | ({"outputs": wanted} if wanted else {})
-            answer = self._request("POST", f"/processes/{process_id}/execution", json.dumps(body).encode(),
-                                   {"Content-Type": "application/json", "Prefer": "respond-async"}).expect(201)
+            answer = self._request(
+                "POST",
+                f"/processes/{process_id}/execution",
+                json.dumps(body).encode(),
+                {"Content-Type": "application/json", "Prefer": "respond-async"},
+            ).expect(201)
             document = self._results(answer.headers["location"])
         return results.collect(document, self._fetch)
 
@@ -138,6 +150,7 @@ class Driver:
 
     def _results(self, job_url: str) -> object:
         """The results document of a job, with full addresses in place. Raises: Refused if the job failed, Mismatch if it hangs."""
+
         def ended() -> dict | None:
             document = self.get_json(job_url)
             return document if document["status"] in _ENDED else None
@@ -173,6 +186,8 @@ class Driver:
         request = urllib.request.Request(urljoin(f"{self.url}/", url), data=body, method=method, headers=given)
         try:
             with urllib.request.urlopen(request, timeout=_REQUEST_LIMIT_S) as answer:
-                return Answer(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read())
+                return Answer(
+                    answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
+                )
         except urllib.error.HTTPError as error:
             return Answer(error.code, {name.lower(): value for name, value in error.headers.items()}, error.read())

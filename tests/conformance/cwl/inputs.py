@@ -1,4 +1,5 @@
 """The inputs of a test as an execute request has them: paths become addresses of a small web server, folders become archives on it."""
+
 import io
 import os
 import tarfile
@@ -84,9 +85,17 @@ def execution_inputs(case: Case, bundle: Bundle, root: Path, url: str) -> dict:
     job = load_yaml(case.job) or {}
     wanted = declared_inputs(bundle, case.process)
     main = bundle.main if isinstance(bundle.main, dict) else {}
-    namespaces = {**main.get("$namespaces", {}), **process_of(main, case.process).get("$namespaces", {}), **job.get("$namespaces", {})}
+    namespaces = {
+        **main.get("$namespaces", {}),
+        **process_of(main, case.process).get("$namespaces", {}),
+        **job.get("$namespaces", {}),
+    }
     place = _Place(case.job.parent, root.resolve(), url, namespaces)
-    return {name: _convert(value, place) for name, value in job.items() if value is not None and (name in wanted or name.startswith("cwl:"))}
+    return {
+        name: _convert(value, place)
+        for name, value in job.items()
+        if value is not None and (name in wanted or name.startswith("cwl:"))
+    }
 
 
 def _convert(value: object, place: _Place) -> object:
@@ -119,7 +128,11 @@ def _directory(value: dict, place: _Place) -> dict:
     if "listing" in value:
         return made | {"listing": _convert(value["listing"], place)}
     address = _address(value, place)
-    return {"basename": _path(value, place).name} | made | {"location": f"{address}{_ARCHIVE}" if address.startswith(f"{place.url}/") else address}
+    return (
+        {"basename": _path(value, place).name}
+        | made
+        | {"location": f"{address}{_ARCHIVE}" if address.startswith(f"{place.url}/") else address}
+    )
 
 
 def _path(value: dict, place: _Place) -> Path:

@@ -1,4 +1,5 @@
 """The results document of a job as CWL's outputs: every file is downloaded, weighed and summed."""
+
 import hashlib
 import json
 from collections.abc import Callable
@@ -18,12 +19,19 @@ def wanted_outputs(description: dict) -> dict:
 
     description: of the process, as the server gives it.
     """
-    return {name: {"transmissionMode": "reference" if _holds_file(entry["schema"]) else "value"} for name, entry in description["outputs"].items()}
+    return {
+        name: {"transmissionMode": "reference" if _holds_file(entry["schema"]) else "value"}
+        for name, entry in description["outputs"].items()
+    }
 
 
 def _holds_file(schema: dict) -> bool:
     """True if a value of this schema may be a file, or an array of files."""
-    inner = [*schema.get("oneOf", ()), *schema.get("anyOf", ()), *([schema["items"]] if isinstance(schema.get("items"), dict) else [])]
+    inner = [
+        *schema.get("oneOf", ()),
+        *schema.get("anyOf", ()),
+        *([schema["items"]] if isinstance(schema.get("items"), dict) else []),
+    ]
     return "contentMediaType" in schema or any(map(_holds_file, inner))
 
 
@@ -75,7 +83,11 @@ def _file(value: dict, fetch: Fetch, folder: str) -> dict:
     for name, true_value in found.items():
         if value.get(name, true_value) != true_value:
             raise Mismatch(f"{folder}{basename}: the server says {name} {value[name]!r}, its file has {true_value!r}")
-    made = value | found | {"basename": basename, "location": folder + basename, "contents": content.decode("utf-8", "replace")}
+    made = (
+        value
+        | found
+        | {"basename": basename, "location": folder + basename, "contents": content.decode("utf-8", "replace")}
+    )
     if value.get("secondaryFiles"):
         made["secondaryFiles"] = collect(value["secondaryFiles"], fetch, folder)
     return made
@@ -84,4 +96,8 @@ def _file(value: dict, fetch: Fetch, folder: str) -> dict:
 def _directory(value: dict, fetch: Fetch, folder: str) -> dict:
     basename = value.get("basename") or unquote(urlsplit(value.get("location", "")).path).rstrip("/").rpartition("/")[2]
     location = folder + basename
-    return value | {"basename": basename, "location": location, "listing": collect(value.get("listing"), fetch, f"{location}/")}
+    return value | {
+        "basename": basename,
+        "location": location,
+        "listing": collect(value.get("listing"), fetch, f"{location}/"),
+    }

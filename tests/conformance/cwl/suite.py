@@ -1,4 +1,5 @@
 """Reading the suite: its list of tests, and the YAML documents that they name."""
+
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,5 +58,12 @@ def _read_index(path: Path) -> list[Case]:
 
 def _make_case(entry: dict, folder: Path) -> Case:
     tool, _, process = entry["tool"].partition("#")
-    return Case(id=str(entry["id"]), tags=frozenset(entry.get("tags", ())), tool=folder / tool, process=process or None,
-                job=folder / entry["job"] if entry.get("job") else None, expected=entry.get("output"), should_fail=bool(entry.get("should_fail")))
+    return Case(
+        id=str(entry["id"]),
+        tags=frozenset(entry.get("tags", ())),
+        tool=folder / tool,
+        process=process or None,
+        job=folder / entry["job"] if entry.get("job") else None,
+        expected=entry.get("output"),
+        should_fail=bool(entry.get("should_fail")),
+    )

@@ -1,4 +1,5 @@
 """The official conformance suite of CWL v1.2, test by test; it is asked for by naming its folder."""
+
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,11 @@ WITH_DOCKER = os.environ.get(DOCKER_VARIABLE) == "1"
 def parameters() -> list:
     """Every test of the suite, or one that says why there is none."""
     if not FOLDER:
-        return [pytest.param(None, id="suite", marks=pytest.mark.skip(reason=f"{FOLDER_VARIABLE} names no folder with the suite"))]
+        return [
+            pytest.param(
+                None, id="suite", marks=pytest.mark.skip(reason=f"{FOLDER_VARIABLE} names no folder with the suite")
+            )
+        ]
     known = {id: [pytest.mark.xfail(reason=reason, strict=True)] for id, reason in KNOWN.items()}
     return [pytest.param(case, id=case.id, marks=known.get(case.id, [])) for case in read_suite(Path(FOLDER))]
 

@@ -1,4 +1,5 @@
 """The driver of the CWL suite: what it sends and how it judges, with small documents of its own."""
+
 import hashlib
 import io
 import json
@@ -44,23 +45,43 @@ def test_a_suite_is_read_with_what_it_imports(tmp_path: Path) -> None:
     listed = "- {id: a, tool: t/a.cwl, job: t/a.json, output: {n: 1}, tags: [required]}\n- $import: more/index.yaml\n"
     (tmp_path / "conformance_tests.yaml").write_text(listed)
     first, second = read_suite(tmp_path)
-    assert first == Case("a", frozenset({"required"}), tmp_path / "t/a.cwl", None, tmp_path / "t/a.json", {"n": 1}, False)
+    assert first == Case(
+        "a", frozenset({"required"}), tmp_path / "t/a.cwl", None, tmp_path / "t/a.json", {"n": 1}, False
+    )
     assert second == Case("b", frozenset({"x"}), tmp_path / "more/b.cwl", "inner", None, None, True)
 
 
 class TestBundle:
     def test_it_follows_every_kind_of_reference(self, tmp_path: Path) -> None:
-        write(tmp_path, w_cwl="""
+        write(
+            tmp_path,
+            w_cwl="""
             steps: {a: {run: sub/tool.cwl#main, in: {f: {default: {class: File, path: data/in.txt}}}}, b: {run: "#inner"}}
             $schemas: [terms.rdf, "http://example.org/far.rdf"]
             hints: [{$import: hint.yml}]""",
-              sub__tool_cwl='{"$graph": [{"id": "main", "requirements": [{"expressionLib": [{"$include": "lib.js"}]}]}, {"run": "../w.cwl"}]}',
-              sub__lib_js="run: not.a.document", hint_yml="$mixin: deep.yml", deep_yml="{class: Directory, location: tree/}", terms_rdf="<rdf/>",
-              data__in_txt=TEXT, tree__x__y_txt=TEXT, tree__z_txt=TEXT, other_cwl="{}")
+            sub__tool_cwl='{"$graph": [{"id": "main", "requirements": [{"expressionLib": [{"$include": "lib.js"}]}]}, {"run": "../w.cwl"}]}',
+            sub__lib_js="run: not.a.document",
+            hint_yml="$mixin: deep.yml",
+            deep_yml="{class: Directory, location: tree/}",
+            terms_rdf="<rdf/>",
+            data__in_txt=TEXT,
+            tree__x__y_txt=TEXT,
+            tree__z_txt=TEXT,
+            other_cwl="{}",
+        )
         packed = bundle.collect(tmp_path / "w.cwl")
         assert names(packed)[0] == "w.cwl"
-        assert set(names(packed)) == {"w.cwl", "sub/tool.cwl", "sub/lib.js", "hint.yml", "deep.yml", "terms.rdf", "data/in.txt",
-                                      "tree/x/y.txt", "tree/z.txt"}
+        assert set(names(packed)) == {
+            "w.cwl",
+            "sub/tool.cwl",
+            "sub/lib.js",
+            "hint.yml",
+            "deep.yml",
+            "terms.rdf",
+            "data/in.txt",
+            "tree/x/y.txt",
+            "tree/z.txt",
+        }
 
     def test_its_root_is_the_parent_of_all_its_files(self, tmp_path: Path) -> None:
         write(tmp_path, a__b__main_cwl="steps: [{run: ../other.cwl}]", a__other_cwl="{}")
@@ -68,20 +89,33 @@ class TestBundle:
 
     def test_companions_of_a_default_come_along_if_there_may_be_any(self, tmp_path: Path) -> None:
         inputs = "inputs: [{id: f, %s default: {class: File, location: in.txt}}]"
-        write(tmp_path, with_cwl=inputs % "secondaryFiles: [^.b, .c],", without_cwl=inputs % "", in_txt=TEXT, in_b=TEXT, in_txt_c=TEXT,
-              inner_txt=TEXT)
+        write(
+            tmp_path,
+            with_cwl=inputs % "secondaryFiles: [^.b, .c],",
+            without_cwl=inputs % "",
+            in_txt=TEXT,
+            in_b=TEXT,
+            in_txt_c=TEXT,
+            inner_txt=TEXT,
+        )
         assert names(bundle.collect(tmp_path / "with.cwl")) == ["with.cwl", "in.txt", "in.b", "in.txt.c"]
         assert names(bundle.collect(tmp_path / "without.cwl")) == ["without.cwl", "in.txt"]
 
     def test_what_is_not_there_is_left_to_the_server(self, tmp_path: Path) -> None:
-        write(tmp_path, broken_cwl="{a: [",
-              a_cwl="steps: [{run: absent.cwl}, {run: 'https://example.org/b.cwl'}]\nx: {class: File, location: $(inputs.y)}")
+        write(
+            tmp_path,
+            broken_cwl="{a: [",
+            a_cwl="steps: [{run: absent.cwl}, {run: 'https://example.org/b.cwl'}]\nx: {class: File, location: $(inputs.y)}",
+        )
         assert names(bundle.collect(tmp_path / "a.cwl")) == ["a.cwl"]
         assert bundle.collect(tmp_path / "broken.cwl").main is None
 
     def test_one_document_is_sent_alone(self, tmp_path: Path) -> None:
         write(tmp_path, a_cwl="# comment\nclass: Workflow\n", b_cwl='{"class": "Workflow"}')
-        assert bundle.render(bundle.collect(tmp_path / "a.cwl")) == ("application/cwl+yaml", b"# comment\nclass: Workflow\n")
+        assert bundle.render(bundle.collect(tmp_path / "a.cwl")) == (
+            "application/cwl+yaml",
+            b"# comment\nclass: Workflow\n",
+        )
         assert bundle.render(bundle.collect(tmp_path / "b.cwl"))[0] == "application/cwl+json"
 
     def test_several_are_parts_with_their_own_bytes(self, tmp_path: Path) -> None:
@@ -92,19 +126,34 @@ class TestBundle:
         message = message_from_bytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
         assert message.get_content_type() == "multipart/related"
         assert message.get_param("type") == message.get_payload()[0].get_content_type() == "application/cwl+yaml"
-        assert [unquote(part["Content-Location"]) for part in message.get_payload()] == ["main.cwl", "x__.bin", "two words.cwl"]
+        assert [unquote(part["Content-Location"]) for part in message.get_payload()] == [
+            "main.cwl",
+            "x__.bin",
+            "two words.cwl",
+        ]
         assert b"\r\n\r\n\r\n\x00\xff--\r\n\r\n--" in body
 
-    @pytest.mark.parametrize(("text", "wanted"), [
-        ("requirements: {DockerRequirement: {dockerPull: a}}", True), ("requirements: [{class: DockerRequirement}]", True),
-        ("hints: [{class: DockerRequirement}]", False), ("hints: {DockerRequirement: {}}\nrequirements: []", False)])
+    @pytest.mark.parametrize(
+        ("text", "wanted"),
+        [
+            ("requirements: {DockerRequirement: {dockerPull: a}}", True),
+            ("requirements: [{class: DockerRequirement}]", True),
+            ("hints: [{class: DockerRequirement}]", False),
+            ("hints: {DockerRequirement: {}}\nrequirements: []", False),
+        ],
+    )
     def test_a_container_is_needed_if_it_is_required(self, tmp_path: Path, text: str, wanted: bool) -> None:
         write(tmp_path, w_cwl="steps: {a: {run: t.cwl}}", t_cwl=text)
         assert bundle.needs_docker(bundle.collect(tmp_path / "w.cwl")) is wanted
 
     @pytest.mark.parametrize(("process", "wanted"), [(None, {"m"}), ("other", {"o"})])
-    def test_the_inputs_are_those_of_the_process_meant(self, tmp_path: Path, process: str | None, wanted: set[str]) -> None:
-        write(tmp_path, g_cwl="$graph: [{id: '#other', inputs: [{id: '#other/o', type: int}]}, {id: main, inputs: {m: int}}]")
+    def test_the_inputs_are_those_of_the_process_meant(
+        self, tmp_path: Path, process: str | None, wanted: set[str]
+    ) -> None:
+        write(
+            tmp_path,
+            g_cwl="$graph: [{id: '#other', inputs: [{id: '#other/o', type: int}]}, {id: main, inputs: {m: int}}]",
+        )
         assert bundle.declared_inputs(bundle.collect(tmp_path / "g.cwl"), process) == wanted
 
     def test_imported_inputs_are_declared(self, tmp_path: Path) -> None:
@@ -124,29 +173,44 @@ class TestInputs:
 
     def test_no_job_is_no_inputs(self, tmp_path: Path) -> None:
         write(tmp_path, t_cwl="inputs: []")
-        assert execution_inputs(make_case(tmp_path / "t.cwl"), bundle.collect(tmp_path / "t.cwl"), tmp_path, "http://here") == {}
+        assert (
+            execution_inputs(make_case(tmp_path / "t.cwl"), bundle.collect(tmp_path / "t.cwl"), tmp_path, "http://here")
+            == {}
+        )
 
     def test_a_date_stays_a_text(self, tmp_path: Path) -> None:
         assert self.made(tmp_path, "x: 2024-02-03") == {"x": "2024-02-03"}
 
     def test_files_get_addresses_wherever_they_are(self, tmp_path: Path) -> None:
-        made = self.made(tmp_path, """
+        made = self.made(
+            tmp_path,
+            """
             x:
               - {class: File, location: ../a%20%231.txt, size: 99, checksum: sha1$no, format: ex:text,
                  secondaryFiles: [{class: File, path: 'b#2.txt'}]}
               - {class: File, location: "https://example.org/c", format: other:c}
-              - {inner: {class: File, contents: abc, basename: d}}""")
+              - {inner: {class: File, contents: abc, basename: d}}""",
+        )
         assert made["x"] == [
-            {"class": "File", "location": "http://here/a%20%231.txt", "format": "http://example.org/text",
-             "secondaryFiles": [{"class": "File", "location": "http://here/jobs/b%232.txt"}]},
+            {
+                "class": "File",
+                "location": "http://here/a%20%231.txt",
+                "format": "http://example.org/text",
+                "secondaryFiles": [{"class": "File", "location": "http://here/jobs/b%232.txt"}],
+            },
             {"class": "File", "location": "https://example.org/c", "format": "other:c"},
-            {"inner": {"class": "File", "contents": "abc", "basename": "d"}}]
+            {"inner": {"class": "File", "contents": "abc", "basename": "d"}},
+        ]
 
     def test_folders_become_archives_and_listings_stay(self, tmp_path: Path) -> None:
-        made = self.made(tmp_path, "x: [{class: Directory, location: tree/}, {class: Directory, basename: n, listing: [{class: File, path: b}]}]")
+        made = self.made(
+            tmp_path,
+            "x: [{class: Directory, location: tree/}, {class: Directory, basename: n, listing: [{class: File, path: b}]}]",
+        )
         assert made["x"] == [
             {"class": "Directory", "basename": "tree", "location": "http://here/jobs/tree.tar"},
-            {"class": "Directory", "basename": "n", "listing": [{"class": "File", "location": "http://here/jobs/b"}]}]
+            {"class": "Directory", "basename": "n", "listing": [{"class": "File", "location": "http://here/jobs/b"}]},
+        ]
 
     def test_the_web_server_has_files_and_archives_of_folders(self, tmp_path: Path) -> None:
         write(tmp_path, sub__in__a_txt=TEXT)
@@ -154,7 +218,10 @@ class TestInputs:
         with serve_files(tmp_path) as url:
             with urllib.request.urlopen(f"{url}/sub/a%20%231.txt") as answer:
                 assert answer.read().decode() == TEXT
-            with urllib.request.urlopen(f"{url}/sub.tar") as answer, tarfile.open(fileobj=io.BytesIO(answer.read())) as archive:
+            with (
+                urllib.request.urlopen(f"{url}/sub.tar") as answer,
+                tarfile.open(fileobj=io.BytesIO(answer.read())) as archive,
+            ):
                 assert set(archive.getnames()) == {"a #1.txt", "in", "in/a.txt"}
             for absent in ("sub", "sub/", "nothing", "nothing.tar"):
                 with pytest.raises(urllib.error.HTTPError, match="404"):
@@ -167,21 +234,44 @@ class TestResults:
     @pytest.fixture
     def fetch(self, site: ThreadingHTTPServer):
         site.pages["/jobs/1/out/a%20b.txt"] = 200, {}, TEXT.encode()
-        site.pages["/listing"] = 200, {}, json.dumps({"class": "Directory", "basename": "d", "listing": [
-            {"class": "File", "basename": "x", "location": f"{site.url}/jobs/1/out/a%20b.txt"}]}).encode()
+        site.pages["/listing"] = (
+            200,
+            {},
+            json.dumps(
+                {
+                    "class": "Directory",
+                    "basename": "d",
+                    "listing": [{"class": "File", "basename": "x", "location": f"{site.url}/jobs/1/out/a%20b.txt"}],
+                }
+            ).encode(),
+        )
         site.pages["/plain.json"] = 200, {}, b"[1]"
         return lambda url: urllib.request.urlopen(url).read()
 
     def test_a_link_is_a_file_with_what_it_holds(self, site: ThreadingHTTPServer, fetch) -> None:
         href = f"{site.url}/jobs/1/out/a%20b.txt"
-        wanted = {"class": "File", "basename": "a b.txt", "location": "a b.txt", "size": len(TEXT), "checksum": CHECKSUM, "contents": TEXT}
+        wanted = {
+            "class": "File",
+            "basename": "a b.txt",
+            "location": "a b.txt",
+            "size": len(TEXT),
+            "checksum": CHECKSUM,
+            "contents": TEXT,
+        }
         assert collect({"out": {"href": href, "type": "text/plain"}}, fetch) == {"out": wanted}
         described = {"href": href, "type": "text/plain", "schema": "http://example.org/f"}
         assert collect({"out": described}, fetch) == {"out": wanted | {"format": "http://example.org/f"}}
-        assert collect({"out": {"value": [{"class": "File", "location": href}], "mediaType": "application/json"}}, fetch) == {"out": [wanted]}
+        assert collect(
+            {"out": {"value": [{"class": "File", "location": href}], "mediaType": "application/json"}}, fetch
+        ) == {"out": [wanted]}
 
     def test_secondary_files_and_records_are_followed(self, site: ThreadingHTTPServer, fetch) -> None:
-        file = {"class": "File", "location": f"{site.url}/jobs/1/out/a%20b.txt", "basename": "named", "format": "http://example.org/f"}
+        file = {
+            "class": "File",
+            "location": f"{site.url}/jobs/1/out/a%20b.txt",
+            "basename": "named",
+            "format": "http://example.org/f",
+        }
         made = collect({"record": {"n": 1, "f": file | {"secondaryFiles": [file]}}}, fetch)["record"]
         assert made["n"] == 1
         assert made["f"]["format"] == "http://example.org/f"
@@ -208,52 +298,109 @@ class TestResults:
 
     def test_only_files_are_wanted_by_reference(self) -> None:
         file = {"type": "string", "contentEncoding": "binary", "contentMediaType": "text/plain"}
-        schemas = {"n": {"type": "integer"}, "record": {"type": "object"}, "ns": {"type": "array", "items": {"type": "integer"}},
-                   "f": file, "fs": {"type": "array", "items": file}, "maybe": {"oneOf": [{"type": "integer"}, file]}}
+        schemas = {
+            "n": {"type": "integer"},
+            "record": {"type": "object"},
+            "ns": {"type": "array", "items": {"type": "integer"}},
+            "f": file,
+            "fs": {"type": "array", "items": file},
+            "maybe": {"oneOf": [{"type": "integer"}, file]},
+        }
         wanted = wanted_outputs({"outputs": {name: {"schema": schema} for name, schema in schemas.items()}})
-        assert {name for name, entry in wanted.items() if entry["transmissionMode"] == "reference"} == {"f", "fs", "maybe"}
+        assert {name for name, entry in wanted.items() if entry["transmissionMode"] == "reference"} == {
+            "f",
+            "fs",
+            "maybe",
+        }
         assert set(wanted) == set(schemas)
 
     @pytest.mark.parametrize("said", [{"size": 1}, {"checksum": "sha1$0"}])
-    def test_a_server_that_says_the_wrong_size_or_checksum_is_found_out(self, site: ThreadingHTTPServer, fetch, said: dict) -> None:
+    def test_a_server_that_says_the_wrong_size_or_checksum_is_found_out(
+        self, site: ThreadingHTTPServer, fetch, said: dict
+    ) -> None:
         with pytest.raises(Mismatch, match=next(iter(said))):
             collect({"class": "File", "location": f"{site.url}/jobs/1/out/a%20b.txt"} | said, fetch)
 
 
-FILE = {"class": "File", "location": "work/a.txt", "basename": "a.txt", "size": 3, "checksum": "sha1$1", "contents": "abc"}
-FOLDER = {"class": "Directory", "location": "d", "basename": "d", "listing": [FILE, FILE | {"location": "d/b", "basename": "b"}]}
+FILE = {
+    "class": "File",
+    "location": "work/a.txt",
+    "basename": "a.txt",
+    "size": 3,
+    "checksum": "sha1$1",
+    "contents": "abc",
+}
+FOLDER = {
+    "class": "Directory",
+    "location": "d",
+    "basename": "d",
+    "listing": [FILE, FILE | {"location": "d/b", "basename": "b"}],
+}
 
 
-@pytest.mark.parametrize(("expected", "actual"), [
-    ("Any", {"x": 1}), ("Any", None), (None, None), ({"x": None}, {}), ({}, {"x": None}), (1, 1.0), ([1, "a"], [1, "a"]),
-    ({"x": {"y": [True]}}, {"x": {"y": [True]}}),
-    ({"class": "File", "location": "a.txt", "size": 3}, FILE),
-    ({"class": "File", "path": "work/a.txt", "contents": "abc"}, FILE),
-    ({"class": "File", "location": "Any", "checksum": "sha1$1"}, FILE),
-    ({"class": "File", "location": "a%20b"}, FILE | {"location": "x/a b"}),
-    ({"class": "File", "basename": "a.txt", "secondaryFiles": [{"class": "File", "location": "b"}, {"class": "File", "location": "c"}]},
-     FILE | {"secondaryFiles": [{"class": "File", "location": "c"}, {"class": "File", "location": "b"}]}),
-    ({"class": "Directory", "listing": [{"class": "File", "location": "b"}, {"class": "File", "location": "a.txt"}]}, FOLDER),
-    ({"class": "Directory", "location": "d/"}, FOLDER)])
+@pytest.mark.parametrize(
+    ("expected", "actual"),
+    [
+        ("Any", {"x": 1}),
+        ("Any", None),
+        (None, None),
+        ({"x": None}, {}),
+        ({}, {"x": None}),
+        (1, 1.0),
+        ([1, "a"], [1, "a"]),
+        ({"x": {"y": [True]}}, {"x": {"y": [True]}}),
+        ({"class": "File", "location": "a.txt", "size": 3}, FILE),
+        ({"class": "File", "path": "work/a.txt", "contents": "abc"}, FILE),
+        ({"class": "File", "location": "Any", "checksum": "sha1$1"}, FILE),
+        ({"class": "File", "location": "a%20b"}, FILE | {"location": "x/a b"}),
+        (
+            {
+                "class": "File",
+                "basename": "a.txt",
+                "secondaryFiles": [{"class": "File", "location": "b"}, {"class": "File", "location": "c"}],
+            },
+            FILE | {"secondaryFiles": [{"class": "File", "location": "c"}, {"class": "File", "location": "b"}]},
+        ),
+        (
+            {
+                "class": "Directory",
+                "listing": [{"class": "File", "location": "b"}, {"class": "File", "location": "a.txt"}],
+            },
+            FOLDER,
+        ),
+        ({"class": "Directory", "location": "d/"}, FOLDER),
+    ],
+)
 def test_these_are_the_same(expected: object, actual: object) -> None:
     compare(expected, actual)
 
 
-@pytest.mark.parametrize(("expected", "actual", "where"), [
-    (None, 1, "outputs"), (1, None, "outputs"), (1, True, "outputs"), (1, "1", "outputs"), ({"x": 1}, [1], "outputs"),
-    ({"x": 1}, {"x": 1, "y": 2}, "outputs.y"), ({"x": "Any", "y": 1}, {"x": 1}, "outputs.y"), ({"x": []}, {"x": {}}, "outputs.x"),
-    ([1], [1, 2], "outputs"), ([1, 2], [2, 1], r"outputs\[0\]"),
-    ({"class": "File"}, None, "outputs"),
-    ({"class": "File"}, {"class": "Directory"}, "class"),
-    ({"class": "File", "location": "b.txt"}, FILE, "location"),
-    ({"class": "File", "location": ".txt"}, FILE, "location"),
-    ({"class": "File", "size": 4}, FILE, "size"),
-    ({"class": "File", "checksum": "sha1$2"}, FILE, "checksum"),
-    ({"class": "File", "contents": "abd"}, FILE, "contents"),
-    ({"class": "File", "format": "f"}, FILE, "format"),
-    ({"class": "File", "secondaryFiles": [{"class": "File", "location": "b"}]}, FILE, "secondaryFiles"),
-    ({"class": "Directory", "listing": [{"class": "File", "location": "b"}]}, FOLDER, "listing"),
-    ({"class": "Directory", "listing": [{"class": "File", "location": "b"}] * 2}, FOLDER, r"listing\[1\]")])
+@pytest.mark.parametrize(
+    ("expected", "actual", "where"),
+    [
+        (None, 1, "outputs"),
+        (1, None, "outputs"),
+        (1, True, "outputs"),
+        (1, "1", "outputs"),
+        ({"x": 1}, [1], "outputs"),
+        ({"x": 1}, {"x": 1, "y": 2}, "outputs.y"),
+        ({"x": "Any", "y": 1}, {"x": 1}, "outputs.y"),
+        ({"x": []}, {"x": {}}, "outputs.x"),
+        ([1], [1, 2], "outputs"),
+        ([1, 2], [2, 1], r"outputs\[0\]"),
+        ({"class": "File"}, None, "outputs"),
+        ({"class": "File"}, {"class": "Directory"}, "class"),
+        ({"class": "File", "location": "b.txt"}, FILE, "location"),
+        ({"class": "File", "location": ".txt"}, FILE, "location"),
+        ({"class": "File", "size": 4}, FILE, "size"),
+        ({"class": "File", "checksum": "sha1$2"}, FILE, "checksum"),
+        ({"class": "File", "contents": "abd"}, FILE, "contents"),
+        ({"class": "File", "format": "f"}, FILE, "format"),
+        ({"class": "File", "secondaryFiles": [{"class": "File", "location": "b"}]}, FILE, "secondaryFiles"),
+        ({"class": "Directory", "listing": [{"class": "File", "location": "b"}]}, FOLDER, "listing"),
+        ({"class": "Directory", "listing": [{"class": "File", "location": "b"}] * 2}, FOLDER, r"listing\[1\]"),
+    ],
+)
 def test_these_are_not(expected: object, actual: object, where: str) -> None:
     with pytest.raises(Mismatch, match=where):
         compare(expected, actual)

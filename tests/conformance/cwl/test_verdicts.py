@@ -1,4 +1,5 @@
 """The driver's verdicts on a suite of a few tests, against a real server."""
+
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -74,10 +75,25 @@ def driver(tmp_path: Path, suite: dict[str, Case], serve: Callable[..., Served])
 def test_each_verdict_has_its_reason(driver: Driver, suite: dict[str, Case]) -> None:
     outcomes = {name: driver.run(case) for name, case in suite.items()}
     assert {name: outcome.verdict for name, outcome in outcomes.items()} == {
-        "right": "passed", "named": "passed", "wrong-text": "failed", "wrong-name": "failed", "nothing": "passed", "no-input": "passed",
-        "not-valid": "passed", "no-failure": "failed", "refused": "failed", "container": "skipped"}, outcomes
-    for name, text in {"wrong-text": "'abd' is expected, 'abc' came", "wrong-name": "other.txt", "no-failure": "it should fail", "refused": "400",
-                       "container": DOCKER_VARIABLE, "no-input": "text"}.items():
+        "right": "passed",
+        "named": "passed",
+        "wrong-text": "failed",
+        "wrong-name": "failed",
+        "nothing": "passed",
+        "no-input": "passed",
+        "not-valid": "passed",
+        "no-failure": "failed",
+        "refused": "failed",
+        "container": "skipped",
+    }, outcomes
+    for name, text in {
+        "wrong-text": "'abd' is expected, 'abc' came",
+        "wrong-name": "other.txt",
+        "no-failure": "it should fail",
+        "refused": "400",
+        "container": DOCKER_VARIABLE,
+        "no-input": "text",
+    }.items():
         assert text in outcomes[name].reason
     assert totals("all", list(outcomes.values())) == "all:      5 passed, 4 failed, 1 skipped, 0 known of 10"
     assert line(outcomes["wrong-text"]).startswith("FAILED  wrong-text (")
@@ -93,7 +109,9 @@ def test_a_known_test_that_passes_is_a_failure(driver: Driver, suite: dict[str, 
 
 
 def test_a_test_with_a_container_is_attempted_if_that_is_wanted(driver: Driver, suite: dict[str, Case]) -> None:
-    assert replace(driver, with_docker=True).run(suite["container"]).verdict == "failed", "its image is to be had nowhere"
+    assert replace(driver, with_docker=True).run(suite["container"]).verdict == "failed", (
+        "its image is to be had nowhere"
+    )
 
 
 def test_a_server_that_is_away_fails_a_test_that_should_fail(driver: Driver, suite: dict[str, Case]) -> None:

@@ -1,4 +1,5 @@
 """A TCP proxy that loses an answer: what a client asked for is done, and the client does not hear of it."""
+
 import socket
 import threading
 from contextlib import suppress

@@ -1,4 +1,5 @@
 """Addresses of MongoDB: what is refused, what is masked, and when a connection is made."""
+
 import logging
 import os
 import socket
@@ -26,9 +27,20 @@ def refusing() -> str:
         return f"127.0.0.1:{taken.getsockname()[1]}"
 
 
-@pytest.mark.parametrize("url", [
-    "mongodb://", "mongodb:///name", "mongodb://host:none/name", "mongodb://user:se/cret@host/name", "mongodb://user:secret@ho st:99999/name",
-    "mongodb://user:sec@ret@host/name", "mongodb://user:secret@host/na me", "mongodb://user:secret@host/name?tls=secret", "mongodb://host/a$b"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mongodb://",
+        "mongodb:///name",
+        "mongodb://host:none/name",
+        "mongodb://user:se/cret@host/name",
+        "mongodb://user:secret@ho st:99999/name",
+        "mongodb://user:sec@ret@host/name",
+        "mongodb://user:secret@host/na me",
+        "mongodb://user:secret@host/name?tls=secret",
+        "mongodb://host/a$b",
+    ],
+)
 def test_nonsense_is_refused_by_name_and_not_shown(url: str) -> None:
     with pytest.raises(SettingError, match=r"store\.url") as raised:
         MongoDatabase(url, 1)
@@ -36,10 +48,18 @@ def test_nonsense_is_refused_by_name_and_not_shown(url: str) -> None:
     assert raised.value.__suppress_context__
 
 
-def test_a_database_that_is_away_is_unavailable_and_no_secret_is_told(refusing: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_database_that_is_away_is_unavailable_and_no_secret_is_told(
+    refusing: str, caplog: pytest.LogCaptureFixture
+) -> None:
     store = MongoJobStore(MongoDatabase(f"mongodb://user:secret@{refusing}/name?serverSelectionTimeoutMS=100", 1), 60)
     with caplog.at_level(logging.DEBUG):
-        for ask in (store.ping, store.migrate, lambda: store.get("x"), lambda: add(store), lambda: store.move("x", Status.FAILED)):
+        for ask in (
+            store.ping,
+            store.migrate,
+            lambda: store.get("x"),
+            lambda: add(store),
+            lambda: store.move("x", Status.FAILED),
+        ):
             with pytest.raises(Unavailable) as raised:
                 ask()
             assert "secret" not in raised.value.detail + repr(raised.value.__cause__)
@@ -60,7 +80,9 @@ def test_a_store_without_indexes_is_not_ready(mongodb_url: str, plain: PlainData
     store = MongoJobStore(MongoDatabase(mongodb_url, 1), 60)
     with pytest.raises(Unavailable):
         store.ping()
-    plain["jobs"].create_index([("created", 1), ("_id", 1)], name="jobs_by_created")  # the first of those that another server makes at this moment
+    plain["jobs"].create_index(
+        [("created", 1), ("_id", 1)], name="jobs_by_created"
+    )  # the first of those that another server makes at this moment
     for ask in (lambda: add(store), lambda: store.claim_next("worker", until())):
         with pytest.raises(Unavailable):
             ask()
@@ -133,7 +155,9 @@ for url, driver in (("", "pymongo"), ("mongodb://127.0.0.1/name", "sqlalchemy"))
     build(settings.load(overrides=["files.data_dir={tmp_path}", "store.url=" + url]))
     print(driver in sys.modules)
 """
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=os.environ).stdout
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=os.environ
+    ).stdout
     assert told == "False\nFalse\n"
 
 
@@ -155,11 +179,15 @@ class TestMigrations:
     def test_two_who_migrate_at_once_do_it_once(self, mongodb_url: str) -> None:
         stores = [MongoJobStore(MongoDatabase(mongodb_url, 1), 60) for _ in range(4)]
         with ThreadPoolExecutor(4) as pool:
-            assert sorted(number for numbers in pool.map(lambda store: store.migrate(), stores) for number in numbers) == [1, 2, 3, 4]
+            assert sorted(
+                number for numbers in pool.map(lambda store: store.migrate(), stores) for number in numbers
+            ) == [1, 2, 3, 4]
         for store in stores:
             store.close()
 
-    def test_the_schema_of_a_newer_release_is_refused_and_left_alone(self, jobs: MongoJobStore, plain: PlainDatabase) -> None:
+    def test_the_schema_of_a_newer_release_is_refused_and_left_alone(
+        self, jobs: MongoJobStore, plain: PlainDatabase
+    ) -> None:
         plain.schema_version.insert_one({"_id": 999})
         with pytest.raises(SettingError, match="999"):
             jobs.migrate()

@@ -1,4 +1,5 @@
 """The MongoDB store when somebody dies: a client between two commands, the server itself, a connection with an answer under way."""
+
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,9 @@ _SUCCEED = "store.move({job_id!r}, Status.SUCCESSFUL, attempt=1, followers=[larg
 class TestClientsThatDie:
     """In a child, killed just before it sends a command."""
 
-    def test_followers_whose_success_was_kept_are_released_by_the_housekeeper(self, jobs: MongoJobStore, mongodb_url: str) -> None:
+    def test_followers_whose_success_was_kept_are_released_by_the_housekeeper(
+        self, jobs: MongoJobStore, mongodb_url: str
+    ) -> None:
         job_id = in_status(jobs, Status.RUNNING)
         die(mongodb_url, _SUCCEED.format(job_id=job_id), ("insert", "jobs"))
         assert jobs.get(job_id).status is Status.SUCCESSFUL
@@ -43,7 +46,9 @@ class TestClientsThatDie:
         assert len(claim.execution.inputs["a"].items[0].data) == 20000
         assert jobs.claim_next("w1", until()) is None
 
-    def test_followers_that_were_released_come_once(self, jobs: MongoJobStore, mongodb_url: str, plain: PlainDatabase) -> None:
+    def test_followers_that_were_released_come_once(
+        self, jobs: MongoJobStore, mongodb_url: str, plain: PlainDatabase
+    ) -> None:
         job_id = in_status(jobs, Status.RUNNING)
         die(mongodb_url, _SUCCEED.format(job_id=job_id), ("update", "jobs"), 2)
         assert jobs.claim_next("w1", until()).job.id == "next"
@@ -52,7 +57,9 @@ class TestClientsThatDie:
         assert count(plain.jobs) == 2
         assert "next_jobs" not in plain.jobs.find_one({"_id": job_id})
 
-    def test_followers_of_a_success_that_was_not_kept_never_come(self, jobs: MongoJobStore, mongodb_url: str, plain: PlainDatabase) -> None:
+    def test_followers_of_a_success_that_was_not_kept_never_come(
+        self, jobs: MongoJobStore, mongodb_url: str, plain: PlainDatabase
+    ) -> None:
         job_id = in_status(jobs, Status.RUNNING)
         die(mongodb_url, _SUCCEED.format(job_id=job_id), ("update", "jobs"))
         jobs.find_lost(datetime.now(UTC) + timedelta(hours=2))
@@ -67,13 +74,17 @@ class TestClientsThatDie:
         assert jobs.delete(job_id)
         assert jobs.get("next").status is Status.ACCEPTED
 
-    def test_followers_that_were_not_released_go_with_the_others_to_another_store(self, jobs: MongoJobStore, mongodb_url: str) -> None:
+    def test_followers_that_were_not_released_go_with_the_others_to_another_store(
+        self, jobs: MongoJobStore, mongodb_url: str
+    ) -> None:
         job_id = in_status(jobs, Status.RUNNING)
         die(mongodb_url, _SUCCEED.format(job_id=job_id), ("insert", "jobs"))
         (parent,), (follower,) = jobs.export(None, 1), jobs.export(jobs.get(job_id).key, 1)
         assert (parent.job.id, follower.job.id) == (job_id, "next")
 
-    def test_chunks_of_a_job_that_was_not_kept_are_swept(self, jobs: MongoJobStore, mongodb_url: str, plain: PlainDatabase) -> None:
+    def test_chunks_of_a_job_that_was_not_kept_are_swept(
+        self, jobs: MongoJobStore, mongodb_url: str, plain: PlainDatabase
+    ) -> None:
         die(mongodb_url, "store.add(large('a'), 99)", ("insert", "jobs"))
         assert count(plain.job_parts) == 1
         now = datetime.now(UTC)
@@ -82,7 +93,9 @@ class TestClientsThatDie:
         jobs.find_lost(now + timedelta(hours=2))
         assert count(plain.job_parts) == 0
 
-    def test_a_delete_that_was_not_completed_can_be_repeated(self, jobs: MongoJobStore, mongodb_url: str, plain: PlainDatabase) -> None:
+    def test_a_delete_that_was_not_completed_can_be_repeated(
+        self, jobs: MongoJobStore, mongodb_url: str, plain: PlainDatabase
+    ) -> None:
         job_id = in_status(jobs, Status.SUCCESSFUL)
         jobs.append_log(job_id, [line("x")])
         die(mongodb_url, f"store.delete({job_id!r})", ("delete", "jobs"))
@@ -107,7 +120,9 @@ class TestServersThatDie:
                     added.extend(add(store))
                     claim = store.claim_next("w1", until())
                     claimed.append(claim.job.id)
-                    if store.move(claim.job.id, Status.SUCCESSFUL, attempt=1, outcome=Outcome((Result("a", claim.job.id),))):
+                    if store.move(
+                        claim.job.id, Status.SUCCESSFUL, attempt=1, outcome=Outcome((Result("a", claim.job.id),))
+                    ):
                         finished.append(claim.job.id)
             except Unavailable as error:
                 failures.append(error)
@@ -145,7 +160,9 @@ class TestAnswersThatAreLost:
     @pytest.fixture
     def shaky(self, cut: Cut, jobs: MongoJobStore, plain: PlainDatabase) -> Iterator[MongoJobStore]:
         """The store `jobs` through the proxy."""
-        opened = MongoJobStore(MongoDatabase(f"mongodb://127.0.0.1:{cut.port}/{plain.name}?directConnection=true&retryWrites=false", 2), 60)
+        opened = MongoJobStore(
+            MongoDatabase(f"mongodb://127.0.0.1:{cut.port}/{plain.name}?directConnection=true&retryWrites=false", 2), 60
+        )
         opened.ping()
         yield opened
         opened.close()
@@ -162,7 +179,14 @@ class TestAnswersThatAreLost:
         jobs.claim_next("w1", until())
         follower = new(parent_id=job_id)
         cut.lose(b"update")
-        assert shaky.move(job_id, Status.SUCCESSFUL, attempt=1, outcome=Outcome((Result("a", "x" * 20000),)), followers=[follower], entries=[line("end")])
+        assert shaky.move(
+            job_id,
+            Status.SUCCESSFUL,
+            attempt=1,
+            outcome=Outcome((Result("a", "x" * 20000),)),
+            followers=[follower],
+            entries=[line("end")],
+        )
         assert cut.lost == 1
         assert [entry.number for entry in jobs.read_log(job_id)] == [1]
         assert len(take(jobs, datetime.now(UTC))) == 1
@@ -170,7 +194,9 @@ class TestAnswersThatAreLost:
         assert jobs.get(follower.job.id).parent_id == job_id
         assert not shaky.move(job_id, Status.SUCCESSFUL, attempt=1, followers=[follower])
 
-    def test_a_claim_that_nobody_heard_of_is_a_lost_job(self, cut: Cut, shaky: MongoJobStore, jobs: MongoJobStore) -> None:
+    def test_a_claim_that_nobody_heard_of_is_a_lost_job(
+        self, cut: Cut, shaky: MongoJobStore, jobs: MongoJobStore
+    ) -> None:
         jobs.add(new(T0), PLENTY)
         cut.lose(b"findAndModify")
         with pytest.raises(Unavailable):

@@ -1,4 +1,5 @@
 """Deployed processes on MongoDB when their deployer dies between two commands, and what they cost."""
+
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -38,7 +39,8 @@ def age(plain: PlainDatabase) -> Callable[[timedelta], None]:
 
 
 def test_what_a_deployer_wrote_before_its_death_is_not_seen_and_goes_with_a_later_change(
-        processes: MongoProcessStore, mongodb_url: str, plain: PlainDatabase, age: Callable) -> None:
+    processes: MongoProcessStore, mongodb_url: str, plain: PlainDatabase, age: Callable
+) -> None:
     die(mongodb_url, _DEPLOY, ("update", "process_offer"))
     assert processes.get_deployed() == Deployed(1, {"echo": "1.0.0"})
     assert versions(processes) == ["1.0.0"]
@@ -49,11 +51,16 @@ def test_what_a_deployer_wrote_before_its_death_is_not_seen_and_goes_with_a_late
     age(timedelta(minutes=2))
     deploy(processes, revision("a third"))
     assert count(plain.process_revisions) == 3
-    assert [processes.get(name, "1.0.0").key[0] for name in ("echo", "another", "a third")] == ["echo", "another", "a third"]
+    assert [processes.get(name, "1.0.0").key[0] for name in ("echo", "another", "a third")] == [
+        "echo",
+        "another",
+        "a third",
+    ]
 
 
 def test_what_a_deployer_did_not_live_to_remove_goes_with_a_later_change(
-        processes: MongoProcessStore, mongodb_url: str, plain: PlainDatabase, age: Callable) -> None:
+    processes: MongoProcessStore, mongodb_url: str, plain: PlainDatabase, age: Callable
+) -> None:
     die(mongodb_url, _DEPLOY, ("delete", "process_revisions"))
     assert processes.get_deployed() == Deployed(2, {"echo": "2"})
     assert versions(processes) == ["2"]
@@ -64,13 +71,17 @@ def test_what_a_deployer_did_not_live_to_remove_goes_with_a_later_change(
     assert processes.get("echo", "2") == revision(version="2")
 
 
-def test_nothing_stays_of_what_was_replaced_removed_or_refused(processes: MongoProcessStore, plain: PlainDatabase) -> None:
+def test_nothing_stays_of_what_was_replaced_removed_or_refused(
+    processes: MongoProcessStore, plain: PlainDatabase
+) -> None:
     deploy(processes, revision(content=b"new"), revision(version="2"))
     assert not processes.change(Change(1, (revision(version="3"),)))
     assert count(plain.process_revisions) == 2
     for size_bytes in (16 * MIB - 100, 16 * MIB, 17 * MIB):
         with pytest.raises(TooLarge):
-            processes.change(Change(2, (revision(version="4"), revision(version="5", content=b"x" * size_bytes)), (), {"echo": "4"}))
+            processes.change(
+                Change(2, (revision(version="4"), revision(version="5", content=b"x" * size_bytes)), (), {"echo": "4"})
+            )
     assert processes.get_deployed() == Deployed(2, {"echo": "2"})
     assert count(plain.process_revisions) == 2
     assert processes.change(Change(2, (), (), {"echo": None}))
@@ -89,6 +100,10 @@ def test_old_revisions_are_told_without_reading_them(processes: MongoProcessStor
     """The index says what is old and not offered."""
     kept = [row["_id"] for row in plain.process_revisions.find()]
     wanted = {"written": {"$lt": to_micros(datetime.now(UTC) + timedelta(hours=1))}, "_id": {"$nin": kept}}
-    plan = plain.command("explain", {"find": "process_revisions", "filter": wanted, "hint": "revisions_by_written"}, verbosity="executionStats")
+    plan = plain.command(
+        "explain",
+        {"find": "process_revisions", "filter": wanted, "hint": "revisions_by_written"},
+        verbosity="executionStats",
+    )
     assert plan["executionStats"]["totalDocsExamined"] == 0
     assert re.search(r"'indexName': 'revisions_by_written'", str(plan))

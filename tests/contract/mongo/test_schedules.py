@@ -1,4 +1,5 @@
 """Schedules on MongoDB when their scheduler dies between two commands, and what they cost."""
+
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -41,7 +42,9 @@ def made(schedules: MongoScheduleStore) -> Schedule:
     return schedule
 
 
-def test_a_job_that_was_not_released_comes_with_a_later_look(schedules: MongoScheduleStore, jobs: MongoJobStore, made: Schedule, mongodb_url: str) -> None:
+def test_a_job_that_was_not_released_comes_with_a_later_look(
+    schedules: MongoScheduleStore, jobs: MongoJobStore, made: Schedule, mongodb_url: str
+) -> None:
     die(mongodb_url, _FIRE.format(schedule_id=made.id, ago_s=60), ("insert", "jobs"))
     assert (schedules.get(made.id).due, schedules.get(made.id).last_job_id) == (DUE + HOUR, None)
     assert not fire(schedules, made)
@@ -54,7 +57,9 @@ def test_a_job_that_was_not_released_comes_with_a_later_look(schedules: MongoSch
     assert jobs.claim_next("w1", datetime.now(UTC) + HOUR) is None
 
 
-def test_a_job_whose_scheduler_may_be_alive_is_left_to_it(schedules: MongoScheduleStore, jobs: MongoJobStore, made: Schedule, mongodb_url: str) -> None:
+def test_a_job_whose_scheduler_may_be_alive_is_left_to_it(
+    schedules: MongoScheduleStore, jobs: MongoJobStore, made: Schedule, mongodb_url: str
+) -> None:
     die(mongodb_url, _FIRE.format(schedule_id=made.id, ago_s=0), ("insert", "jobs"))
     schedules.next_due()
     with pytest.raises(NoSuchJob):
@@ -62,18 +67,23 @@ def test_a_job_whose_scheduler_may_be_alive_is_left_to_it(schedules: MongoSchedu
 
 
 @pytest.mark.parametrize("then", ["fire", "fail", "delete"])
-def test_a_job_that_was_not_released_comes_before_the_next_one(schedules: MongoScheduleStore, jobs: MongoJobStore, made: Schedule, mongodb_url: str,
-                                                               then: str) -> None:
+def test_a_job_that_was_not_released_comes_before_the_next_one(
+    schedules: MongoScheduleStore, jobs: MongoJobStore, made: Schedule, mongodb_url: str, then: str
+) -> None:
     die(mongodb_url, _FIRE.format(schedule_id=made.id, ago_s=0), ("insert", "jobs"))
     following = schedules.get(made.id)
     if then == "delete":
         assert schedules.delete(made.id)
     else:
         assert fire(schedules, following, failure="why" if then == "fail" else None)
-    assert {job.id for job in jobs.find(JobFilter()).jobs} == {made.next_job_id} | ({following.next_job_id} if then == "fire" else set())
+    assert {job.id for job in jobs.find(JobFilter()).jobs} == {made.next_job_id} | (
+        {following.next_job_id} if then == "fire" else set()
+    )
 
 
-def test_a_job_that_was_released_comes_once(schedules: MongoScheduleStore, jobs: MongoJobStore, made: Schedule, plain: PlainDatabase) -> None:
+def test_a_job_that_was_released_comes_once(
+    schedules: MongoScheduleStore, jobs: MongoJobStore, made: Schedule, plain: PlainDatabase
+) -> None:
     """Its scheduler died before it could note that."""
     assert fire(schedules, made)
     plain.schedules.update_one({"_id": made.id}, {"$set": {"next_job": plain.jobs.find_one({"_id": made.next_job_id})}})
@@ -83,8 +93,9 @@ def test_a_job_that_was_released_comes_once(schedules: MongoScheduleStore, jobs:
     assert "next_job" not in plain.schedules.find_one({"_id": made.id})
 
 
-def test_a_firing_that_was_not_kept_leaves_the_schedule_due(schedules: MongoScheduleStore, jobs: MongoJobStore, made: Schedule, mongodb_url: str,
-                                                            plain: PlainDatabase) -> None:
+def test_a_firing_that_was_not_kept_leaves_the_schedule_due(
+    schedules: MongoScheduleStore, jobs: MongoJobStore, made: Schedule, mongodb_url: str, plain: PlainDatabase
+) -> None:
     die(mongodb_url, _FIRE.format(schedule_id=made.id, ago_s=60), ("update", "schedules"))
     assert schedules.due(DUE, 10) == [made]
     jobs.find_lost(datetime.now(UTC) + timedelta(hours=2))

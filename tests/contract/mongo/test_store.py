@@ -1,4 +1,5 @@
 """What the MongoDB store promises beyond the contract: few commands, large values, little for a list, indexes for every query."""
+
 import os
 from datetime import UTC, datetime, timedelta
 
@@ -28,10 +29,18 @@ class TestCommands:
     def test_the_whole_life_of_a_job_is_three_commands(self, jobs: MongoJobStore, commands: Commands) -> None:
         add(jobs)
         commands.clear()
-        (job_id,) = add(jobs, T0 - SECOND, execution=Execution(subscriber=Subscriber("http://s/ok", None, "http://s/bad")))
+        (job_id,) = add(
+            jobs, T0 - SECOND, execution=Execution(subscriber=Subscriber("http://s/ok", None, "http://s/bad"))
+        )
         claim = jobs.claim_next("w1", until())
         assert claim.job.id == job_id
-        assert jobs.move(job_id, Status.SUCCESSFUL, attempt=1, outcome=Outcome((Result("a", 1),), statistics={"x": 1}), entries=[line("1"), line("2")])
+        assert jobs.move(
+            job_id,
+            Status.SUCCESSFUL,
+            attempt=1,
+            outcome=Outcome((Result("a", 1),), statistics={"x": 1}),
+            entries=[line("1"), line("2")],
+        )
         assert commands.sent == [("insert", "jobs"), ("findAndModify", "jobs"), ("update", "jobs")]
 
     def test_a_sign_of_life_is_one_command(self, jobs: MongoJobStore, commands: Commands) -> None:
@@ -55,7 +64,9 @@ class TestCommands:
         assert commands.sent == [("find", "jobs")]
         assert commands.received_bytes < 50 * 500
 
-    def test_a_page_of_a_thousand_is_one_command(self, jobs: MongoJobStore, plain: PlainDatabase, commands: Commands) -> None:
+    def test_a_page_of_a_thousand_is_one_command(
+        self, jobs: MongoJobStore, plain: PlainDatabase, commands: Commands
+    ) -> None:
         (job_id,) = add(jobs)
         row = plain.jobs.find_one({"_id": job_id})
         plain.jobs.insert_many([row | {"_id": f"{number}"} for number in range(1100)])
@@ -66,8 +77,17 @@ class TestCommands:
     def test_a_finished_job_is_small(self, jobs: MongoJobStore, plain: PlainDatabase) -> None:
         jobs.add(new(execution=given("hello"), base_url="https://example.org/processes"), PLENTY)
         job = jobs.claim_next("0123456789ab/1/", until()).job
-        statistics = dict.fromkeys(("queuedSeconds", "wallSeconds", "cpuSeconds", "peakMemoryBytes", "bytesInTotal", "bytesOutTotal"), 1234.5678)
-        assert jobs.move(job.id, Status.SUCCESSFUL, attempt=1, outcome=Outcome((Result("a", "hello"),), statistics=statistics), entries=[line("end")])
+        statistics = dict.fromkeys(
+            ("queuedSeconds", "wallSeconds", "cpuSeconds", "peakMemoryBytes", "bytesInTotal", "bytesOutTotal"),
+            1234.5678,
+        )
+        assert jobs.move(
+            job.id,
+            Status.SUCCESSFUL,
+            attempt=1,
+            outcome=Outcome((Result("a", "hello"),), statistics=statistics),
+            entries=[line("end")],
+        )
         assert len(bson.encode(plain.jobs.find_one())) < 1000
 
 
@@ -93,10 +113,14 @@ class TestLogs:
         jobs.append_log(job_id, [line("5")])
         assert jobs.move(job_id, Status.DISMISSED, entries=[line("6")])
         jobs.append_log(job_id, [line("7")])
-        assert [(entry.number, entry.message) for entry in jobs.read_log(job_id)] == [(number, str(number)) for number in range(1, 8)]
+        assert [(entry.number, entry.message) for entry in jobs.read_log(job_id)] == [
+            (number, str(number)) for number in range(1, 8)
+        ]
         for after in range(8):
             for limit in range(1, 8):
-                assert [entry.number for entry in jobs.read_log(job_id, after, limit)] == list(range(1, 8))[after:after + limit]
+                assert [entry.number for entry in jobs.read_log(job_id, after, limit)] == list(range(1, 8))[
+                    after : after + limit
+                ]
         assert jobs.read_log(job_id)[2].percent == 7
         assert count(plain.job_logs) == 4
 
@@ -118,7 +142,11 @@ class TestIndexes:
         plain.command("profile", 2)
         self.ask_everything(jobs)
         plain.command("profile", 0)
-        asked = [row for row in plain["system.profile"].find() if "planSummary" in row and row["ns"].endswith((".jobs", ".job_logs", ".job_parts"))]
+        asked = [
+            row
+            for row in plain["system.profile"].find()
+            if "planSummary" in row and row["ns"].endswith((".jobs", ".job_logs", ".job_parts"))
+        ]
         assert len(asked) > 20
         for row in asked:
             assert "IXSCAN" in row["planSummary"] or "IDHACK" in row["planSummary"], row
@@ -132,8 +160,18 @@ class TestIndexes:
         jobs.append_log(job_id, [line("end")])
         jobs.settle_callback(take(jobs, datetime.now(UTC))[0].id, None)
         row, log = plain.jobs.find_one({"_id": job_id}), plain.job_logs.find_one({}, {"_id": 0})
-        plain.jobs.insert_many([row | {"_id": f"{n}", "status": ("failed", "successful")[n % 2], "process": f"p{n % 10}", "created": row["created"] + n}
-                                for n in range(300)])
+        plain.jobs.insert_many(
+            [
+                row
+                | {
+                    "_id": f"{n}",
+                    "status": ("failed", "successful")[n % 2],
+                    "process": f"p{n % 10}",
+                    "created": row["created"] + n,
+                }
+                for n in range(300)
+            ]
+        )
         plain.job_logs.insert_many([log | {"job": f"{n}"} for n in range(300)])
         assert row["callbacks"] == []  # and so they stand in no index of callbacks
 
@@ -173,7 +211,12 @@ class TestLargeValues:
         claim = jobs.claim_next("w1", until())
         assert claim.execution.inputs["a"].items[0].data == request
         assert claim.followers == entry.followers
-        assert jobs.move(entry.job.id, Status.SUCCESSFUL, attempt=1, outcome=Outcome((Result("a", value), Result("b", 2**70)), traceback=trace))
+        assert jobs.move(
+            entry.job.id,
+            Status.SUCCESSFUL,
+            attempt=1,
+            outcome=Outcome((Result("a", value), Result("b", 2**70)), traceback=trace),
+        )
         kept = jobs.get_documents(entry.job.id)
         assert [result.value for result in kept.results] == [value, 2**70]
         assert kept.execution.inputs["a"].items[0].data == request
@@ -223,8 +266,14 @@ class TestTexts:
         jobs.add(entry, PLENTY)
         assert jobs.claim_next(text, until()).job.worker == text
         follower = new(title=text, execution=Execution(subscriber=Subscriber(text, None, text)))
-        assert jobs.move(entry.job.id, Status.SUCCESSFUL, message=text, outcome=Outcome((Result("a", text),), traceback=text), followers=[follower],
-                         entries=[line(text)])
+        assert jobs.move(
+            entry.job.id,
+            Status.SUCCESSFUL,
+            message=text,
+            outcome=Outcome((Result("a", text),), traceback=text),
+            followers=[follower],
+            entries=[line(text)],
+        )
         job, kept = jobs.get(entry.job.id), jobs.get_documents(entry.job.id)
         assert (job.title, job.base_url, job.message, kept.traceback, kept.results[0].value) == (text,) * 5
         assert jobs.get(follower.job.id).title == text

@@ -1,4 +1,5 @@
 """The Celery application of an installation: one task by name, queues below a prefix."""
+
 from dataclasses import dataclass
 
 from celery import Celery
@@ -36,7 +37,9 @@ class _Connection(Connection):
     """A worker looks for a broker that is away as often as our servers do; kombu's own comes to half a minute between two looks."""
 
     def ensure_connection(self, *arguments: object, **options: object) -> Connection:
-        return super().ensure_connection(*arguments, **options | {"interval_start": 1, "interval_step": 1, "interval_max": LONGEST_PAUSE_S})
+        return super().ensure_connection(
+            *arguments, **options | {"interval_start": 1, "interval_step": 1, "interval_max": LONGEST_PAUSE_S}
+        )
 
 
 def make_celery(broker: Broker) -> Celery:
@@ -53,13 +56,24 @@ def make_celery(broker: Broker) -> Celery:
     app.amqp.Connection = _Connection
     redis = broker.url.startswith("redis")
     app.conf.update(
-        task_acks_late=True, task_reject_on_worker_lost=True, worker_prefetch_multiplier=1, task_ignore_result=True,
-        task_serializer="json", accept_content=["json"], task_create_missing_queues=False,
-        broker_connection_retry_on_startup=True, broker_connection_max_retries=None, broker_connection_timeout=4,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        task_create_missing_queues=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_connection_timeout=4,
         # A job goes on while the broker is away: the store knows of it.
         worker_cancel_long_running_tasks_on_connection_loss=False,
-        worker_hijack_root_logger=False, worker_redirect_stdouts=False, worker_proc_alive_timeout=60,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_proc_alive_timeout=60,
         # Redis brings an unacknowledged message back after this time; the reaper is faster, and a message too many does no harm.
-        broker_transport_options={"visibility_timeout": _DAY_S, "socket_keepalive": True, "socket_connect_timeout": 4} if redis else {},
+        broker_transport_options={"visibility_timeout": _DAY_S, "socket_keepalive": True, "socket_connect_timeout": 4}
+        if redis
+        else {},
     )
     return app

@@ -1,4 +1,5 @@
 """The bus: messages to workers, and events between all processes of an installation, through the broker."""
+
 import logging
 import queue
 import threading
@@ -36,8 +37,13 @@ class Bus:
     on_return: called when the broker is back: messages may have been missed.
     """
 
-    def __init__(self, broker: Broker, hears: str = "", on_message: Callable[[dict], None] = lambda _message: None,
-                 on_return: Callable[[], None] = lambda: None):
+    def __init__(
+        self,
+        broker: Broker,
+        hears: str = "",
+        on_message: Callable[[dict], None] = lambda _message: None,
+        on_return: Callable[[], None] = lambda: None,
+    ):
         self._app = make_celery(broker)
         self._broker = broker
         self._hears = hears
@@ -90,7 +96,12 @@ class Bus:
 
     def _connect(self, heartbeat_s: int = 0) -> Connection:
         """heartbeat_s: only for who reads; who only writes learns from the socket that the broker has gone."""
-        connection = Connection(self._broker.url, heartbeat=heartbeat_s, connect_timeout=4, transport_options=self._app.conf.broker_transport_options)
+        connection = Connection(
+            self._broker.url,
+            heartbeat=heartbeat_s,
+            connect_timeout=4,
+            transport_options=self._app.conf.broker_transport_options,
+        )
         connection.connect()
         return connection
 
@@ -107,9 +118,13 @@ class Bus:
                         self._on_return()
                     loop(connection)
                     return
-            except Exception as error:  # kombu's transports have no common class, and this thread must outlive every failure
+            except (
+                Exception
+            ) as error:  # kombu's transports have no common class, and this thread must outlive every failure
                 if not away:
-                    log.warning("the broker does not answer (%s); trying again", mask(f"{type(error).__name__}: {error}"))
+                    log.warning(
+                        "the broker does not answer (%s); trying again", mask(f"{type(error).__name__}: {error}")
+                    )
                 self._trouble, away = "the broker does not answer", True
             self._closed.wait(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
@@ -126,13 +141,26 @@ class Bus:
 
     def _send(self, producer: Producer, post: _Post) -> None:
         if post.queue:
-            self._app.send_task(TASK, [post.body["job"]], queue=self._broker.queue(post.queue), producer=producer, retry=False, ignore_result=True)
+            self._app.send_task(
+                TASK,
+                [post.body["job"]],
+                queue=self._broker.queue(post.queue),
+                producer=producer,
+                retry=False,
+                ignore_result=True,
+            )
         else:
             exchange = self._broker.channel(post.channel)
             producer.publish(post.body, exchange=exchange, declare=[exchange], serializer="json", retry=False)
 
     def _listen(self, connection: Connection) -> None:
-        ear = Queue(f"{self._broker.prefix}.{self._hears}.{self._name}", self._broker.channel(self._hears), durable=False, exclusive=True, auto_delete=True)
+        ear = Queue(
+            f"{self._broker.prefix}.{self._hears}.{self._name}",
+            self._broker.channel(self._hears),
+            durable=False,
+            exclusive=True,
+            auto_delete=True,
+        )
         with Consumer(connection, queues=[ear], callbacks=[self._hear], accept=["json"], no_ack=True):
             while not self._closed.is_set():
                 try:

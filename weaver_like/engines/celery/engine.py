@@ -1,4 +1,5 @@
 """CeleryEngine: jobs on workers anywhere, through RabbitMQ or Redis."""
+
 from collections.abc import Mapping
 
 from weaver_like.engines.base import EVERY_JOB, ClosePolicy, Engine, EventHub, Subscription

@@ -1,4 +1,5 @@
 """Celery's side of a worker: take messages, have each one perform a job, stop in order."""
+
 import logging
 import platform
 import threading
@@ -46,11 +47,16 @@ def run_worker(broker: Broker, options: Options, duties: Duties) -> int:
     app.conf.task_default_queue = app.conf.task_queues[0].name
     _register(app, broker, duties)
 
-    for chatty in ("celery.app.trace", "celery.worker.strategy"):  # two lines for each message, beside ours for each job
+    for chatty in (
+        "celery.app.trace",
+        "celery.worker.strategy",
+    ):  # two lines for each message, beside ours for each job
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # After a broker was away: what cannot be acknowledged comes again, and runs nothing twice; the setting that is warned of is as we want it.
     logging.getLogger("celery.worker.request").addFilter(lambda record: not str(record.msg).startswith("Couldn't ack"))
-    logging.getLogger("py.warnings").addFilter(lambda record: "worker_cancel_long_running_tasks_on_connection_loss" not in record.getMessage())
+    logging.getLogger("py.warnings").addFilter(
+        lambda record: "worker_cancel_long_running_tasks_on_connection_loss" not in record.getMessage()
+    )
     # Logs are ours; everything is connected strongly, for nobody else holds these functions.
     signals.setup_logging.connect(lambda **_: None, weak=False)
     if options.pool == "prefork":
@@ -60,10 +66,18 @@ def run_worker(broker: Broker, options: Options, duties: Duties) -> int:
         signals.worker_init.connect(lambda **_: duties.opened(), weak=False)
         signals.worker_shutdown.connect(lambda **_: duties.closed(), weak=False)
     signals.worker_ready.connect(lambda **_: duties.ready(), weak=False)
-    signals.worker_shutting_down.connect(lambda **_: threading.Thread(target=duties.stopping, daemon=True).start(), weak=False)
+    signals.worker_shutting_down.connect(
+        lambda **_: threading.Thread(target=duties.stopping, daemon=True).start(), weak=False
+    )
     worker = app.Worker(
-        concurrency=options.concurrency, pool=options.pool, hostname=f"{options.name}@{platform.node()}", quiet=True,
-        without_gossip=True, without_mingle=True, without_heartbeat=True)
+        concurrency=options.concurrency,
+        pool=options.pool,
+        hostname=f"{options.name}@{platform.node()}",
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
     worker.start()
     return worker.exitcode or 0
 

@@ -1,4 +1,5 @@
 """Any document as an HTML5 page: everything that the JSON says, every link as an anchor."""
+
 import jinja2
 from markupsafe import Markup
 
@@ -13,12 +14,16 @@ def _is_table(value: object) -> bool:
 
 def _is_flat(value: object) -> bool:
     """A table inside of a table, and so on, would be read by scrolling only."""
-    return _is_table(value) and not any(isinstance(cell, dict) or (_is_table(cell) and not _is_links(cell)) for row in value for cell in row.values())
+    return _is_table(value) and not any(
+        isinstance(cell, dict) or (_is_table(cell) and not _is_links(cell)) for row in value for cell in row.values()
+    )
 
 
 def _is_links(value: object) -> bool:
     """Only what may be followed: a result may look like links too."""
-    return _is_table(value) and all(_address(entry.get("href")) and isinstance(entry.get("rel"), str) for entry in value)
+    return _is_table(value) and all(
+        _address(entry.get("href")) and isinstance(entry.get("rel"), str) for entry in value
+    )
 
 
 def _columns(rows: list[dict]) -> list[str]:
@@ -31,9 +36,18 @@ def _address(value: object) -> str | None:
     return value if isinstance(value, str) and value.startswith(("http://", "https://")) else None
 
 
-_environment = jinja2.Environment(loader=jinja2.PackageLoader("weaver_like.faces.html"), autoescape=True, trim_blocks=True, lstrip_blocks=True,
-                                  undefined=jinja2.StrictUndefined)
-_environment.filters |= {"address": _address, "columns": _columns, "json": lambda value: Markup.escape(dumps(value).decode())}
+_environment = jinja2.Environment(
+    loader=jinja2.PackageLoader("weaver_like.faces.html"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=jinja2.StrictUndefined,
+)
+_environment.filters |= {
+    "address": _address,
+    "columns": _columns,
+    "json": lambda value: Markup.escape(dumps(value).decode()),
+}
 _environment.tests |= {"table": _is_table, "flat": _is_flat, "links": _is_links}
 
 

@@ -1,4 +1,5 @@
 """Making answers: one document, as JSON or as HTML."""
+
 from collections.abc import Iterable, Mapping
 
 import colander
@@ -17,11 +18,15 @@ def read_query(request: Request, schema: colander.MappingSchema) -> Mapping[str,
     return parse_query(request.environ.get("QUERY_STRING", ""), schema)
 
 
-def answer(request: Request, document: dict, *, title: str, f: object = None, status: int = 200, links: Iterable[Link] = ()) -> Response:
+def answer(
+    request: Request, document: dict, *, title: str, f: object = None, status: int = 200, links: Iterable[Link] = ()
+) -> Response:
     """A document in the form that the client asks for. Raises: NotAcceptable."""
     kind = choose(request, (JSON, HTML), f)
     headers = [("Link", link.header()) for link in links]
-    return body_answer(dumps(document) if kind == JSON else render_page(title, as_page(document), request.urls), kind, status, headers)
+    return body_answer(
+        dumps(document) if kind == JSON else render_page(title, as_page(document), request.urls), kind, status, headers
+    )
 
 
 def as_page(document: dict) -> dict:
@@ -42,7 +47,9 @@ def _turned(link: dict) -> list[dict]:
 
 def body_answer(body: bytes, media_type: str, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:
     """An answer whose body is at hand; its form depends on what was asked, so caches must look at Accept."""
-    full = f"{media_type}; charset=utf-8" if media_type.startswith("text/") and "charset" not in media_type else media_type
+    full = (
+        f"{media_type}; charset=utf-8" if media_type.startswith("text/") and "charset" not in media_type else media_type
+    )
     response = Response(status=status, headerlist=[("Content-Type", full), ("Vary", "Accept"), *headers])
     response.body = body
     return response

@@ -1,4 +1,5 @@
 """Bodies of callbacks: the results document on success, the status document else."""
+
 from collections.abc import Callable
 
 from weaver_like.domain.job import Callback
@@ -24,5 +25,7 @@ def render_callback(rt: Runtime, callback: Callback, urls: Callable[[str], Urls]
         return b"{}"
     found = get_results(rt, job)
     limit = rt.settings.limits.inline_bytes
-    body: Body = results_entries(rt, urls(job.base_url), found, lambda result: by_value(found.execution, result, None, limit))
+    body: Body = results_entries(
+        rt, urls(job.base_url), found, lambda result: by_value(found.execution, result, None, limit)
+    )
     return b"".join(body.chunks())

@@ -2,11 +2,19 @@
 
 Source: OGC 20-044 (Part 2: Deploy, Replace, Undeploy).
 """
+
 from pyramid.request import Request
 from pyramid.response import Response
 
 from weaver_like.deployment.deploy import Deployment
-from weaver_like.deployment.request import CWL_JSON, CWL_TYPES, MULTIPART_TYPES, PLAIN_TYPES, is_application_package, read_request
+from weaver_like.deployment.request import (
+    CWL_JSON,
+    CWL_TYPES,
+    MULTIPART_TYPES,
+    PLAIN_TYPES,
+    is_application_package,
+    read_request,
+)
 from weaver_like.domain.errors import TooLarge
 from weaver_like.domain.formats import essence
 from weaver_like.domain.package import DeploymentRequest, Package
@@ -33,8 +41,12 @@ def replace(request: Request) -> Response:
     """/req/deploy-replace-undeploy/replace-put-op."""
     query = read_query(request, DEPLOYMENT)
     choose(request, (JSON, HTML), query["f"])
-    request.runtime.deployer.get_mutable(request.matchdict["process"])  # who may not, need not be told what is wrong with the body
-    done = request.runtime.deployer.replace(request.matchdict["process"], _read_package(request, query), query["dryRun"])
+    request.runtime.deployer.get_mutable(
+        request.matchdict["process"]
+    )  # who may not, need not be told what is wrong with the body
+    done = request.runtime.deployer.replace(
+        request.matchdict["process"], _read_package(request, query), query["dryRun"]
+    )
     return _answer_deployment(request, done, 200, query)
 
 
@@ -47,7 +59,9 @@ def patch(request: Request) -> Response:
     if len(request.body) > most:
         raise TooLarge(f"The patch has {len(request.body)} bytes; at most {most} are taken (limits.package_bytes).")
     document = read_body(request.body, request.environ.get("CONTENT_TYPE", ""))
-    return _answer_deployment(request, request.runtime.deployer.patch(request.matchdict["process"], document, query["dryRun"]), 200, query)
+    return _answer_deployment(
+        request, request.runtime.deployer.patch(request.matchdict["process"], document, query["dryRun"]), 200, query
+    )
 
 
 def remove(request: Request) -> Response:
@@ -67,7 +81,9 @@ def get_package(request: Request) -> Response:
     found = _as_json(request, package) if wanted else None
     if found is not None:
         content, media_type = found, wanted
-    response = Response(status=200, headerlist=[("Content-Type", media_type), ("Vary", "Accept"), ("X-Content-Type-Options", "nosniff")])
+    response = Response(
+        status=200, headerlist=[("Content-Type", media_type), ("Vary", "Accept"), ("X-Content-Type-Options", "nosniff")]
+    )
     response.body = content
     return response
 
@@ -75,12 +91,16 @@ def get_package(request: Request) -> Response:
 def get_revisions(request: Request) -> Response:
     """An extension: every version of a deployed process."""
     query = read_query(request, PLAIN)
-    document = render_history(request.runtime.deployer.get_history(request.matchdict["process"].partition(":")[0]), request.urls)
+    document = render_history(
+        request.runtime.deployer.get_history(request.matchdict["process"].partition(":")[0]), request.urls
+    )
     return answer(request, document, title=f"Versions of {document['id']}", f=query["f"])
 
 
 def _read_package(request: Request, query: dict) -> DeploymentRequest:
-    return read_request(request.body, request.environ.get("CONTENT_TYPE", ""), query, request.runtime.settings.limits.package_bytes)
+    return read_request(
+        request.body, request.environ.get("CONTENT_TYPE", ""), query, request.runtime.settings.limits.package_bytes
+    )
 
 
 def _as_json(request: Request, package: Package) -> bytes | None:

@@ -1,4 +1,5 @@
 """`/jobs/{id}/events`: status, progress, steps and log lines as they happen (server-sent events)."""
+
 from collections.abc import Iterator
 
 from pyramid.request import Request
@@ -22,7 +23,9 @@ def get_events(request: Request) -> Response:
     job = request.runtime.jobs.get(request.matchdict["job"])
     if not request.registry.event_places.take():
         raise ServerBusy("Too many clients listen to events already.", retry_after_s=10)
-    response = Response(headerlist=[("Content-Type", "text/event-stream; charset=utf-8"), ("Cache-Control", "no-store")])
+    response = Response(
+        headerlist=[("Content-Type", "text/event-stream; charset=utf-8"), ("Cache-Control", "no-store")]
+    )
     response.app_iter = _Events(request, job.id)
     return response
 
@@ -96,7 +99,11 @@ class _Events:
     def _told_steps(self, steps: list[dict]) -> Iterator[bytes]:
         for step in steps:
             told = self._steps.get(step["number"], "accepted" if step["status"] != "accepted" else "")
-            if told != step["status"] and told in ("", "accepted", "running"):  # an event may be older than what the store said
+            if told != step["status"] and told in (
+                "",
+                "accepted",
+                "running",
+            ):  # an event may be older than what the store said
                 self._steps[step["number"]] = step["status"]
                 yield _event("step", step)
 

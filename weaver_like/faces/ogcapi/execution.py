@@ -1,4 +1,5 @@
 """`POST /processes/{id}/execution`."""
+
 from pyramid.request import Request
 from pyramid.response import Response
 
@@ -56,7 +57,14 @@ def _accepted(request: Request, job: Job, query: dict) -> Response:
     """/req/core/process-execute-success-async."""
     url = request.urls.job(job.id)
     form = "html" if prefers_html(request, query["f"]) else "json"
-    response = answer(request, render_status(job, request.urls), title=f"Job {job.id}", f=form, status=201, links=[Link(url, "monitor")])
+    response = answer(
+        request,
+        render_status(job, request.urls),
+        title=f"Job {job.id}",
+        f=form,
+        status=201,
+        links=[Link(url, "monitor")],
+    )
     response.headers["Location"] = url
     return response
 

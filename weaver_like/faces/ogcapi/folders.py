@@ -2,6 +2,7 @@
 
 The paths keep the tree of the folder, so that relative links between its files stay valid, e.g. those of a STAC catalog.
 """
+
 import io
 import tarfile
 import zipfile
@@ -42,7 +43,9 @@ def answer_folder(request: Request, job: Job, result: Result, kind: str) -> Resp
     if kind == JSON:
         return body_answer(dumps(_listing(request, job, result)), JSON)
     extension, pieces = (".zip", _zipped) if kind == ZIP else (".tar", _tarred)
-    response = Response(status=200, headerlist=[("Content-Type", kind), ("Vary", "Accept"), ("X-Content-Type-Options", "nosniff")])
+    response = Response(
+        status=200, headerlist=[("Content-Type", kind), ("Vary", "Accept"), ("X-Content-Type-Options", "nosniff")]
+    )
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name + extension, safe='')}"
     response.app_iter = iter(()) if request.method == "HEAD" else pieces(_files(request, result))
     return response
@@ -69,7 +72,13 @@ def _listing(request: Request, job: Job, result: Result) -> dict:
     for path, entry in members(result.value):
         if path.endswith("/"):
             continue
-        link = {"href": f"{here}/{quote(path)}", "rel": "item", "type": _media_type(entry, path), "title": path, "length": entry.get("size", 0)}
+        link = {
+            "href": f"{here}/{quote(path)}",
+            "rel": "item",
+            "type": _media_type(entry, path),
+            "title": path,
+            "length": entry.get("size", 0),
+        }
         stac = _stac_type(request, path, entry)
         if stac:
             link |= {"type": stac, "rel": "root" if path in _ROOTS else "item"}

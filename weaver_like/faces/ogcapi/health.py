@@ -1,4 +1,5 @@
 """`/health/live`, `/health/ready`: what load balancers and container managers ask."""
+
 from pyramid.request import Request
 from pyramid.response import Response
 

@@ -1,4 +1,5 @@
 """`/jobs`, `/jobs/{id}`: list, status, dismiss."""
+
 from collections.abc import Mapping
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -31,16 +32,22 @@ def _filter(query: Mapping) -> JobFilter:
     start, end = query["datetime"]
     created, _, job_id = (query["cursor"] or "").partition(".")
     return JobFilter(
-        processes=tuple(dict.fromkeys(query["processID"])), statuses=tuple(dict.fromkeys(Status(name) for name in query["status"])),
-        created_from=start, created_to=end,
+        processes=tuple(dict.fromkeys(query["processID"])),
+        statuses=tuple(dict.fromkeys(Status(name) for name in query["status"])),
+        created_from=start,
+        created_to=end,
         min_duration=timedelta(seconds=min(query["minDuration"])) if query["minDuration"] else None,
         max_duration=timedelta(seconds=max(query["maxDuration"])) if query["maxDuration"] else None,
-        after=(int(created), job_id) if created else None, limit=query["limit"])
+        after=(int(created), job_id) if created else None,
+        limit=query["limit"],
+    )
 
 
 def _page_url(request: Request, query: Mapping, cursor: str | None) -> str:
     kept = {name: value for name, value in request.GET.items() if name not in ("f", "cursor")}
-    return f"{request.urls.base}/jobs" + ("?" + urlencode(kept | ({"cursor": cursor} if cursor else {})) if kept or cursor else "")
+    return f"{request.urls.base}/jobs" + (
+        "?" + urlencode(kept | ({"cursor": cursor} if cursor else {})) if kept or cursor else ""
+    )
 
 
 def get_job(request: Request) -> Response:

@@ -1,4 +1,5 @@
 """`/`, `/conformance`, `/api`."""
+
 from pyramid.request import Request
 from pyramid.response import Response
 
@@ -16,7 +17,9 @@ def get_landing(request: Request) -> Response:
     """/req/core/landingpage-op."""
     query = read_query(request, PLAIN)
     server = request.runtime.settings.server
-    return answer(request, render_landing(server.title, server.description, request.urls), title=server.title, f=query["f"])
+    return answer(
+        request, render_landing(server.title, server.description, request.urls), title=server.title, f=query["f"]
+    )
 
 
 def get_conformance(request: Request) -> Response:
@@ -31,8 +34,14 @@ def get_api(request: Request) -> Response:
     server = request.runtime.settings.server
     kind = choose(request, (OPENAPI, JSON, HTML), query["f"])
     document = request.registry.memo.get(
-        request.runtime, ("api", request.urls.base), lambda snapshot: dumps(
-            render_openapi([entry.process for entry in snapshot.entries.values()], request.urls, server.title, server.description)))
+        request.runtime,
+        ("api", request.urls.base),
+        lambda snapshot: dumps(
+            render_openapi(
+                [entry.process for entry in snapshot.entries.values()], request.urls, server.title, server.description
+            )
+        ),
+    )
     if kind == HTML:
         return body_answer(render_page("API", render_openapi_page(document), request.urls), HTML)
     return body_answer(document, JSON if query["f"] == "json" else kind)

@@ -1,4 +1,5 @@
 """Documents that change only with the catalog are rendered once."""
+
 from collections.abc import Callable, Hashable
 
 from weaver_like.processes.catalog import Snapshot

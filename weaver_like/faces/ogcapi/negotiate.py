@@ -1,4 +1,5 @@
 """Choosing the form of an answer: `f`, then Accept."""
+
 import re
 from collections.abc import Sequence
 
@@ -24,7 +25,9 @@ def choose(request: Request, offers: Sequence[str], f: str | None = None) -> str
     if not accept or accept == "*/*" or accept == offers[0]:
         return offers[0]
     # The version of OpenAPI is not compared: there is one.
-    found = create_accept_header(_VERSION.sub("", accept)).acceptable_offers([offer.partition(";")[0] for offer in offers])
+    found = create_accept_header(_VERSION.sub("", accept)).acceptable_offers(
+        [offer.partition(";")[0] for offer in offers]
+    )
     if not found:
         raise NotAcceptable(f"Accept: {accept[:200]} was got; offered is {', '.join(offers)}.")
     return next(offer for offer in offers if offer.partition(";")[0] == found[0][0])

@@ -1,4 +1,5 @@
 """Bodies that hold results: the results document and multipart/related. Files are streamed, never held whole."""
+
 import base64
 import binascii
 import codecs
@@ -28,7 +29,9 @@ class FileBody:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         for chunk in self.file.chunks():
             if self.how == "base64":
-                yield binascii.b2a_base64(chunk, newline=False)  # chunks are multiples of 3 bytes, so their base64 can be joined
+                yield binascii.b2a_base64(
+                    chunk, newline=False
+                )  # chunks are multiples of 3 bytes, so their base64 can be joined
             elif self.how == "text":
                 yield _escaped(decoder.decode(chunk))
             else:
@@ -54,7 +57,9 @@ class Body:
     @property
     def small(self) -> bool:
         """True if it may be held in memory."""
-        return sum(piece.file.size_bytes if isinstance(piece, FileBody) else len(piece) for piece in self.pieces) < 2**20
+        return (
+            sum(piece.file.size_bytes if isinstance(piece, FileBody) else len(piece) for piece in self.pieces) < 2**20
+        )
 
 
 def value_body(urls: Urls, result: Result, as_json: bool = False) -> tuple[bytes, str]:
@@ -84,7 +89,9 @@ def results_entries(rt: Runtime, urls: Urls, found: JobResults, inline: Callable
 def _entry(rt: Runtime, urls: Urls, found: JobResults, result: Result, inline: bool) -> list[bytes | FileBody]:
     media_type = result.format.media_type
     if not inline:
-        link = render_link(Link(urls.result(found.job.id, result), "item", media_type or "application/json", result.output))
+        link = render_link(
+            Link(urls.result(found.job.id, result), "item", media_type or "application/json", result.output)
+        )
         return [dumps(link | ({"schema": result.format.schema} if result.format.schema else {}))]
     if result.path is None:
         return [dumps(_qualified(urls.value(result), media_type))]
@@ -122,7 +129,9 @@ def multipart_body(rt: Runtime, urls: Urls, found: JobResults, by_reference: Cal
         if start is None:
             start, kind = content_id, media_type
         pieces += [head.encode() + b"\r\n", body, b"\r\n"]
-    related = f'multipart/related; type="{kind.partition(";")[0]}"; boundary="{boundary}"' + (f'; start="{_header_text(start)}"' if start else "")
+    related = f'multipart/related; type="{kind.partition(";")[0]}"; boundary="{boundary}"' + (
+        f'; start="{_header_text(start)}"' if start else ""
+    )
     return Body(related, [*pieces, f"--{boundary}--\r\n".encode()])
 
 

@@ -1,4 +1,5 @@
 """Errors -> problem documents, as JSON or HTML; also the framework's own refusals."""
+
 import logging
 
 from pyramid.exceptions import URLDecodeError
@@ -6,7 +7,15 @@ from pyramid.httpexceptions import HTTPException
 from pyramid.request import Request
 from pyramid.response import Response
 
-from weaver_like.domain.errors import InvalidInput, MethodNotAllowed, NotAcceptable, NotFound, ProcessExists, UnsupportedMediaType, WeaverError
+from weaver_like.domain.errors import (
+    InvalidInput,
+    MethodNotAllowed,
+    NotAcceptable,
+    NotFound,
+    ProcessExists,
+    UnsupportedMediaType,
+    WeaverError,
+)
 from weaver_like.faces.html.render import render_page
 from weaver_like.faces.ogcapi.answer import body_answer
 from weaver_like.faces.ogcapi.negotiate import HTML, problem_type
@@ -14,7 +23,13 @@ from weaver_like.schemas.job import render_problem
 from weaver_like.schemas.jsontext import dumps
 
 log = logging.getLogger(__name__)
-_BY_STATUS: dict[int, type[WeaverError]] = {404: NotFound, 405: MethodNotAllowed, 406: NotAcceptable, 415: UnsupportedMediaType, 400: InvalidInput}
+_BY_STATUS: dict[int, type[WeaverError]] = {
+    404: NotFound,
+    405: MethodNotAllowed,
+    406: NotAcceptable,
+    415: UnsupportedMediaType,
+    400: InvalidInput,
+}
 
 
 def on_error(error: WeaverError, request: Request) -> Response:

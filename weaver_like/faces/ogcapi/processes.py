@@ -1,4 +1,5 @@
 """`/processes`, `/processes/{id}`, `/plugins`."""
+
 from urllib.parse import quote
 
 from pyramid.request import Request
@@ -30,7 +31,9 @@ def list_processes(request: Request) -> Response:
     if choose(request, (JSON, HTML), query["f"]) == HTML:
         return answer(request, document(request.runtime.catalog.snapshot()), title="Processes", f=query["f"])
     key = ("processes", urls.base, limit, cursor, request.environ["QUERY_STRING"])
-    return body_answer(request.registry.memo.get(request.runtime, key, lambda snapshot: dumps(document(snapshot))), JSON)
+    return body_answer(
+        request.registry.memo.get(request.runtime, key, lambda snapshot: dumps(document(snapshot))), JSON
+    )
 
 
 def get_process(request: Request) -> Response:
@@ -44,7 +47,12 @@ def get_process(request: Request) -> Response:
 
     if choose(request, (JSON, HTML), query["f"]) == HTML:
         return answer(request, describe(), title=process.title or process.id, f=query["f"], links=[profile])
-    key = ("process", request.urls.base, process.id, id(process))  # the object too: what was just read may be newer than the memo
+    key = (
+        "process",
+        request.urls.base,
+        process.id,
+        id(process),
+    )  # the object too: what was just read may be newer than the memo
     body = request.registry.memo.get(request.runtime, key, lambda _: dumps(describe()))
     return body_answer(body, JSON, headers=[("Link", profile.header())])
 
@@ -52,8 +60,14 @@ def get_process(request: Request) -> Response:
 def list_plugins(request: Request) -> Response:
     """Every plugin that was found: its processes, or the error that kept it out."""
     query = read_query(request, PLAIN)
-    plugins = [{"name": plugin.name, "processes": [process.id for process in plugin.processes],
-                **({"error": plugin.error} if plugin.error else {})} for plugin in request.runtime.catalog.snapshot().plugins
-               if not plugin.deployed or plugin.error]
+    plugins = [
+        {
+            "name": plugin.name,
+            "processes": [process.id for process in plugin.processes],
+            **({"error": plugin.error} if plugin.error else {}),
+        }
+        for plugin in request.runtime.catalog.snapshot().plugins
+        if not plugin.deployed or plugin.error
+    ]
     links = render_links(request.urls.twins(f"{request.urls.base}/plugins"))
     return answer(request, {"plugins": plugins, "links": links}, title="Plugins", f=query["f"])

@@ -1,4 +1,5 @@
 """What can be seen of a job beside its status: inputs, outputs, log, steps, exceptions, statistics; and result files."""
+
 from pyramid.request import Request
 from pyramid.response import Response
 
@@ -37,9 +38,19 @@ def get_outputs(request: Request) -> Response:
     """Every result as a link, whatever form was asked for; sizes and media types with it. Errors as for the results."""
     query, job_id = read_query(request, PLAIN), request.matchdict["job"]
     found = get_results(request.runtime, request.runtime.jobs.get(job_id))
-    outputs = [{"id": result.output, "href": request.urls.result(job_id, result), "type": result.format.media_type or JSON, "length": result.size_bytes,
-                **({"format": render_format(result.format)} if result.format.media_type else {})} for result in found.results]
-    return answer(request, {"outputs": outputs, "links": _links(request, job_id, "outputs")}, title="Outputs", f=query["f"])
+    outputs = [
+        {
+            "id": result.output,
+            "href": request.urls.result(job_id, result),
+            "type": result.format.media_type or JSON,
+            "length": result.size_bytes,
+            **({"format": render_format(result.format)} if result.format.media_type else {}),
+        }
+        for result in found.results
+    ]
+    return answer(
+        request, {"outputs": outputs, "links": _links(request, job_id, "outputs")}, title="Outputs", f=query["f"]
+    )
 
 
 def get_log(request: Request) -> Response:
@@ -59,8 +70,12 @@ def get_steps(request: Request) -> Response:
     steps = find_steps(request.runtime, job_id, query["after"], query["limit"])
     links = _links(request, job_id, "steps")
     if len(steps) == query["limit"]:
-        links += render_links([Link(f"{request.urls.job(job_id)}/steps?after={steps[-1].number}&limit={query['limit']}", "next", JSON)])
-    return answer(request, {"steps": [render_step(step) for step in steps], "links": links}, title="Steps", f=query["f"])
+        links += render_links(
+            [Link(f"{request.urls.job(job_id)}/steps?after={steps[-1].number}&limit={query['limit']}", "next", JSON)]
+        )
+    return answer(
+        request, {"steps": [render_step(step) for step in steps], "links": links}, title="Steps", f=query["f"]
+    )
 
 
 def get_exceptions(request: Request) -> Response:
@@ -69,15 +84,25 @@ def get_exceptions(request: Request) -> Response:
     documents = request.runtime.jobs.get_documents(job_id)
     exceptions = []
     if documents.error is not None:
-        exceptions.append(render_problem(documents.error, request.urls.job(job_id)) | ({"traceback": documents.traceback} if documents.traceback else {}))
-    return answer(request, {"exceptions": exceptions, "links": _links(request, job_id, "exceptions")}, title="Exceptions", f=query["f"])
+        exceptions.append(
+            render_problem(documents.error, request.urls.job(job_id))
+            | ({"traceback": documents.traceback} if documents.traceback else {})
+        )
+    return answer(
+        request,
+        {"exceptions": exceptions, "links": _links(request, job_id, "exceptions")},
+        title="Exceptions",
+        f=query["f"],
+    )
 
 
 def get_statistics(request: Request) -> Response:
     """What the job used; empty until it has ended."""
     query, job_id = read_query(request, PLAIN), request.matchdict["job"]
     statistics = request.runtime.jobs.get_documents(job_id).statistics or {}
-    return answer(request, statistics | {"links": _links(request, job_id, "statistics")}, title="Statistics", f=query["f"])
+    return answer(
+        request, statistics | {"links": _links(request, job_id, "statistics")}, title="Statistics", f=query["f"]
+    )
 
 
 def get_file(request: Request) -> Response:

@@ -1,4 +1,5 @@
 """Results: the form of an answer is chosen here, in one place. The table is in docs/conformance.rst."""
+
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
@@ -48,9 +49,13 @@ def answer_results(request: Request, job: Job, query: Mapping, *, asked: Executi
         return _with_monitor(request, job, Response(status=204, headerlist=[]))
     found = get_results(rt, job, query.get("outputs"))
     if prefers_html(request, query["f"]) and not _is_html(found):
-        response = body_answer(render_page(f"Results of job {job.id}", as_page(_page(request, found)), request.urls), HTML)
+        response = body_answer(
+            render_page(f"Results of job {job.id}", as_page(_page(request, found)), request.urls), HTML
+        )
     else:
-        response = _render(request, found, choose_form(request, found, query, fresh), _preference(request, found.execution, fresh))
+        response = _render(
+            request, found, choose_form(request, found, query, fresh), _preference(request, found.execution, fresh)
+        )
     return _with_monitor(request, job, response) if fresh else response
 
 
@@ -65,7 +70,11 @@ def choose_form(request: Request, found: JobResults, query: Mapping, fresh: bool
         return Form.DOCUMENT
     if several and not _shows_first_edition(execution) and prefers_json(request, "multipart/related"):
         return Form.DOCUMENT
-    if not fresh and not _single_json(found) and prefers_json(request, "multipart/related" if several else _own_type(request, found)):
+    if (
+        not fresh
+        and not _single_json(found)
+        and prefers_json(request, "multipart/related" if several else _own_type(request, found))
+    ):
         return Form.DOCUMENT
     if found.results and all(_by_reference(execution, result) for result in found.results):
         return Form.LINKS
@@ -79,9 +88,14 @@ def _render(request: Request, found: JobResults, form: Form, preference: str | N
     if form is Form.RAW:
         return answer_one(request, found.results[0])
     if form is Form.LINKS:
-        return Response(status=204, headerlist=[("Link", _result_link(request, found.job, result).header()) for result in found.results])
+        return Response(
+            status=204,
+            headerlist=[("Link", _result_link(request, found.job, result).header()) for result in found.results],
+        )
     if form is Form.MULTIPART:
-        body = multipart_body(request.runtime, request.urls, found, lambda result: _by_reference(found.execution, result))
+        body = multipart_body(
+            request.runtime, request.urls, found, lambda result: _by_reference(found.execution, result)
+        )
         return stream_answer(request, body)
     body = results_entries(request.runtime, request.urls, found, _inliner(request, found.execution, preference))
     return stream_answer(request, body, [("Link", Link(PROFILE_RESULTS, "profile").header())])
@@ -113,16 +127,26 @@ def get_job_output(request: Request) -> Response:
     results = get_output(request.runtime, job, request.matchdict["output"])
     requested = JobResults(job, request.runtime.jobs.get_documents(job.id).execution, (results[0].output,), results)
     if prefers_html(request, query["f"]) and not _is_html(requested):
-        return body_answer(render_page(f"Output {results[0].output}", as_page(_page(request, requested)), request.urls), HTML)
+        return body_answer(
+            render_page(f"Output {results[0].output}", as_page(_page(request, requested)), request.urls), HTML
+        )
     if len(results) == 1 and is_folder_result(results[0]):
         return answer_folder(request, job, results[0], JSON if query["f"] == "json" else choose(request, FORMS, None))
     own = _own_type(request, requested)
-    accepted = "HTTP_ACCEPT" not in request.environ or bool(request.accept.acceptable_offers([str(own).partition(";")[0]]))
-    if query["f"] != "json" and len(results) == 1 and (accepted or (results[0].path is None and prefers_json(request, str(own)))):
+    accepted = "HTTP_ACCEPT" not in request.environ or bool(
+        request.accept.acceptable_offers([str(own).partition(";")[0]])
+    )
+    if (
+        query["f"] != "json"
+        and len(results) == 1
+        and (accepted or (results[0].path is None and prefers_json(request, str(own))))
+    ):
         return answer_one(request, results[0])
     if query["f"] != "json" and not request.accept.acceptable_offers([JSON]):
         raise NotAcceptable(f"Output '{results[0].output}' is '{own}'; it can also be had as {JSON} and {HTML}.")
-    return stream_answer(request, results_entries(request.runtime, request.urls, requested, _inliner(request, requested.execution, None)))
+    return stream_answer(
+        request, results_entries(request.runtime, request.urls, requested, _inliner(request, requested.execution, None))
+    )
 
 
 def _by_reference(execution: Execution, result: Result) -> bool:
@@ -147,7 +171,9 @@ def _wants_results_profile(request: Request, query: Mapping) -> bool:
 
 def _shows_first_edition(execution: Execution) -> bool:
     """True if the request has a member that only 1.0 has."""
-    return execution.response is not None or any(wanted.transmission is not None for wanted in (execution.outputs or {}).values())
+    return execution.response is not None or any(
+        wanted.transmission is not None for wanted in (execution.outputs or {}).values()
+    )
 
 
 def _single_json(found: JobResults) -> bool:
@@ -155,7 +181,11 @@ def _single_json(found: JobResults) -> bool:
     if len(found.requested) != 1 or len(found.results) != 1:
         return False
     result = found.results[0]
-    return is_json(result.format.media_type) if result.path else not result.format.media_type or is_json(result.format.media_type)
+    return (
+        is_json(result.format.media_type)
+        if result.path
+        else not result.format.media_type or is_json(result.format.media_type)
+    )
 
 
 def _own_type(request: Request, found: JobResults) -> str:
@@ -185,11 +215,15 @@ def _page(request: Request, found: JobResults) -> dict:
     """Results for human readers: small values and texts are shown, everything else is a link."""
     page: dict = {}
     for result in found.results:
-        link = {"href": request.urls.result(found.job.id, result), "type": result.format.media_type or JSON, "size (bytes)": result.size_bytes}
+        link = {
+            "href": request.urls.result(found.job.id, result),
+            "type": result.format.media_type or JSON,
+            "size (bytes)": result.size_bytes,
+        }
         shown = result.path is None and result.size_bytes < 20000
         page.setdefault(result.output, []).append({"value": request.urls.value(result)} | link if shown else link)
     here = request.urls.job(found.job.id)
     links = [*request.urls.twins(f"{here}/results"), Link(here, "up", JSON)]
     return {name: entries[0] if len(entries) == 1 else entries for name, entries in page.items()} | {
-        "links": [{"href": link.href, "rel": link.rel, "type": link.type} for link in links]}
-
+        "links": [{"href": link.href, "rel": link.rel, "type": link.type} for link in links]
+    }

@@ -1,4 +1,5 @@
 """`/schedules`, `/schedules/{id}`: periodic executions, an extension of the standard."""
+
 from urllib.parse import urlencode
 
 from pyramid.request import Request
@@ -20,18 +21,26 @@ def list_schedules(request: Request) -> Response:
     """Newest first, in pages as the job list."""
     query = read_query(request, SCHEDULE_LIST)
     created, _, schedule_id = (query["cursor"] or "").partition(".")
-    page = request.runtime.schedules.find(ScheduleFilter(
-        tuple(dict.fromkeys(query["processID"])), (int(created), schedule_id) if created else None, query["limit"]))
+    page = request.runtime.schedules.find(
+        ScheduleFilter(
+            tuple(dict.fromkeys(query["processID"])), (int(created), schedule_id) if created else None, query["limit"]
+        )
+    )
     links = request.urls.twins(_page_url(request, query["cursor"]))
     if page.more:
         created, schedule_id = page.schedules[-1].key
         links.append(Link(_page_url(request, f"{created}.{schedule_id}"), "next", JSON))
-    document = {"schedules": [render_schedule(schedule, request.urls, listed=True) for schedule in page.schedules], "links": render_links(links)}
+    document = {
+        "schedules": [render_schedule(schedule, request.urls, listed=True) for schedule in page.schedules],
+        "links": render_links(links),
+    }
     return answer(request, document, title="Schedules", f=query["f"])
 
 
 def _page_url(request: Request, cursor: str | None) -> str:
-    kept = {name: value for name, value in request.GET.items() if name not in ("f", "cursor")} | ({"cursor": cursor} if cursor else {})
+    kept = {name: value for name, value in request.GET.items() if name not in ("f", "cursor")} | (
+        {"cursor": cursor} if cursor else {}
+    )
     return f"{request.urls.base}/schedules" + (f"?{urlencode(kept)}" if kept else "")
 
 
@@ -64,4 +73,6 @@ def _answer_schedule(request: Request, schedule: Schedule, f: str | None, status
         process = request.runtime.catalog.get(schedule.process_id).process
     except NoSuchProcess:
         process = None
-    return answer(request, render_schedule(schedule, request.urls, process), title=f"Schedule {schedule.id}", f=f, status=status)
+    return answer(
+        request, render_schedule(schedule, request.urls, process), title=f"Schedule {schedule.id}", f=f, status=status
+    )

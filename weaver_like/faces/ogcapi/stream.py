@@ -1,4 +1,5 @@
 """Sending files: ranges, ETag, conditions, HEAD; and bodies made of pieces."""
+
 import re
 from collections.abc import Iterable
 from email.utils import formatdate, parsedate_to_datetime
@@ -27,10 +28,15 @@ def stream_answer(request: Request, body: Body, headers: Iterable[tuple[str, str
 def file_answer(request: Request, file: StoredFile, media_type: str | None = None) -> Response:
     """A whole file, or the part that `Range` asks for. Source: RFC 9110 sections 13 and 14."""
     size, etag, modified = file.size_bytes, file.etag, file.modified.timestamp()
-    headers = [("Content-Type", media_type or media_type_of(file.name)), ("ETag", etag), ("Accept-Ranges", "bytes"),
-               ("Last-Modified", formatdate(modified, usegmt=True)), ("X-Content-Type-Options", "nosniff"),
-               # Results are foreign content below our own address: their scripts must not run with our rights.
-               ("Content-Security-Policy", "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'")]
+    headers = [
+        ("Content-Type", media_type or media_type_of(file.name)),
+        ("ETag", etag),
+        ("Accept-Ranges", "bytes"),
+        ("Last-Modified", formatdate(modified, usegmt=True)),
+        ("X-Content-Type-Options", "nosniff"),
+        # Results are foreign content below our own address: their scripts must not run with our rights.
+        ("Content-Security-Policy", "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'"),
+    ]
     if _unchanged(request, etag, int(modified)):
         return Response(status=304, headerlist=headers[1:])
     first, last = 0, size - 1
@@ -43,8 +49,11 @@ def file_answer(request: Request, file: StoredFile, media_type: str | None = Non
         headers.append(("Content-Range", f"bytes {first}-{last}/{size}"))
     length = max(0, last - first + 1)
     # Given later, the body would take the Content-Length away.
-    return Response(status=206 if any(name == "Content-Range" for name, _ in headers) else 200, headerlist=[*headers, ("Content-Length", str(length))],
-                    app_iter=iter(()) if request.method == "HEAD" else file.chunks(first, length))
+    return Response(
+        status=206 if any(name == "Content-Range" for name, _ in headers) else 200,
+        headerlist=[*headers, ("Content-Length", str(length))],
+        app_iter=iter(()) if request.method == "HEAD" else file.chunks(first, length),
+    )
 
 
 def _unchanged(request: Request, etag: str, modified: int) -> bool:

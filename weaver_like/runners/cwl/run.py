@@ -1,4 +1,5 @@
 """Runs application packages: one forked child for each job, from a zygote that has read the schemas of CWL."""
+
 import logging
 import os
 import re
@@ -32,7 +33,9 @@ from weaver_like.sandbox.containers import Containers
 from weaver_like.sandbox.groups import Group, GroupLimits
 
 #: How cwltool begins what it says of inputs, and we do. Source: cwltool, process.py and builder.py; values.py.
-_ABOUT_INPUTS = re.compile(r"Expected value of '|The archive '|nvalid job input record|Missing required secondary file|[Mm]issing .*input")
+_ABOUT_INPUTS = re.compile(
+    r"Expected value of '|The archive '|nvalid job input record|Missing required secondary file|[Mm]issing .*input"
+)
 warm()
 #: Digest -> tools that this process has read; children find them as they were at the fork.
 _TOOLS: OrderedDict[str, Process] = OrderedDict()
@@ -71,7 +74,9 @@ class CwlRun(ChildRun):
         """The whole package is one step: what another engine does inside is not seen."""
         step.begin()
         try:
-            found = run_externally(self.request["options"]["engine"], document, order, Path(self.request["workdir"]).resolve(), step.line)
+            found = run_externally(
+                self.request["options"]["engine"], document, order, Path(self.request["workdir"]).resolve(), step.line
+            )
         except BaseException as error:
             step.fail(str(error))
             raise
@@ -82,12 +87,26 @@ class CwlRun(ChildRun):
         for name in ("steps", "tmp"):
             (workdir / name).mkdir()
         places = str(workdir), str(_folder(self.request["target"], workdir))
-        return JobContext({
-            "basedir": str(workdir), "tmpdir_prefix": f"{workdir}/tmp/", "tmp_outdir_prefix": f"{workdir}/steps/", "rm_tmpdir": False,
-            "use_container": False, "compute_checksum": False, "make_fs_access": ConfinedFsAccess, "path_mapper": ConfinedPathMapper,
-            "confinement": Confinement(**self.request["options"]["confinement"]), "node": node, "reuse": self._reuse(places),
-            "workdir": str(workdir), "readable": places, "containers": Containers(**self.request["options"]["containers"]), "group": self._group(),
-            "allowed": Allowed(self.request["options"]["cores"], self.request.get("memory_limit_bytes", 0))})
+        return JobContext(
+            {
+                "basedir": str(workdir),
+                "tmpdir_prefix": f"{workdir}/tmp/",
+                "tmp_outdir_prefix": f"{workdir}/steps/",
+                "rm_tmpdir": False,
+                "use_container": False,
+                "compute_checksum": False,
+                "make_fs_access": ConfinedFsAccess,
+                "path_mapper": ConfinedPathMapper,
+                "confinement": Confinement(**self.request["options"]["confinement"]),
+                "node": node,
+                "reuse": self._reuse(places),
+                "workdir": str(workdir),
+                "readable": places,
+                "containers": Containers(**self.request["options"]["containers"]),
+                "group": self._group(),
+                "allowed": Allowed(self.request["options"]["cores"], self.request.get("memory_limit_bytes", 0)),
+            }
+        )
 
     def _group(self) -> Group:
         given = self.request["group"]
@@ -98,7 +117,11 @@ class CwlRun(ChildRun):
         return Reuse(StepCache(Path(asked["folder"]), asked["most_bytes"]), places) if asked else None
 
     def _execute(self, tool: Process, order: dict, context: JobContext) -> tuple[dict | None, str]:
-        executor = WorkflowExecutor(self.request["options"]["parallel"], context.allowed) if isinstance(tool, Workflow) else ToolExecutor()
+        executor = (
+            WorkflowExecutor(self.request["options"]["parallel"], context.allowed)
+            if isinstance(tool, Workflow)
+            else ToolExecutor()
+        )
         return executor.execute(tool, order, context, logging.getLogger("cwltool"))
 
     def explain(self, error: BaseException) -> tuple[str, str | None]:
@@ -117,7 +140,13 @@ class CwlRun(ChildRun):
         workdir = Path(self.request["workdir"]).resolve()
         package = _folder(self.request["target"], workdir)
         # The zygote, which read the package, works in the folder of all jobs: cwltool tells lines of the document from there.
-        for shown in (f"{os.path.relpath(package, workdir.parent)}/", f"file://{package}/", f"{package}/", f"file://{workdir}/", f"{workdir}/"):
+        for shown in (
+            f"{os.path.relpath(package, workdir.parent)}/",
+            f"file://{package}/",
+            f"{package}/",
+            f"file://{workdir}/",
+            f"{workdir}/",
+        ):
             text = text.replace(shown, "")
         return re.sub(r"\x1b\[[0-9;]*m", "", text).strip()
 
@@ -144,9 +173,13 @@ class _Errors(logging.StreamHandler):
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[1] if record.exc_info and record.exc_info[1] is not None else None
-        self._first.setdefault(record.levelno, (str(error) if error is not None else record.getMessage()).strip()[:4000])
+        self._first.setdefault(
+            record.levelno, (str(error) if error is not None else record.getMessage()).strip()[:4000]
+        )
         if isinstance(error, (WorkflowException, ValidationException)):
-            record.exc_info = record.exc_text = None  # a mistake of the package; lines of cwltool's code say nothing of it
+            record.exc_info = record.exc_text = (
+                None  # a mistake of the package; lines of cwltool's code say nothing of it
+            )
         super().emit(record)
 
 

@@ -1,4 +1,5 @@
 """Connections of one OS process to one MongoDB database."""
+
 import logging
 import os
 import warnings
@@ -21,7 +22,12 @@ logging.getLogger("pymongo").setLevel(logging.INFO)
 _DURABLE = WriteConcern(w="majority", j=True)
 #: Progress and log lines: the last tenth of a second may be lost with the server.
 _SOON = WriteConcern(w=1)
-_OPTIONS = {"serverSelectionTimeoutMS": 3000, "connectTimeoutMS": 3000, "socketTimeoutMS": 30000, "waitQueueTimeoutMS": 30000}
+_OPTIONS = {
+    "serverSelectionTimeoutMS": 3000,
+    "connectTimeoutMS": 3000,
+    "socketTimeoutMS": 30000,
+    "waitQueueTimeoutMS": 30000,
+}
 _DEFAULT_DATABASE = "weaver_like"
 _REFUSED = {13, 18}  # Unauthorized, AuthenticationFailed
 _BAD_VALUE = 2
@@ -62,16 +68,28 @@ class MongoDatabase:
                 warnings.simplefilter("error", UserWarning)  # an option that is unknown, or has no such value
                 self._open()
         except (InvalidURI, ConfigurationError, InvalidName, ValueError, TypeError, UserWarning):
-            raise SettingError("The setting 'store.url' is no URL of MongoDB; mongodb://[user:password@]host[:port][/database][?option=value] is wanted, "
-                               "special characters of a password in percent-encoding.") from None
+            raise SettingError(
+                "The setting 'store.url' is no URL of MongoDB; mongodb://[user:password@]host[:port][/database][?option=value] is wanted, "
+                "special characters of a password in percent-encoding."
+            ) from None
 
     def _open(self) -> None:
         self._client = MongoClient(self._url, connect=False, appname="weaver-like", **self._options)
-        database = self._client.get_default_database(_DEFAULT_DATABASE, read_preference=ReadPreference.PRIMARY, write_concern=_DURABLE)
+        database = self._client.get_default_database(
+            _DEFAULT_DATABASE, read_preference=ReadPreference.PRIMARY, write_concern=_DURABLE
+        )
         self._collections = Collections(
-            database["jobs"], database["jobs"].with_options(write_concern=_SOON), database["job_logs"].with_options(write_concern=_SOON),
-            database["job_parts"], database["job_steps"], database["leaders"], database["schedules"], database["process_offer"], database["process_revisions"],
-            database["schema_version"])
+            database["jobs"],
+            database["jobs"].with_options(write_concern=_SOON),
+            database["job_logs"].with_options(write_concern=_SOON),
+            database["job_parts"],
+            database["job_steps"],
+            database["leaders"],
+            database["schedules"],
+            database["process_offer"],
+            database["process_revisions"],
+            database["schema_version"],
+        )
         self._pid = os.getpid()
 
     @contextmanager
@@ -85,7 +103,9 @@ class MongoDatabase:
             raise _away(error) from error
         except OperationFailure as error:
             if error.code in _REFUSED:
-                raise SettingError("The database of the setting 'store.url' refused its user, password or rights.") from None
+                raise SettingError(
+                    "The database of the setting 'store.url' refused its user, password or rights."
+                ) from None
             if error.code not in _AWAY and not _unmade(error):
                 raise
             raise _away(error) from error

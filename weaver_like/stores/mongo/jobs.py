@@ -1,4 +1,5 @@
 """MongoJobStore: jobs on MongoDB, a standalone server or a replica set; no transaction of several documents is needed."""
+
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -87,40 +88,81 @@ class MongoJobStore(MongoLog, MongoSteps, MongoOutbox, MongoLeaders, MongoTransf
     def find(self, wanted: JobFilter) -> JobPage:
         narrowed, index = list_filter(wanted)
         with self._database.using() as found:
-            rows = list(found.jobs.find(narrowed, codec.JOB_FIELDS, sort=[("created", -1), ("_id", -1)], hint=index, limit=wanted.limit + 1,
-                                        batch_size=wanted.limit + 1))
+            rows = list(
+                found.jobs.find(
+                    narrowed,
+                    codec.JOB_FIELDS,
+                    sort=[("created", -1), ("_id", -1)],
+                    hint=index,
+                    limit=wanted.limit + 1,
+                    batch_size=wanted.limit + 1,
+                )
+            )
         return JobPage(tuple(codec.read_job(row) for row in rows[: wanted.limit]), len(rows) > wanted.limit)
 
     def claim_next(self, worker: str, lease_until: datetime, queue: str | None = None) -> Claim | None:
         # The job may have come after this command was sent.
         now = {"$max": [to_micros(datetime.now(UTC)), "$created"]}
-        claimed = {"status": "running", "message": "", "started": {"$ifNull": ["$started", now]}, "updated": now, "worker": {"$literal": worker},
-                   "attempt": {"$add": ["$attempt", 1]}, "lease": to_micros(lease_until)}
+        claimed = {
+            "status": "running",
+            "message": "",
+            "started": {"$ifNull": ["$started", now]},
+            "updated": now,
+            "worker": {"$literal": worker},
+            "attempt": {"$add": ["$attempt", 1]},
+            "lease": to_micros(lease_until),
+        }
         first, index = (_WAITING, BY_PLACE) if queue is None else (_WAITING | {"queue": queue}, BY_QUEUE)
         with self._database.using() as found:
-            row = found.jobs.find_one_and_update(first, [{"$set": claimed}], sort=[("place", 1)], hint=index, return_document=ReturnDocument.AFTER)
+            row = found.jobs.find_one_and_update(
+                first, [{"$set": claimed}], sort=[("place", 1)], hint=index, return_document=ReturnDocument.AFTER
+            )
             return codec.read_claim(found, row) if row else None
 
     def count_waiting(self, before: datetime) -> dict[str, int]:
-        waiting = [{"$match": _WAITING | {"updated": {"$lt": to_micros(before)}}}, {"$group": {"_id": "$queue", "count": {"$sum": 1}}}]
+        waiting = [
+            {"$match": _WAITING | {"updated": {"$lt": to_micros(before)}}},
+            {"$group": {"_id": "$queue", "count": {"$sum": 1}}},
+        ]
         with self._database.using() as found:
             return {row["_id"]: row["count"] for row in found.jobs.aggregate(waiting, hint=BY_QUEUE)}
 
-    def move(self, job_id: str, to: Status, *, attempt: int | None = None, message: str = "",
-             outcome: Outcome | None = None, followers: Sequence[NewJob] = (), entries: Sequence[LogEntry] = (), counted: bool = True) -> bool:
+    def move(
+        self,
+        job_id: str,
+        to: Status,
+        *,
+        attempt: int | None = None,
+        message: str = "",
+        outcome: Outcome | None = None,
+        followers: Sequence[NewJob] = (),
+        entries: Sequence[LogEntry] = (),
+        counted: bool = True,
+    ) -> bool:
         """Followers stand in the job's own document first, so that they come with its success, and are released then."""
         moment = datetime.now(UTC)
-        movable = {"_id": job_id, "status": {"$in": [str(origin) for origin in sources_of(to)]}} | ({} if attempt is None else {"attempt": attempt})
+        movable = {"_id": job_id, "status": {"$in": [str(origin) for origin in sources_of(to)]}} | (
+            {} if attempt is None else {"attempt": attempt}
+        )
         with self._database.using() as found:
             if followers:
                 _refuse_known(found, followers, movable)
             parts = Parts(found)
             values = parts.put(job_id, codec.outcome_parts(outcome)) if outcome is not None else {}
             if followers:
-                values["next_jobs"] = [self.document(replace(new, job=replace(new.job, created=moment, updated=moment)), parts) for new in followers]
+                values["next_jobs"] = [
+                    self.document(replace(new, job=replace(new.job, created=moment, updated=moment)), parts)
+                    for new in followers
+                ]
             # A text that begins with "$" would be read as the name of a field.
             values = {name: {"$literal": value} for name, value in (values | {"message": message}).items()}
-            if not _swap(found, movable, to, to_micros(moment), values | lines_of_move(found, movable, entries) | _counters(to, counted)):
+            if not _swap(
+                found,
+                movable,
+                to,
+                to_micros(moment),
+                values | lines_of_move(found, movable, entries) | _counters(to, counted),
+            ):
                 parts.drop()
                 return False
             if followers:
@@ -128,8 +170,16 @@ class MongoJobStore(MongoLog, MongoSteps, MongoOutbox, MongoLeaders, MongoTransf
             parts.keep()
         return True
 
-    def report(self, job_id: str, attempt: int, lease_until: datetime, *, percent: int | None = None, message: str | None = None,
-               entries: Sequence[LogEntry] = ()) -> bool:
+    def report(
+        self,
+        job_id: str,
+        attempt: int,
+        lease_until: datetime,
+        *,
+        percent: int | None = None,
+        message: str | None = None,
+        entries: Sequence[LogEntry] = (),
+    ) -> bool:
         changes: dict = {"lease": to_micros(lease_until)}
         if percent is not None:
             changes |= {"progress": percent, "updated": to_micros(datetime.now(UTC))}
@@ -154,7 +204,11 @@ class MongoJobStore(MongoLog, MongoSteps, MongoOutbox, MongoLeaders, MongoTransf
 
     def find_lost(self, now: datetime, worker_prefix: str | None = None) -> list[Job]:
         """Whoever looks for leases that ran out also completes what other crashes left."""
-        lost = {"lease": {"$lt": to_micros(now)}} if worker_prefix is None else {"worker": {"$regex": f"^{re.escape(worker_prefix)}"}}
+        lost = (
+            {"lease": {"$lt": to_micros(now)}}
+            if worker_prefix is None
+            else {"worker": {"$regex": f"^{re.escape(worker_prefix)}"}}
+        )
         with self._database.using() as found:
             if worker_prefix is None:
                 repair(found, now)
@@ -165,7 +219,10 @@ class MongoJobStore(MongoLog, MongoSteps, MongoOutbox, MongoLeaders, MongoTransf
         # A job finishes after it was created, so the index on `created` bounds the walk.
         done = {"created": {"$lt": moment}, "finished": {"$lt": moment}, "status": {"$in": _FINAL}}
         with self._database.using() as found:
-            return [row["_id"] for row in found.jobs.find(done, ["_id"], sort=[("created", 1)], hint=BY_CREATED, limit=limit)]
+            return [
+                row["_id"]
+                for row in found.jobs.find(done, ["_id"], sort=[("created", 1)], hint=BY_CREATED, limit=limit)
+            ]
 
 
 def _counters(to: Status, counted: bool) -> dict:
@@ -183,7 +240,11 @@ def _swap(found: Collections, movable: dict, to: Status, now: int, changes: dict
     changes |= {"status": str(to), "updated": now}
     if to.final:
         # A claim may have come before this command, though it was sent later.
-        changes |= {"finished": {"$max": [now, "$started"]}, "updated": {"$max": [now, "$started"]}, "callbacks": announced(to, now)}
+        changes |= {
+            "finished": {"$max": [now, "$started"]},
+            "updated": {"$max": [now, "$started"]},
+            "callbacks": announced(to, now),
+        }
 
     def change() -> bool:
         return found.jobs.update_one(movable, [{"$set": changes}]).modified_count == 1
@@ -193,7 +254,10 @@ def _swap(found: Collections, movable: dict, to: Status, now: int, changes: dict
     except ServerSelectionTimeoutError:  # nothing was sent
         raise
     except AutoReconnect:  # done or not? if it was, the job stands as we left it
-        return change() or found.jobs.find_one({"_id": movable["_id"], "status": str(to), "updated": now}, ["_id"]) is not None
+        return (
+            change()
+            or found.jobs.find_one({"_id": movable["_id"], "status": str(to), "updated": now}, ["_id"]) is not None
+        )
 
 
 def _refuse_known(found: Collections, followers: Sequence[NewJob], movable: dict) -> None:

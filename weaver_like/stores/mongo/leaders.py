@@ -1,4 +1,5 @@
 """Roles of which there is one holder among all processes on a store."""
+
 from datetime import UTC, datetime
 
 from pymongo.errors import DuplicateKeyError

@@ -1,4 +1,5 @@
 """What a list of jobs asks for: a filter, and the index that has its jobs in the order of the list."""
+
 from datetime import UTC, datetime
 
 from weaver_like.domain.job import JobFilter
@@ -44,4 +45,8 @@ def _created(wanted: JobFilter) -> dict:
 def _durations(wanted: JobFilter) -> list[dict]:
     duration = {"$subtract": [{"$ifNull": ["$finished", to_micros(datetime.now(UTC))]}, "$started"]}
     limits = {"$gte": wanted.min_duration, "$lte": wanted.max_duration}
-    return [{comparison: [duration, int(limit.total_seconds() * 1e6)]} for comparison, limit in limits.items() if limit is not None]
+    return [
+        {comparison: [duration, int(limit.total_seconds() * 1e6)]}
+        for comparison, limit in limits.items()
+        if limit is not None
+    ]

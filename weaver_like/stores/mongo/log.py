@@ -1,4 +1,5 @@
 """Logs of jobs. Lines that come with a move stand in the document of the job, all others in a collection of their own."""
+
 from collections.abc import Mapping, Sequence
 
 from pymongo import ReturnDocument
@@ -32,7 +33,11 @@ class MongoLog:
 
 def whole_log(job: Mapping, rows: Sequence[dict]) -> list[LogEntry]:
     """Lines that came with moves, of a job's document, among those of the collection, in order."""
-    of_moves = [row | {"number": batch["after"] + offset} for batch in job.get("log", ()) for offset, row in enumerate(batch["lines"], 1)]
+    of_moves = [
+        row | {"number": batch["after"] + offset}
+        for batch in job.get("log", ())
+        for offset, row in enumerate(batch["lines"], 1)
+    ]
     return [read_entry(row) for row in sorted([*rows, *of_moves], key=lambda row: row["number"])]
 
 
@@ -42,7 +47,9 @@ def change_with_lines(found: Collections, held: dict, changes: dict, entries: Se
     row = found.progress.find_one_and_update(held, update, ["lines"], return_document=ReturnDocument.AFTER)
     if row is not None and entries:
         first = row["lines"] - len(entries) + 1
-        found.logs.insert_many([entry_row(entry) | {"job": held["_id"], "number": number} for number, entry in enumerate(entries, first)])
+        found.logs.insert_many(
+            [entry_row(entry) | {"job": held["_id"], "number": number} for number, entry in enumerate(entries, first)]
+        )
     return row is not None
 
 

@@ -1,4 +1,5 @@
 """Numbered migrations, each done once; indexes are made here."""
+
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,7 +11,13 @@ from weaver_like.domain.errors import SettingError
 from weaver_like.stores.mongo.connection import Collections
 
 #: Indexes of the jobs by name; a query names the one that it walks along.
-BY_CREATED, BY_STATUS, BY_PROCESS, BY_PLACE, BY_QUEUE = "jobs_by_created", "jobs_by_status", "jobs_by_process", "jobs_by_place", "jobs_by_queue"
+BY_CREATED, BY_STATUS, BY_PROCESS, BY_PLACE, BY_QUEUE = (
+    "jobs_by_created",
+    "jobs_by_status",
+    "jobs_by_process",
+    "jobs_by_place",
+    "jobs_by_queue",
+)
 BY_WRITTEN = "revisions_by_written"
 #: Key of the document that says what is deployed.
 OFFER = "offer"
@@ -34,7 +41,12 @@ def _create_indexes(found: Collections) -> None:
 def _create_schedule_indexes(found: Collections) -> None:
     _index(found.schedules, "schedules_by_created", "created", "_id")
     _index(found.schedules, "schedules_by_due", "due")
-    _index(found.schedules, "schedules_by_next_job", "next_job._id", partialFilterExpression={"next_job._id": {"$exists": True}})
+    _index(
+        found.schedules,
+        "schedules_by_next_job",
+        "next_job._id",
+        partialFilterExpression={"next_job._id": {"$exists": True}},
+    )
 
 
 def _create_offer(found: Collections) -> None:
@@ -53,14 +65,21 @@ def _index(collection: object, name: str, *fields: str, **options: object) -> No
 
 
 #: A migration is never changed after a release; a new one takes the next number. It may be done by two at once, so it must bear that.
-MIGRATIONS: dict[int, Callable[[Collections], None]] = {1: _create_indexes, 2: _create_schedule_indexes, 3: _create_offer, 4: _create_step_index}
+MIGRATIONS: dict[int, Callable[[Collections], None]] = {
+    1: _create_indexes,
+    2: _create_schedule_indexes,
+    3: _create_offer,
+    4: _create_step_index,
+}
 
 
 def migrate(found: Collections) -> list[int]:
     """Do what is missing; the numbers that were done. Raises: SettingError, if the database is of a newer release."""
     done = {row["_id"] for row in found.versions.find()}
     if max(done, default=0) > max(MIGRATIONS):
-        raise SettingError(f"The store has schema {max(done)}; this release knows up to {max(MIGRATIONS)}. Install the newer release.")
+        raise SettingError(
+            f"The store has schema {max(done)}; this release knows up to {max(MIGRATIONS)}. Install the newer release."
+        )
     applied = []
     for number in sorted(MIGRATIONS.keys() - done):
         MIGRATIONS[number](found)

@@ -1,4 +1,5 @@
 """The outbox: callbacks that wait to be delivered, inside the document of their job, so that they come with its status."""
+
 import secrets
 from datetime import UTC, datetime
 
@@ -28,15 +29,26 @@ class MongoOutbox:
 
     def notify_progress(self, job_id: str, uri: str) -> None:
         with self._database.using() as found:
-            found.jobs.update_one({"_id": job_id, "callbacks.kind": {"$ne": "inProgress"}},
-                                  {"$push": {"callbacks": new_callback("inProgress", uri, to_micros(datetime.now(UTC)))}})
+            found.jobs.update_one(
+                {"_id": job_id, "callbacks.kind": {"$ne": "inProgress"}},
+                {"$push": {"callbacks": new_callback("inProgress", uri, to_micros(datetime.now(UTC)))}},
+            )
 
     def take_callbacks(self, now: datetime, until: datetime, limit: int) -> list[Callback]:
         moment = to_micros(now)
         with self._database.using() as found:
             while True:
-                rows = found.jobs.find({"callbacks.due": {"$lte": moment}}, ["callbacks"]).sort("callbacks.due").limit(limit)
-                due = [(entry["due"], entry["id"], row["_id"], entry) for row in rows for entry in row["callbacks"] if entry["due"] <= moment]
+                rows = (
+                    found.jobs.find({"callbacks.due": {"$lte": moment}}, ["callbacks"])
+                    .sort("callbacks.due")
+                    .limit(limit)
+                )
+                due = [
+                    (entry["due"], entry["id"], row["_id"], entry)
+                    for row in rows
+                    for entry in row["callbacks"]
+                    if entry["due"] <= moment
+                ]
                 if not due:
                     return []
                 taken = []
@@ -57,5 +69,7 @@ class MongoOutbox:
             if again is None:
                 found.jobs.update_one({"callbacks.id": callback_id}, {"$pull": {"callbacks": {"id": callback_id}}})
             else:
-                found.jobs.update_one({"callbacks.id": callback_id},
-                                      {"$inc": {"callbacks.$.attempts": 1}, "$set": {"callbacks.$.due": to_micros(again)}})
+                found.jobs.update_one(
+                    {"callbacks.id": callback_id},
+                    {"$inc": {"callbacks.$.attempts": 1}, "$set": {"callbacks.$.due": to_micros(again)}},
+                )

@@ -1,4 +1,5 @@
 """Large values of jobs: inside the job's document while they are small, else in chunks beside it."""
+
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -34,8 +35,19 @@ class Parts:
         self._written.append({"job": job_id, "tag": tag})
         for name, value in large.items():
             starts = range(0, len(value), _CHUNK_BYTES)
-            self._found.parts.insert_many([
-                {"job": job_id, "tag": tag, "part": name, "n": n, "loose": loose, "data": value[start:start + _CHUNK_BYTES]} for n, start in enumerate(starts)])
+            self._found.parts.insert_many(
+                [
+                    {
+                        "job": job_id,
+                        "tag": tag,
+                        "part": name,
+                        "n": n,
+                        "loose": loose,
+                        "data": value[start : start + _CHUNK_BYTES],
+                    }
+                    for n, start in enumerate(starts)
+                ]
+            )
             fields[name] = {"tag": tag, "chunks": len(starts)}
         return fields
 
@@ -72,7 +84,9 @@ def _load(found: Collections, job_id: str, name: str, value: bytes | dict | None
 
 def sweep(found: Collections, before: datetime) -> None:
     """Remove chunks that were written before a moment and that no document refers to: what a crash in between left."""
-    left = found.parts.aggregate([{"$match": {"loose": {"$lt": to_micros(before)}}}, {"$group": {"_id": {"job": "$job", "tag": "$tag"}}}])
+    left = found.parts.aggregate(
+        [{"$match": {"loose": {"$lt": to_micros(before)}}}, {"$group": {"_id": {"job": "$job", "tag": "$tag"}}}]
+    )
     for row in left:
         written = row["_id"]
         document = found.jobs.find_one({"_id": written["job"]}, list(NAMES)) or {}

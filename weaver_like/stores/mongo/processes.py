@@ -1,4 +1,5 @@
 """MongoProcessStore: deployed processes, beside the jobs."""
+
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -74,8 +75,12 @@ class MongoProcessStore(ProcessStore):
             tags = [tag for tag, _ in written.values()]
             try:
                 for tag, revision in written.values():
-                    found.revisions.insert_one(codec.fitting(codec.revision_document(revision, tag, to_micros(now)), _TOO_LARGE))
-                after = codec.fitting(_changed(before, change, {key: tag for key, (tag, _) in written.items()}), _TOO_LARGE)
+                    found.revisions.insert_one(
+                        codec.fitting(codec.revision_document(revision, tag, to_micros(now)), _TOO_LARGE)
+                    )
+                after = codec.fitting(
+                    _changed(before, change, {key: tag for key, (tag, _) in written.items()}), _TOO_LARGE
+                )
                 made = found.offer.replace_one({"_id": OFFER, "number": change.number}, after).matched_count == 1
             except TooLarge:
                 _drop(found, tags)
@@ -115,11 +120,22 @@ def _changed(offer: Mapping, change: Change, tags: Mapping[tuple[str, str], str]
         kept.pop(key, None)
     for revision in change.added:
         process_id, version = revision.key
-        kept[revision.key] = {"process": process_id, "version": version, "deployed": to_micros(revision.deployed), "tag": tags[revision.key]}
+        kept[revision.key] = {
+            "process": process_id,
+            "version": version,
+            "deployed": to_micros(revision.deployed),
+            "tag": tags[revision.key],
+        }
     return {
-        "_id": OFFER, "number": offer["number"] + 1,
-        "current": [{"process": process_id, "version": version} for process_id, version in current.items() if version is not None],
-        "revisions": [entry for (process_id, _), entry in kept.items() if current.get(process_id, "") is not None]}
+        "_id": OFFER,
+        "number": offer["number"] + 1,
+        "current": [
+            {"process": process_id, "version": version}
+            for process_id, version in current.items()
+            if version is not None
+        ],
+        "revisions": [entry for (process_id, _), entry in kept.items() if current.get(process_id, "") is not None],
+    }
 
 
 def _drop(found: Collections, tags: Sequence[str]) -> None:

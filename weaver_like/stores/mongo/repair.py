@@ -1,4 +1,5 @@
 """Completing what a crash between two commands left; cheap, for an index has nothing but such jobs and chunks."""
+
 from datetime import datetime, timedelta
 
 from pymongo.errors import DuplicateKeyError

@@ -1,4 +1,5 @@
 """MongoScheduleStore: schedules, beside the jobs that come of them."""
+
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
@@ -48,7 +49,10 @@ class MongoScheduleStore(ScheduleStore):
         narrowed: dict = {"process": {"$in": wanted.processes}} if wanted.processes else {}
         if wanted.after:
             created, schedule_id = wanted.after
-            narrowed |= {"created": {"$lte": created}, "$or": [{"created": {"$lt": created}}, {"_id": {"$lt": schedule_id}}]}
+            narrowed |= {
+                "created": {"$lte": created},
+                "$or": [{"created": {"$lt": created}}, {"_id": {"$lt": schedule_id}}],
+            }
         with self._database.using() as found:
             rows = list(found.schedules.find(narrowed, sort=_NEWEST_FIRST, limit=wanted.limit + 1))
         return SchedulePage(tuple(codec.read_schedule(row) for row in rows[: wanted.limit]), len(rows) > wanted.limit)
@@ -60,7 +64,10 @@ class MongoScheduleStore(ScheduleStore):
 
     def due(self, now: datetime, limit: int) -> list[Schedule]:
         with self._database.using() as found:
-            return [codec.read_schedule(row) for row in found.schedules.find({"due": {"$lte": to_micros(now)}}, sort=[("due", 1)], limit=limit)]
+            return [
+                codec.read_schedule(row)
+                for row in found.schedules.find({"due": {"$lte": to_micros(now)}}, sort=[("due", 1)], limit=limit)
+            ]
 
     def next_due(self) -> datetime | None:
         with self._database.using() as found:
@@ -76,7 +83,12 @@ class MongoScheduleStore(ScheduleStore):
             parts = Parts(found)
             if firing.new:
                 changes |= {"next_job": self._jobs.document(firing.new, parts)}
-            if found.schedules.update_one({"_id": schedule.id, "due": to_micros(schedule.due)}, {"$set": changes}).matched_count != 1:
+            if (
+                found.schedules.update_one(
+                    {"_id": schedule.id, "due": to_micros(schedule.due)}, {"$set": changes}
+                ).matched_count
+                != 1
+            ):
                 parts.drop()
                 return False
             if firing.new:
@@ -96,4 +108,7 @@ def _release(found: Collections, schedule_id: str, document: dict) -> None:
         found.jobs.insert_one(document)
     except DuplicateKeyError:  # released already
         pass
-    found.schedules.update_one({"_id": schedule_id, "next_job._id": document["_id"]}, {"$set": {"job": document["_id"]}, "$unset": {"next_job": ""}})
+    found.schedules.update_one(
+        {"_id": schedule_id, "next_job._id": document["_id"]},
+        {"$set": {"job": document["_id"]}, "$unset": {"next_job": ""}},
+    )

@@ -1,4 +1,5 @@
 """Steps of jobs on MongoDB: a document for each, in a collection of their own."""
+
 from collections.abc import Iterable, Sequence
 
 from weaver_like.domain.step import Step
@@ -21,21 +22,37 @@ class MongoSteps:
         held = {"_id": job_id, "status": "running", "attempt": attempt}
         with self._database.using() as found:
             for start in range(0, len(steps), _BATCH):
-                documents = step_documents(job_id, attempt, steps[start:start + _BATCH])
-                found.progress.aggregate([
-                    {"$match": held}, {"$project": {"steps": {"$literal": documents}}}, {"$unwind": "$steps"}, {"$replaceRoot": {"newRoot": "$steps"}},
-                    {"$merge": {"into": found.steps.name, "whenMatched": "replace", "whenNotMatched": "insert"}}])
+                documents = step_documents(job_id, attempt, steps[start : start + _BATCH])
+                found.progress.aggregate(
+                    [
+                        {"$match": held},
+                        {"$project": {"steps": {"$literal": documents}}},
+                        {"$unwind": "$steps"},
+                        {"$replaceRoot": {"newRoot": "$steps"}},
+                        {"$merge": {"into": found.steps.name, "whenMatched": "replace", "whenNotMatched": "insert"}},
+                    ]
+                )
 
     def find_steps(self, job_id: str, after: int = 0, limit: int = 1000) -> list[Step]:
         with self._database.using() as found:
             attempt = get_fields(found, job_id, ["attempt"])["attempt"]
             wanted = {"job": job_id, "number": {"$gt": after}, "attempt": attempt}
-            return [load_step(row) for row in found.steps.find(wanted, sort=[("number", 1)], limit=limit, batch_size=limit)]
+            return [
+                load_step(row) for row in found.steps.find(wanted, sort=[("number", 1)], limit=limit, batch_size=limit)
+            ]
 
 
 def step_documents(job_id: str, attempt: int, steps: Iterable[Step]) -> list[dict]:
-    return [{"_id": f"{job_id}/{step.number}", "job": job_id, "number": step.number, "attempt": attempt, "document": dumps(render_stored(step))}
-            for step in steps]
+    return [
+        {
+            "_id": f"{job_id}/{step.number}",
+            "job": job_id,
+            "number": step.number,
+            "attempt": attempt,
+            "document": dumps(render_stored(step)),
+        }
+        for step in steps
+    ]
 
 
 def load_step(row: dict) -> Step:

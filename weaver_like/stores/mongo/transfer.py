@@ -1,4 +1,5 @@
 """Whole jobs, on their way from one store to another."""
+
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,18 +25,29 @@ class MongoTransfer:
 
     def export(self, after: tuple[int, str] | None, limit: int) -> list[StoredJob]:
         """Followers that a crash left in the documents of others are jobs too."""
-        later = {"created": {"$gte": after[0]}, "$or": [{"created": {"$gt": after[0]}}, {"_id": {"$gt": after[1]}}]} if after else {}
+        later = (
+            {"created": {"$gte": after[0]}, "$or": [{"created": {"$gt": after[0]}}, {"_id": {"$gt": after[1]}}]}
+            if after
+            else {}
+        )
         with self._database.using() as found:
             if after is None:
                 release_next(found, {"next_jobs": {"$exists": True}})
-            rows, log = _fitting(found, list(found.jobs.find(later).sort([("created", 1), ("_id", 1)]).hint(BY_CREATED).limit(limit)))
+            rows, log = _fitting(
+                found, list(found.jobs.find(later).sort([("created", 1), ("_id", 1)]).hint(BY_CREATED).limit(limit))
+            )
             steps = _steps(found, rows)
-            return [replace(codec.read_stored(found, row, log[row["_id"]]), steps=tuple(steps[row["_id"], row["attempt"]])) for row in rows]
+            return [
+                replace(codec.read_stored(found, row, log[row["_id"]]), steps=tuple(steps[row["_id"], row["attempt"]]))
+                for row in rows
+            ]
 
     def put(self, stored: Sequence[StoredJob]) -> None:
         """Documents of jobs come last and in order: one that is there is complete, and so are those before it."""
         ids = [one.job.id for one in stored]
-        lines = [codec.entry_row(entry) | {"job": one.job.id, "number": entry.number} for one in stored for entry in one.log]
+        lines = [
+            codec.entry_row(entry) | {"job": one.job.id, "number": entry.number} for one in stored for entry in one.log
+        ]
         steps = [document for one in stored for document in step_documents(one.job.id, one.job.attempt, one.steps)]
         with self._database.using() as found:
             parts = Parts(found)
@@ -45,7 +57,9 @@ class MongoTransfer:
                 if new:
                     beside.insert_many(new)
             if documents:
-                found.jobs.bulk_write([ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document in documents])
+                found.jobs.bulk_write(
+                    [ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document in documents]
+                )
             parts.keep()
             for document in documents:
                 tags = {document[name]["tag"] for name in NAMES if isinstance(document.get(name), dict)}
@@ -63,7 +77,10 @@ def _steps(found: Collections, rows: Sequence[dict]) -> dict[tuple[str, int], li
 def _fitting(found: Collections, rows: Sequence[dict]) -> tuple[Sequence[dict], dict]:
     """The first documents, as many as have `EXPORT_BYTES` of large values, log and steps, one at least, if there is one; and their logs."""
     sizes = {row["_id"]: size_of(row) for row in rows}
-    lengths = [{"$match": {"job": {"$in": list(sizes)}}}, {"$group": {"_id": "$job", "bytes": {"$sum": {"$strLenBytes": "$message"}}}}]
+    lengths = [
+        {"$match": {"job": {"$in": list(sizes)}}},
+        {"$group": {"_id": "$job", "bytes": {"$sum": {"$strLenBytes": "$message"}}}},
+    ]
     told = [lengths[0], {"$group": {"_id": "$job", "bytes": {"$sum": {"$binarySize": "$document"}}}}]
     for row in (*found.logs.aggregate(lengths), *found.steps.aggregate(told)):
         sizes[row["_id"]] += row["bytes"]

@@ -1,4 +1,5 @@
 """Connections of one OS process to one database."""
+
 import logging
 import random
 import time
@@ -23,10 +24,17 @@ R = TypeVar("R")
 _DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg", "mariadb": "pymysql"}
 #: Said once on each new connection. One that went to sleep within a transaction would keep others from its jobs: the server ends it.
 _GREETINGS = {
-    "sqlite": ("PRAGMA journal_mode=WAL", "PRAGMA busy_timeout=30000", "PRAGMA cache_size=-4096", "PRAGMA temp_store=MEMORY"),
+    "sqlite": (
+        "PRAGMA journal_mode=WAL",
+        "PRAGMA busy_timeout=30000",
+        "PRAGMA cache_size=-4096",
+        "PRAGMA temp_store=MEMORY",
+    ),
     "postgresql": ("SET idle_in_transaction_session_timeout = '60s'",),
-    "mariadb": ("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-                "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', idle_transaction_timeout = 60"),
+    "mariadb": (
+        "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+        "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', idle_transaction_timeout = 60",
+    ),
 }
 _BEGIN = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN ISOLATION LEVEL READ COMMITTED", "mariadb": "BEGIN"}
 #: Of all threads of a server on a database server; each statement takes a millisecond, so that few connections serve many threads.
@@ -44,6 +52,7 @@ class Undone(Unavailable):
 
 def repeated(method: Callable[P, R]) -> Callable[P, R]:
     """A method that is called again, a few times, after `Undone`."""
+
     @wraps(method)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         for pause_s in _PAUSES_S:
@@ -73,10 +82,17 @@ class SqlDatabase:
         self.kind = self.url.get_backend_name()
         try:
             self.engine: Engine = create_engine(
-                self.url, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True, hide_parameters=True, **_options(self.kind, connections))
+                self.url,
+                isolation_level="AUTOCOMMIT",
+                skip_autocommit_rollback=True,
+                hide_parameters=True,
+                **_options(self.kind, connections),
+            )
         except ImportError as error:
             extra = {"postgresql": "postgres"}.get(self.kind, self.kind)
-            raise SettingError(f"The driver that the setting 'store.url' asks for is not here: {error}. Install weaver-like[{extra}].") from error
+            raise SettingError(
+                f"The driver that the setting 'store.url' asks for is not here: {error}. Install weaver-like[{extra}]."
+            ) from error
         except ArgumentError as error:
             raise SettingError(f"The setting 'store.url' cannot be used: {error}.") from error
         if self.kind == "mariadb":
@@ -127,8 +143,10 @@ def _parse(text: str) -> URL:
         url = make_url(text)
         backend, driver = url.get_backend_name(), url.get_driver_name()
     except (ArgumentError, ValueError):
-        raise SettingError("The setting 'store.url' is no database URL; wanted is DATABASE+DRIVER://USER:PASSWORD@HOST:PORT/NAME, "
-                           "in which @ : / ? # % of a password are written as %40 %3A %2F %3F %23 %25.") from None
+        raise SettingError(
+            "The setting 'store.url' is no database URL; wanted is DATABASE+DRIVER://USER:PASSWORD@HOST:PORT/NAME, "
+            "in which @ : / ? # % of a password are written as %40 %3A %2F %3F %23 %25."
+        ) from None
     if driver != _DRIVERS.get(backend):
         known = ", ".join(f"{kind}+{driver}://" for kind, driver in _DRIVERS.items())
         raise SettingError(f"The setting 'store.url' begins with '{url.drivername}'; known are {known} and sqlite:///.")
@@ -137,12 +155,21 @@ def _parse(text: str) -> URL:
 
 def _options(kind: str, connections: int) -> dict:
     if kind == "sqlite":
-        return {"pool_size": connections, "max_overflow": connections, "connect_args": {"timeout": 30, "check_same_thread": False}}
+        return {
+            "pool_size": connections,
+            "max_overflow": connections,
+            "connect_args": {"timeout": 30, "check_same_thread": False},
+        }
     arguments: dict = {"connect_timeout": 10}
     if kind == "postgresql":  # a server that vanished is noticed in half a minute, not in a quarter of an hour
         arguments |= {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30000}
-    return {"pool_size": max(2, min(connections, _MOST_CONNECTIONS)), "max_overflow": 0, "pool_use_lifo": True, "pool_recycle": 3600,
-            "connect_args": arguments}
+    return {
+        "pool_size": max(2, min(connections, _MOST_CONNECTIONS)),
+        "max_overflow": 0,
+        "pool_use_lifo": True,
+        "pool_recycle": 3600,
+        "connect_args": arguments,
+    }
 
 
 def _roll_back(connection: Connection) -> None:
@@ -162,10 +189,18 @@ def _translated(lost: type[Unavailable]) -> Iterator[None]:
         yield
     except (DBAPIError, PoolTimeout) as error:
         died = isinstance(error, DBAPIError) and error.connection_invalidated
-        if not died and not isinstance(error, (OperationalError, InterfaceError, PoolTimeout)) and _code(error) not in _NO_TABLE:
+        if (
+            not died
+            and not isinstance(error, (OperationalError, InterfaceError, PoolTimeout))
+            and _code(error) not in _NO_TABLE
+        ):
             raise
         kind = lost if died else Undone if _code(error) in _CONFLICTS else Unavailable
-        log.log(logging.INFO if kind is Undone else logging.WARNING, "the store failed: %s", " ".join(str(error.__cause__ or error).split())[:500])
+        log.log(
+            logging.INFO if kind is Undone else logging.WARNING,
+            "the store failed: %s",
+            " ".join(str(error.__cause__ or error).split())[:500],
+        )
         raise kind("The store does not answer; try again later.") from error
 
 

@@ -1,4 +1,5 @@
 """SqlJobStore: jobs on SQLite, PostgreSQL and MariaDB."""
+
 import heapq
 from collections.abc import Sequence
 from dataclasses import replace
@@ -36,34 +37,59 @@ _JOB = bindparam("key")
 _NEWEST_MIGRATION = select(func.max(schema_version.c.number))
 _GET = select(jobs).where(jobs.c.id == _JOB)
 _GET_DOCUMENTS = select(documents).where(documents.c.job == _JOB)
-_COUNT_WAITING = select(func.count()).select_from(select(jobs.c.id).where(jobs.c.status == "accepted").limit(bindparam("most")).subquery())
-_COUNT_QUEUES = select(jobs.c.queue, func.count()).where(jobs.c.status == "accepted", jobs.c.updated < bindparam("before")).group_by(jobs.c.queue)
+_COUNT_WAITING = select(func.count()).select_from(
+    select(jobs.c.id).where(jobs.c.status == "accepted").limit(bindparam("most")).subquery()
+)
+_COUNT_QUEUES = (
+    select(jobs.c.queue, func.count())
+    .where(jobs.c.status == "accepted", jobs.c.updated < bindparam("before"))
+    .group_by(jobs.c.queue)
+)
 _FIRST_WAITING = select(jobs.c.id).where(jobs.c.status == "accepted").order_by(jobs.c.place).limit(1)
 _FIRST_IN_QUEUE = _FIRST_WAITING.where(jobs.c.queue == bindparam("queue_name"))
 _CLAIM = update(jobs).values(
-    status="running", message="", started=func.coalesce(jobs.c.started, bindparam("now")), updated=bindparam("now"), worker=bindparam("by"),
-    attempt=jobs.c.attempt + 1, lease=bindparam("until"))
+    status="running",
+    message="",
+    started=func.coalesce(jobs.c.started, bindparam("now")),
+    updated=bindparam("now"),
+    worker=bindparam("by"),
+    attempt=jobs.c.attempt + 1,
+    lease=bindparam("until"),
+)
 _CLAIM_ONE = _CLAIM.where(jobs.c.id == _JOB)
-_CLAIMED = select(jobs, documents.c.execution, documents.c.followers).join(documents, documents.c.job == jobs.c.id).where(jobs.c.id == _JOB)
+_CLAIMED = (
+    select(jobs, documents.c.execution, documents.c.followers)
+    .join(documents, documents.c.job == jobs.c.id)
+    .where(jobs.c.id == _JOB)
+)
 _SUBSCRIBER = select(documents.c.subscriber).where(documents.c.job == _JOB)
-_SET_OUTCOME = update(documents).where(documents.c.job == _JOB).values(
-    results=bindparam("r"), error=bindparam("e"), traceback=bindparam("t"), statistics=bindparam("s"))
+_SET_OUTCOME = (
+    update(documents)
+    .where(documents.c.job == _JOB)
+    .values(results=bindparam("r"), error=bindparam("e"), traceback=bindparam("t"), statistics=bindparam("s"))
+)
 _LAST_LINE = select(func.max(logs.c.number)).where(logs.c.job == _JOB)
 _ADD_JOB, _ADD_DOCUMENTS, _ADD_LINES = insert(jobs), insert(documents), insert(logs)
 _LOCK = select(jobs.c.id).where(jobs.c.id == _JOB).with_for_update()
-_MOVES = {to: update(jobs).where(jobs.c.id == _JOB, jobs.c.status.in_([str(origin) for origin in sources_of(to)])) for to in Status}
+_MOVES = {
+    to: update(jobs).where(jobs.c.id == _JOB, jobs.c.status.in_([str(origin) for origin in sources_of(to)]))
+    for to in Status
+}
 _MOVES_OF_ATTEMPT = {to: statement.where(jobs.c.attempt == bindparam("held")) for to, statement in _MOVES.items()}
 
 
 def _claim_first(waiting: Select) -> Update:
     """Claim in one statement, where a database can. Source: PostgreSQL, SELECT, "The Locking Clause", SKIP LOCKED."""
     first = waiting.with_for_update(skip_locked=True).scalar_subquery()
-    return _CLAIM.where(jobs.c.id == first, documents.c.job == jobs.c.id).returning(jobs, documents.c.execution, documents.c.followers)
+    return _CLAIM.where(jobs.c.id == first, documents.c.job == jobs.c.id).returning(
+        jobs, documents.c.execution, documents.c.followers
+    )
 
 
 _CLAIM_FIRST, _CLAIM_FIRST_IN_QUEUE = _claim_first(_FIRST_WAITING), _claim_first(_FIRST_IN_QUEUE)
-_ADD_AT_ONCE = _ADD_DOCUMENTS.values({column: bindparam(f"new_{column}") for column in ("job", "execution", "followers", "subscriber")}).add_cte(
-    _ADD_JOB.values({column: bindparam(f"new_{column}") for column in codec.JOB_COLUMNS}).cte("job"))
+_ADD_AT_ONCE = _ADD_DOCUMENTS.values(
+    {column: bindparam(f"new_{column}") for column in ("job", "execution", "followers", "subscriber")}
+).add_cte(_ADD_JOB.values({column: bindparam(f"new_{column}") for column in codec.JOB_COLUMNS}).cte("job"))
 
 
 class SqlJobStore(SqlSteps, SqlOutbox, SqlLeaders, SqlTransfer, JobStore):
@@ -82,7 +108,9 @@ class SqlJobStore(SqlSteps, SqlOutbox, SqlLeaders, SqlTransfer, JobStore):
 
     @repeated
     def ping(self) -> None:
-        if self._database.kind == "sqlite" and not Path(self._database.url.database or "").is_file():  # to connect would make it
+        if (
+            self._database.kind == "sqlite" and not Path(self._database.url.database or "").is_file()
+        ):  # to connect would make it
             raise Unavailable("The store's file is not there.")
         with self._database.single() as connection:
             try:
@@ -146,24 +174,36 @@ class SqlJobStore(SqlSteps, SqlOutbox, SqlLeaders, SqlTransfer, JobStore):
         with self._database.single() as connection:
             if len(walks) > _MAX_WALKS:
                 query = base.where(jobs.c.process.in_(wanted.processes)) if wanted.processes else base
-                rows = connection.execute(query.where(jobs.c.status.in_(wanted.statuses)) if wanted.statuses else query).all()
+                rows = connection.execute(
+                    query.where(jobs.c.status.in_(wanted.statuses)) if wanted.statuses else query
+                ).all()
             else:
                 pages = [connection.execute(_walk(base, *walk)).all() for walk in walks]
-                rows = list(islice(heapq.merge(*pages, key=lambda row: (row.created, row.id), reverse=True), wanted.limit + 1))
+                rows = list(
+                    islice(heapq.merge(*pages, key=lambda row: (row.created, row.id), reverse=True), wanted.limit + 1)
+                )
         return JobPage(tuple(codec.row_job(row) for row in rows[: wanted.limit]), len(rows) > wanted.limit)
 
     @repeated
     def claim_next(self, worker: str, lease_until: datetime, queue: str | None = None) -> Claim | None:
-        names = {"now": to_micros(datetime.now(UTC)), "by": worker, "until": to_micros(lease_until)} | ({} if queue is None else {"queue_name": queue})
+        names = {"now": to_micros(datetime.now(UTC)), "by": worker, "until": to_micros(lease_until)} | (
+            {} if queue is None else {"queue_name": queue}
+        )
         if self._database.kind == "postgresql":
             with self._database.single() as connection:
                 row = connection.execute(_CLAIM_FIRST if queue is None else _CLAIM_FIRST_IN_QUEUE, names).first()
         else:
             row = self._claim_in_steps(_FIRST_WAITING if queue is None else _FIRST_IN_QUEUE, names)
-        return None if row is None else Claim(codec.row_job(row), parse_stored(loads(row.execution)), load_followers(row.followers))
+        return (
+            None
+            if row is None
+            else Claim(codec.row_job(row), parse_stored(loads(row.execution)), load_followers(row.followers))
+        )
 
     def _claim_in_steps(self, waiting: Select, names: dict) -> Row | None:
-        with self._database.single() as connection:  # most looks find nothing; only a find is worth the lock for writers
+        with (
+            self._database.single() as connection
+        ):  # most looks find nothing; only a find is worth the lock for writers
             if connection.scalar(waiting, names) is None:
                 return None
         with self._database.writing() as connection:
@@ -179,8 +219,18 @@ class SqlJobStore(SqlSteps, SqlOutbox, SqlLeaders, SqlTransfer, JobStore):
             return dict(connection.execute(_COUNT_QUEUES, {"before": to_micros(before)}).all())
 
     @repeated
-    def move(self, job_id: str, to: Status, *, attempt: int | None = None, message: str = "",
-             outcome: Outcome | None = None, followers: Sequence[NewJob] = (), entries: Sequence[LogEntry] = (), counted: bool = True) -> bool:
+    def move(
+        self,
+        job_id: str,
+        to: Status,
+        *,
+        attempt: int | None = None,
+        message: str = "",
+        outcome: Outcome | None = None,
+        followers: Sequence[NewJob] = (),
+        entries: Sequence[LogEntry] = (),
+        counted: bool = True,
+    ) -> bool:
         moment = datetime.now(UTC)
         now = to_micros(moment)
         statement, held = (_MOVES[to], {}) if attempt is None else (_MOVES_OF_ATTEMPT[to], {"held": attempt})
@@ -192,8 +242,13 @@ class SqlJobStore(SqlSteps, SqlOutbox, SqlLeaders, SqlTransfer, JobStore):
         if to is Status.SUCCESSFUL:
             changes |= {"progress": 100}
         with self._database.writing() as connection:
-            if connection.execute(statement.values(losses=changes.pop("losses")) if "losses" in changes else statement,
-                                  changes | held | {"key": job_id}).rowcount != 1:
+            if (
+                connection.execute(
+                    statement.values(losses=changes.pop("losses")) if "losses" in changes else statement,
+                    changes | held | {"key": job_id},
+                ).rowcount
+                != 1
+            ):
                 return False
             subscriber = _set_outcome(connection, job_id, outcome) if outcome is not None or to.final else None
             if to.final and subscriber is not None:
@@ -204,8 +259,16 @@ class SqlJobStore(SqlSteps, SqlOutbox, SqlLeaders, SqlTransfer, JobStore):
         return True
 
     @repeated
-    def report(self, job_id: str, attempt: int, lease_until: datetime, *, percent: int | None = None, message: str | None = None,
-               entries: Sequence[LogEntry] = ()) -> bool:
+    def report(
+        self,
+        job_id: str,
+        attempt: int,
+        lease_until: datetime,
+        *,
+        percent: int | None = None,
+        message: str | None = None,
+        entries: Sequence[LogEntry] = (),
+    ) -> bool:
         changes: dict = {"lease": to_micros(lease_until)}
         if percent is not None:
             changes |= {"progress": percent, "updated": to_micros(datetime.now(UTC))}
@@ -245,7 +308,11 @@ class SqlJobStore(SqlSteps, SqlOutbox, SqlLeaders, SqlTransfer, JobStore):
     @repeated
     def find_lost(self, now: datetime, worker_prefix: str | None = None) -> list[Job]:
         query = select(jobs).where(jobs.c.status == "running")
-        lost = jobs.c.lease < to_micros(now) if worker_prefix is None else jobs.c.worker.startswith(worker_prefix, autoescape=True)
+        lost = (
+            jobs.c.lease < to_micros(now)
+            if worker_prefix is None
+            else jobs.c.worker.startswith(worker_prefix, autoescape=True)
+        )
         with self._database.single() as connection:
             return [codec.row_job(row) for row in connection.execute(query.where(lost)).all()]
 
@@ -262,8 +329,13 @@ def _set_outcome(connection: Connection, job_id: str, outcome: Outcome | None) -
     """Keep an outcome, if there is one; whom to call at the end of the job."""
     if outcome is None:
         return connection.scalar(_SUBSCRIBER, {"key": job_id})
-    values = {"key": job_id, "r": dump_results(outcome.results), "e": dump_error(outcome.error), "t": outcome.traceback,
-              "s": dumps(outcome.statistics) if outcome.statistics else None}
+    values = {
+        "key": job_id,
+        "r": dump_results(outcome.results),
+        "e": dump_error(outcome.error),
+        "t": outcome.traceback,
+        "s": dumps(outcome.statistics) if outcome.statistics else None,
+    }
     if connection.dialect.update_returning:
         return connection.scalar(_SET_OUTCOME.returning(documents.c.subscriber), values)
     connection.execute(_SET_OUTCOME, values)
@@ -280,14 +352,18 @@ def _append(connection: Connection, job_id: str, entries: Sequence[LogEntry]) ->
     if not entries:
         return
     last = connection.scalar(_LAST_LINE, {"key": job_id}) or 0
-    connection.execute(_ADD_LINES, [codec.entry_row(job_id, number, entry) for number, entry in enumerate(entries, last + 1)])
+    connection.execute(
+        _ADD_LINES, [codec.entry_row(job_id, number, entry) for number, entry in enumerate(entries, last + 1)]
+    )
 
 
 def _narrowed(wanted: JobFilter) -> Select:
     query = select(jobs)
     if wanted.after:
         # MariaDB looks up no pair in an index; a single column it does.
-        query = query.where(jobs.c.created <= wanted.after[0], tuple_(jobs.c.created, jobs.c.id) < tuple_(*wanted.after))
+        query = query.where(
+            jobs.c.created <= wanted.after[0], tuple_(jobs.c.created, jobs.c.id) < tuple_(*wanted.after)
+        )
     if wanted.created_from:
         query = query.where(jobs.c.created >= to_micros(wanted.created_from))
     if wanted.created_to:

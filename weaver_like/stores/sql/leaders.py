@@ -1,4 +1,5 @@
 """Roles of which there is one holder among all processes on a store."""
+
 from datetime import UTC, datetime
 
 from sqlalchemy import bindparam, exists, insert, literal, or_, select, update
@@ -11,12 +12,20 @@ from weaver_like.stores.sql.tables import leaders
 _ROLE = bindparam("the_role", type_=leaders.c.role.type)
 _HOLDER = bindparam("by", type_=leaders.c.holder.type)
 _UNTIL = bindparam("end", type_=leaders.c.until.type)
-_TAKE = update(leaders).where(
-    leaders.c.role == _ROLE, or_(leaders.c.holder == _HOLDER, leaders.c.until < bindparam("now"))).values(holder=_HOLDER, until=_UNTIL)
+_TAKE = (
+    update(leaders)
+    .where(leaders.c.role == _ROLE, or_(leaders.c.holder == _HOLDER, leaders.c.until < bindparam("now")))
+    .values(holder=_HOLDER, until=_UNTIL)
+)
 #: Inserts nothing where there is a holder, instead of failing: PostgreSQL writes every failure into its log.
-_TAKE_FIRST = insert(leaders).from_select(
-    ["role", "holder", "until"], select(_ROLE, _HOLDER, _UNTIL).where(~exists(select(literal(1)).where(leaders.c.role == _ROLE))),
-).execution_options(preserve_rowcount=True)
+_TAKE_FIRST = (
+    insert(leaders)
+    .from_select(
+        ["role", "holder", "until"],
+        select(_ROLE, _HOLDER, _UNTIL).where(~exists(select(literal(1)).where(leaders.c.role == _ROLE))),
+    )
+    .execution_options(preserve_rowcount=True)
+)
 
 
 class SqlLeaders:

@@ -3,6 +3,7 @@
 Each is one transaction, except on MariaDB, which ends a transaction at every change of a table. So each looks at what is there
 and does what is missing: one that was interrupted is begun again.
 """
+
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,13 +13,31 @@ from sqlalchemy.schema import CreateColumn
 
 from weaver_like.domain.errors import SettingError
 from weaver_like.stores.sql.connection import SqlDatabase
-from weaver_like.stores.sql.tables import documents, jobs, leaders, logs, metadata, offer, outbox, revisions, schedules, schema_version, steps
+from weaver_like.stores.sql.tables import (
+    documents,
+    jobs,
+    leaders,
+    logs,
+    metadata,
+    offer,
+    outbox,
+    revisions,
+    schedules,
+    schema_version,
+    steps,
+)
 from weaver_like.stores.sql.types import TABLE_OPTIONS, Exact
 
 #: Kind of database -> what waits until nobody else migrates, and what lets the next one in. SQLite's transactions see to it themselves.
 _ALONE = {
-    "postgresql": ("SELECT pg_advisory_lock(hashtext('weaver_like'))", "SELECT pg_advisory_unlock(hashtext('weaver_like'))"),
-    "mariadb": ("SELECT GET_LOCK(SHA1(CONCAT('weaver_like ', DATABASE())), 3600)", "SELECT RELEASE_LOCK(SHA1(CONCAT('weaver_like ', DATABASE())))"),
+    "postgresql": (
+        "SELECT pg_advisory_lock(hashtext('weaver_like'))",
+        "SELECT pg_advisory_unlock(hashtext('weaver_like'))",
+    ),
+    "mariadb": (
+        "SELECT GET_LOCK(SHA1(CONCAT('weaver_like ', DATABASE())), 3600)",
+        "SELECT RELEASE_LOCK(SHA1(CONCAT('weaver_like ', DATABASE())))",
+    ),
 }
 
 
@@ -52,8 +71,13 @@ def _keep_exactly(connection: Connection) -> None:
 
 def _retyped(columns: list[Column], connection: Connection) -> list[str]:
     if connection.dialect.name == "mariadb":
-        words = f"CONVERT TO CHARACTER SET {TABLE_OPTIONS['mariadb_charset']} COLLATE {TABLE_OPTIONS['mariadb_collate']}"
-        return [words, *(f"MODIFY COLUMN {CreateColumn(column).compile(dialect=connection.dialect)}" for column in columns)]
+        words = (
+            f"CONVERT TO CHARACTER SET {TABLE_OPTIONS['mariadb_charset']} COLLATE {TABLE_OPTIONS['mariadb_collate']}"
+        )
+        return [
+            words,
+            *(f"MODIFY COLUMN {CreateColumn(column).compile(dialect=connection.dialect)}" for column in columns),
+        ]
     texts = [column for column in columns if isinstance(column.type, Exact)]
     return [f"ALTER COLUMN {column.name} TYPE {column.type.compile(connection.dialect)}" for column in texts]
 
@@ -79,8 +103,14 @@ def _add_offer(connection: Connection) -> None:
 
 
 #: A migration is never changed after a release; a new one takes the next number.
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _create_tables, 2: _add_queues, 3: _keep_exactly, 4: _add_schedules,
-                                                            5: _add_revisions, 6: _add_steps}
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {
+    1: _create_tables,
+    2: _add_queues,
+    3: _keep_exactly,
+    4: _add_schedules,
+    5: _add_revisions,
+    6: _add_steps,
+}
 
 
 def migrate(database: SqlDatabase) -> list[int]:
@@ -92,7 +122,9 @@ def migrate(database: SqlDatabase) -> list[int]:
         schema_version.create(connection, checkfirst=True)
         current = connection.scalar(select(func.max(schema_version.c.number))) or 0
         if current > max(MIGRATIONS):
-            raise SettingError(f"The store has schema {current}; this release knows up to {max(MIGRATIONS)}. Install the newer release.")
+            raise SettingError(
+                f"The store has schema {current}; this release knows up to {max(MIGRATIONS)}. Install the newer release."
+            )
         missing = [number for number in sorted(MIGRATIONS) if number > current]
         for number in missing:
             if current or number == 1:

@@ -1,4 +1,5 @@
 """The outbox: callbacks that wait to be delivered."""
+
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -24,7 +25,9 @@ class SqlOutbox:
     @repeated
     def notify_progress(self, job_id: str, uri: str) -> None:
         with self._database.writing() as connection:
-            waiting = connection.scalar(select(func.count()).select_from(outbox).where(outbox.c.job == job_id, outbox.c.kind == "inProgress"))
+            waiting = connection.scalar(
+                select(func.count()).select_from(outbox).where(outbox.c.job == job_id, outbox.c.kind == "inProgress")
+            )
             if not waiting:
                 add_callback(connection, job_id, "inProgress", uri, to_micros(datetime.now(UTC)))
 
@@ -38,7 +41,9 @@ class SqlOutbox:
             rows = connection.execute(query.with_for_update(skip_locked=True)).all()
             if not rows:
                 return []
-            connection.execute(update(outbox).where(outbox.c.id.in_([row.id for row in rows])).values(due=to_micros(until)))
+            connection.execute(
+                update(outbox).where(outbox.c.id.in_([row.id for row in rows])).values(due=to_micros(until))
+            )
         return [codec.row_callback(row) for row in rows]
 
     @repeated
@@ -53,4 +58,6 @@ class SqlOutbox:
             if again is None:
                 connection.execute(delete(outbox).where(entry))
             else:
-                connection.execute(update(outbox).where(entry).values(attempts=outbox.c.attempts + 1, due=to_micros(again)))
+                connection.execute(
+                    update(outbox).where(entry).values(attempts=outbox.c.attempts + 1, due=to_micros(again))
+                )

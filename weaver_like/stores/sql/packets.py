@@ -1,4 +1,5 @@
 """MariaDB's largest statement."""
+
 from sqlalchemy import Connection, Engine, event
 
 from weaver_like.domain.errors import TooLarge
@@ -14,6 +15,7 @@ def refuse_large(engine: Engine) -> None:
 
     Source: MariaDB, `max_allowed_packet`: 16 MiB unless its operator sets more, 1 GiB at most.
     """
+
     @event.listens_for(engine, "connect")
     def learn_limit(connection: object, record: object) -> None:
         with connection.cursor() as cursor:
@@ -25,8 +27,10 @@ def refuse_large(engine: Engine) -> None:
         for row in parameters if isinstance(parameters, list) else [parameters]:
             size_bytes = len(statement) + sum(map(_written, row.values() if isinstance(row, dict) else row))
             if size_bytes > connection.info["most_bytes"]:
-                raise TooLarge(f"The job has a part of {size_bytes} bytes; the database takes {connection.info['most_bytes']} (max_allowed_packet). "
-                               "Give large inputs and outputs by reference.")
+                raise TooLarge(
+                    f"The job has a part of {size_bytes} bytes; the database takes {connection.info['most_bytes']} (max_allowed_packet). "
+                    "Give large inputs and outputs by reference."
+                )
 
 
 def _written(value: object) -> int:

@@ -1,4 +1,5 @@
 """SqlProcessStore: deployed processes, beside the jobs."""
+
 from datetime import datetime
 
 from sqlalchemy import Connection, Row, Select, delete, insert, select, tuple_, update
@@ -36,7 +37,9 @@ class SqlProcessStore(ProcessStore):
     @repeated
     def get(self, process_id: str, version: str) -> Revision:
         with self._database.single() as connection:
-            row = connection.execute(select(revisions).where(revisions.c.process == process_id, revisions.c.version == version)).first()
+            row = connection.execute(
+                select(revisions).where(revisions.c.process == process_id, revisions.c.version == version)
+            ).first()
         if row is None:
             raise NoSuchProcess(f"There is no version '{version[:100]}' of a process '{process_id[:100]}'.")
         return codec.row_revision(row)
@@ -90,7 +93,9 @@ def _add(connection: Connection, revision: Revision) -> None:
         row = update(revisions).where(revisions.c.process == process_id, revisions.c.version == version)
         connection.execute(row.values(package=revision.package.content))
     except TooLarge as error:
-        raise TooLarge(f"The process '{process_id}' or its package is larger than the database takes in one statement (max_allowed_packet).") from error
+        raise TooLarge(
+            f"The process '{process_id}' or its package is larger than the database takes in one statement (max_allowed_packet)."
+        ) from error
 
 
 def _set_current(connection: Connection, change: Change) -> None:
@@ -99,4 +104,8 @@ def _set_current(connection: Connection, change: Change) -> None:
     current = loads(connection.scalar(select(offer.c.versions))) | change.current
     gone = [process_id for process_id, version in current.items() if version is None]
     connection.execute(delete(revisions).where(revisions.c.process.in_(gone)))
-    connection.execute(update(offer).values(versions=dumps({process_id: version for process_id, version in current.items() if version is not None})))
+    connection.execute(
+        update(offer).values(
+            versions=dumps({process_id: version for process_id, version in current.items() if version is not None})
+        )
+    )

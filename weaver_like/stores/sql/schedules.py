@@ -1,4 +1,5 @@
 """SqlScheduleStore: schedules, beside the jobs that come of them."""
+
 from contextlib import nullcontext
 from datetime import datetime
 
@@ -72,7 +73,12 @@ class SqlScheduleStore(ScheduleStore):
             changes |= {"job": firing.new.job.id}
         place = self._jobs.gate.entering(queue_limit) if firing.new else nullcontext()
         with place, self._database.writing() as connection:
-            advanced = connection.execute(_ADVANCE.values(**changes), {"key": schedule.id, "held": to_micros(schedule.due)}).rowcount == 1
+            advanced = (
+                connection.execute(
+                    _ADVANCE.values(**changes), {"key": schedule.id, "held": to_micros(schedule.due)}
+                ).rowcount
+                == 1
+            )
             if advanced and firing.new:
                 self._jobs.insert(connection, firing.new)
         return advanced

@@ -1,4 +1,5 @@
 """Steps of jobs on SQL."""
+
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import bindparam, select
@@ -11,9 +12,18 @@ from weaver_like.stores.sql.connection import SqlDatabase, repeated
 from weaver_like.stores.sql.tables import jobs, steps
 
 # A change of the status waits for this one, so that the steps of a job that goes away do not stay.
-_HELD = select(jobs.c.id).where(jobs.c.id == bindparam("key"), jobs.c.status == "running", jobs.c.attempt == bindparam("held")).with_for_update()
-_FIND = select(steps).join(jobs, (jobs.c.id == steps.c.job) & (jobs.c.attempt == steps.c.attempt)).where(
-    steps.c.job == bindparam("key"), steps.c.number > bindparam("after")).order_by(steps.c.number).limit(bindparam("most"))
+_HELD = (
+    select(jobs.c.id)
+    .where(jobs.c.id == bindparam("key"), jobs.c.status == "running", jobs.c.attempt == bindparam("held"))
+    .with_for_update()
+)
+_FIND = (
+    select(steps)
+    .join(jobs, (jobs.c.id == steps.c.job) & (jobs.c.attempt == steps.c.attempt))
+    .where(steps.c.job == bindparam("key"), steps.c.number > bindparam("after"))
+    .order_by(steps.c.number)
+    .limit(bindparam("most"))
+)
 #: Columns that a step changes which is there already.
 _CHANGED = ("attempt", "document")
 
@@ -23,7 +33,9 @@ def _upsert(kind: str) -> object:
         statement = mysql.insert(steps)
         return statement.on_duplicate_key_update({name: statement.inserted[name] for name in _CHANGED})
     statement = {"sqlite": sqlite, "postgresql": postgresql}[kind].insert(steps)
-    return statement.on_conflict_do_update(index_elements=["job", "number"], set_={name: statement.excluded[name] for name in _CHANGED})
+    return statement.on_conflict_do_update(
+        index_elements=["job", "number"], set_={name: statement.excluded[name] for name in _CHANGED}
+    )
 
 
 _KEEP = {kind: _upsert(kind) for kind in ("sqlite", "postgresql", "mariadb")}
@@ -52,7 +64,10 @@ class SqlSteps:
 
 
 def step_rows(job_id: str, attempt: int, found: Iterable[Step]) -> list[dict]:
-    return [{"job": job_id, "number": step.number, "attempt": attempt, "document": dumps(render_stored(step))} for step in found]
+    return [
+        {"job": job_id, "number": step.number, "attempt": attempt, "document": dumps(render_stored(step))}
+        for step in found
+    ]
 
 
 def load_step(document: bytes) -> Step:

@@ -1,4 +1,5 @@
 """Tables. Times are integers: microseconds since 1970, UTC. JSON is text, so that every database keeps it as it is."""
+
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, SmallInteger, Table
 
 from weaver_like.stores.sql.types import BYTES, DOCUMENT, TABLE_OPTIONS, Exact
@@ -6,12 +7,18 @@ from weaver_like.stores.sql.types import BYTES, DOCUMENT, TABLE_OPTIONS, Exact
 metadata = MetaData()
 
 #: Number of the newest migration that was applied.
-schema_version = Table("schema_version", metadata, Column("number", Integer, primary_key=True), Column("applied", BigInteger, nullable=False),
-                       **TABLE_OPTIONS)
+schema_version = Table(
+    "schema_version",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("applied", BigInteger, nullable=False),
+    **TABLE_OPTIONS,
+)
 
 #: Small rows: a list page reads nothing else.
 jobs = Table(
-    "jobs", metadata,
+    "jobs",
+    metadata,
     Column("id", Exact(36), primary_key=True),
     Column("process", Exact(128), nullable=False),
     Column("status", Exact(10), nullable=False),
@@ -43,7 +50,8 @@ jobs = Table(
 
 #: The large parts, one row per job.
 documents = Table(
-    "job_documents", metadata,
+    "job_documents",
+    metadata,
     Column("job", Exact(36), primary_key=True),
     Column("execution", DOCUMENT, nullable=False),
     # Whom to call at the end: [successUri, failedUri], or NULL; the end of a job need not read its inputs for that.
@@ -58,29 +66,34 @@ documents = Table(
 
 #: Appended, never rewritten.
 logs = Table(
-    "job_logs", metadata,
+    "job_logs",
+    metadata,
     Column("job", Exact(36), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("at", BigInteger, nullable=False),
     Column("level", SmallInteger, nullable=False),
     Column("percent", SmallInteger),
     Column("message", Exact(), nullable=False),
-    sqlite_with_rowid=False, **TABLE_OPTIONS,
+    sqlite_with_rowid=False,
+    **TABLE_OPTIONS,
 )
 
 #: Of application packages; one that changes is written again. attempt: only those of the job's last one are shown.
 steps = Table(
-    "job_steps", metadata,
+    "job_steps",
+    metadata,
     Column("job", Exact(36), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("attempt", SmallInteger, nullable=False),
     Column("document", DOCUMENT, nullable=False),
-    sqlite_with_rowid=False, **TABLE_OPTIONS,
+    sqlite_with_rowid=False,
+    **TABLE_OPTIONS,
 )
 
 #: Callbacks that wait to be delivered: written in the transaction that changes the status.
 outbox = Table(
-    "outbox", metadata,
+    "outbox",
+    metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("job", Exact(36), nullable=False),
     Column("kind", Exact(10), nullable=False),
@@ -93,7 +106,8 @@ outbox = Table(
 
 #: Executions that are submitted again and again.
 schedules = Table(
-    "schedules", metadata,
+    "schedules",
+    metadata,
     Column("id", Exact(36), primary_key=True),
     Column("process", Exact(128), nullable=False),
     Column("cron", Exact(200), nullable=False),
@@ -114,7 +128,8 @@ schedules = Table(
 
 #: What was deployed, one row per revision; the large columns come last, so that a list need not pass them.
 revisions = Table(
-    "process_revisions", metadata,
+    "process_revisions",
+    metadata,
     Column("process", Exact(128), primary_key=True),
     Column("version", Exact(255), primary_key=True),
     Column("deployed", BigInteger, nullable=False),
@@ -126,7 +141,8 @@ revisions = Table(
 
 #: What of it is offered: one row. number: grows with every change of the revisions, and is the first that a change writes.
 offer = Table(
-    "process_offer", metadata,
+    "process_offer",
+    metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("number", BigInteger, nullable=False),
     # {process id: version}
@@ -136,7 +152,8 @@ offer = Table(
 
 #: Who has a role of which there is one among all processes on this store.
 leaders = Table(
-    "leaders", metadata,
+    "leaders",
+    metadata,
     Column("role", Exact(40), primary_key=True),
     Column("holder", Exact(80), nullable=False),
     Column("until", BigInteger, nullable=False),

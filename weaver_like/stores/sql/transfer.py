@@ -1,4 +1,5 @@
 """Whole jobs, on their way from one store to another."""
+
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -36,12 +37,26 @@ class SqlTransfer:
             log, waiting, done = defaultdict(list), defaultdict(list), defaultdict(list)
             for row in connection.execute(select(logs).where(logs.c.job.in_(ids)).order_by(logs.c.job, logs.c.number)):
                 log[row.job].append(codec.row_entry(row))
-            for row in connection.execute(select(outbox).where(outbox.c.job.in_(ids)).order_by(outbox.c.due, outbox.c.id)):
+            for row in connection.execute(
+                select(outbox).where(outbox.c.job.in_(ids)).order_by(outbox.c.due, outbox.c.id)
+            ):
                 waiting[row.job].append(codec.row_waiting(row))
-            for row in connection.execute(select(steps).where(steps.c.job.in_(ids)).order_by(steps.c.job, steps.c.number)):
+            for row in connection.execute(
+                select(steps).where(steps.c.job.in_(ids)).order_by(steps.c.job, steps.c.number)
+            ):
                 done[row.job, row.attempt].append(load_step(row.document))
-        return [StoredJob(codec.row_job(row), codec.row_documents(kept[row.id]), row.place, to_moment(row.lease), tuple(log[row.id]),
-                          tuple(waiting[row.id]), tuple(done[row.id, row.attempt])) for row in rows]
+        return [
+            StoredJob(
+                codec.row_job(row),
+                codec.row_documents(kept[row.id]),
+                row.place,
+                to_moment(row.lease),
+                tuple(log[row.id]),
+                tuple(waiting[row.id]),
+                tuple(done[row.id, row.attempt]),
+            )
+            for row in rows
+        ]
 
     @repeated
     def put(self, stored: Sequence[StoredJob]) -> None:
@@ -71,5 +86,5 @@ def _fitting(connection: Connection, rows: Sequence[Row]) -> Sequence[Row]:
     for number, row in enumerate(rows):
         total_bytes += sum(int(counted.get(row.id, 0)) for counted in (sizes, lines, told))
         if total_bytes > EXPORT_BYTES:
-            return rows[:max(1, number)]
+            return rows[: max(1, number)]
     return rows

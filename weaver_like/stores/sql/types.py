@@ -1,4 +1,5 @@
 """Column types that keep exactly what they are given, on every database."""
+
 from collections.abc import Callable
 
 from sqlalchemy import Dialect, LargeBinary, String

@@ -2,6 +2,7 @@
 
 The box is in the coordinates of EPSG:<EPSG>, longitude or easting first. Its edges are moved to the nearest edges of cells.
 """
+
 import sys
 
 import rasterio
@@ -22,15 +23,26 @@ def window_of(raster: rasterio.DatasetReader, epsg: int, box: list[float]) -> Wi
     except WindowError:
         found = Window(0, 0, 0, 0)
     if not (found.width and found.height):
-        sys.exit(f"The bbox {box} (EPSG:{epsg}) has no cell of the raster, which covers {tuple(raster.bounds)} ({raster.crs}).")
+        sys.exit(
+            f"The bbox {box} (EPSG:{epsg}) has no cell of the raster, which covers {tuple(raster.bounds)} ({raster.crs})."
+        )
     return found
 
 
 def main(path: str, epsg: str, *box: str) -> None:
     with rasterio.open(path) as raster:
         window = window_of(raster, int(epsg), [float(side) for side in box])
-        profile = {"driver": "GTiff", "count": 1, "dtype": raster.dtypes[0], "crs": raster.crs, "nodata": raster.nodata, "width": window.width,
-                   "height": window.height, "transform": raster.window_transform(window), "compress": "deflate"}
+        profile = {
+            "driver": "GTiff",
+            "count": 1,
+            "dtype": raster.dtypes[0],
+            "crs": raster.crs,
+            "nodata": raster.nodata,
+            "width": window.width,
+            "height": window.height,
+            "transform": raster.window_transform(window),
+            "compress": "deflate",
+        }
         with rasterio.open("crop.tif", "w", **profile) as cropped:
             cropped.write(raster.read(1, window=window), 1)
 

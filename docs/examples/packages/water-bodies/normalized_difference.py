@@ -1,4 +1,5 @@
 """(A - B) / (A + B) of two bands: `normalized_difference.py A B` writes index.tif, float32, NaN where a band has no data."""
+
 import sys
 
 import numpy as np
@@ -7,7 +8,9 @@ import rasterio
 
 def main(*paths: str) -> None:
     if len(paths) != 2:
-        sys.exit(f"{len(paths)} bands were given; two are wanted: the one in which water is bright, e.g. green, then near infrared.")
+        sys.exit(
+            f"{len(paths)} bands were given; two are wanted: the one in which water is bright, e.g. green, then near infrared."
+        )
     with rasterio.open(paths[0]) as first, rasterio.open(paths[1]) as second:
         if (first.shape, first.transform, first.crs) != (second.shape, second.transform, second.crs):
             sys.exit("The bands do not have the same grid.")

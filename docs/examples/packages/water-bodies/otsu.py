@@ -2,6 +2,7 @@
 
 The threshold is the one whose two classes differ most (Otsu 1979): the greatest variance between them, of a histogram with 256 bins.
 """
+
 import sys
 from pathlib import Path
 

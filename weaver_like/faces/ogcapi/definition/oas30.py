@@ -4,8 +4,26 @@ What it cannot say is left out: the definition must stay valid whatever a descri
 Source: OpenAPI 3.0.3, Schema Object.
 """
 
-_SAME = ("title", "description", "type", "format", "pattern", "enum", "default", "required", "multipleOf", "minimum", "maximum", "minLength", "maxLength",
-         "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties")
+_SAME = (
+    "title",
+    "description",
+    "type",
+    "format",
+    "pattern",
+    "enum",
+    "default",
+    "required",
+    "multipleOf",
+    "minimum",
+    "maximum",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minProperties",
+    "maxProperties",
+)
 _NULL: dict = {"enum": [None], "nullable": True}
 
 

@@ -1,4 +1,5 @@
 """What a command left in its folder: only files, folders, and links among them; everything else goes, before anybody reads it."""
+
 import os
 import stat
 from collections.abc import Callable, Sequence
@@ -16,7 +17,9 @@ def clear_leavings(folder: str, readable: Sequence[str], say: Callable[[str], No
     """
     inside, real = tuple(os.path.realpath(one) + os.sep for one in readable), os.path.realpath(folder)
     if not real.startswith(inside):
-        raise WorkflowException("The output folder was replaced by a link that leads out of the work folder of the job.")
+        raise WorkflowException(
+            "The output folder was replaced by a link that leads out of the work folder of the job."
+        )
     removed = 0
     for path, reason in _strangers(real, inside):
         os.unlink(path)
@@ -37,7 +40,12 @@ def _strangers(folder: str, inside: tuple[str, ...]) -> list[tuple[str, str]]:
         for entry in entries:
             if entry.is_symlink():
                 if not (os.path.realpath(entry.path) + os.sep).startswith(inside):
-                    found.append((entry.path, f"is a link to '{os.readlink(entry.path)}', which leads out of the work folder of the job"))
+                    found.append(
+                        (
+                            entry.path,
+                            f"is a link to '{os.readlink(entry.path)}', which leads out of the work folder of the job",
+                        )
+                    )
             elif entry.is_dir(follow_symlinks=False):
                 folders.append(entry.path)
             elif not stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):

@@ -1,4 +1,5 @@
 """The output object of CWL -> outputs as runners give them."""
+
 import os
 import shutil
 from pathlib import Path
@@ -19,7 +20,11 @@ def raw_outputs(tool: Process, found: dict, folder: Path) -> dict:
     A null is no result. Files without companions are results of their own; all others stay in CWL's objects, as parts of a JSON value.
     folder: where contents without a file are written.
     """
-    return {name: _raw(value, folder / name) for port in tool.tool["outputs"] if (value := found.get(name := shortname(port["id"]))) is not None}
+    return {
+        name: _raw(value, folder / name)
+        for port in tool.tool["outputs"]
+        if (value := found.get(name := shortname(port["id"]))) is not None
+    }
 
 
 def _raw(value: object, folder: Path) -> dict:
@@ -90,4 +95,7 @@ def _listing(value: dict) -> list[dict]:
     if not location or location.startswith("_:"):
         return value.get("listing", [])
     folder = Path(unquote(urlsplit(location).path))
-    return [{"class": "Directory" if path.is_dir() else "File", "location": path.as_uri(), "basename": path.name} for path in sorted(folder.iterdir())]
+    return [
+        {"class": "Directory" if path.is_dir() else "File", "location": path.as_uri(), "basename": path.name}
+        for path in sorted(folder.iterdir())
+    ]

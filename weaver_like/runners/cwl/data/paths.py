@@ -1,4 +1,5 @@
 """Where a run may look for files: everything that it reads lies below folders of its own, wherever a name or a link leads."""
+
 import glob
 import os
 from collections.abc import Callable, Mapping, MutableSequence
@@ -47,7 +48,9 @@ class ConfinedFsAccess(StdFsAccess):
         for match in glob.glob(abspath(pattern, self.basedir)):
             self.roots.check(match)
             if not (os.path.normpath(match) + os.sep).startswith(base + os.sep):
-                raise WorkflowException(f"The pattern '{os.path.relpath(pattern, base)}' leads out of the output folder.")
+                raise WorkflowException(
+                    f"The pattern '{os.path.relpath(pattern, base)}' leads out of the output folder."
+                )
             found.append(file_uri(os.path.normpath(match)))
         return found
 
@@ -77,20 +80,30 @@ class ConfinedPathMapper(PathMapper):
 
     roots: Roots
 
-    def visit(self, obj: CWLFileType | CWLDirectoryType, stagedir: str, basedir: str, copy: bool = False, staged: bool = False) -> None:
+    def visit(
+        self, obj: CWLFileType | CWLDirectoryType, stagedir: str, basedir: str, copy: bool = False, staged: bool = False
+    ) -> None:
         check_name(obj)
         if "dirname" in obj and not _is_below(str(obj["dirname"]), self.stagedir):
             del obj["dirname"]  # it says where the file lies, and cwltool would put it there
         location = str(obj.get("location", ""))
         scheme = urlsplit(location).scheme
         if scheme in ("http", "https"):
-            raise WorkflowException(f"'{location}' was not staged before the run: files come in as inputs, or with the package.")
+            raise WorkflowException(
+                f"'{location}' was not staged before the run: files come in as inputs, or with the package."
+            )
         if not location.startswith("_:"):
             self.roots.check(abspath(location, basedir))
         super().visit(obj, stagedir, basedir, copy, staged)
 
-    def visitlisting(self, listing: MutableSequence[CWLFileType | CWLDirectoryType], stagedir: str, basedir: str,
-                     copy: bool = False, staged: bool = False) -> None:
+    def visitlisting(
+        self,
+        listing: MutableSequence[CWLFileType | CWLDirectoryType],
+        stagedir: str,
+        basedir: str,
+        copy: bool = False,
+        staged: bool = False,
+    ) -> None:
         for entry in listing:
             self.visit(entry, stagedir, basedir, copy=bool(entry.get("writable", copy)), staged=staged)
 
@@ -99,7 +112,9 @@ def check_name(entry: Mapping) -> None:
     """Raises: WorkflowException, if a file or folder has a name that leads elsewhere."""
     name = entry.get("basename")
     if not isinstance(name, str) or not is_file_name(name):
-        raise WorkflowException(f"basename is '{str(name)[:200]}'; the name of a file or folder is wanted, without a path.")
+        raise WorkflowException(
+            f"basename is '{str(name)[:200]}'; the name of a file or folder is wanted, without a path."
+        )
 
 
 def _is_below(path: str, folder: str) -> bool:

@@ -1,4 +1,5 @@
 """Work that was done already: what makes two steps the same, and taking the outputs of the one for the other."""
+
 import hashlib
 import json
 import logging
@@ -45,8 +46,13 @@ class Reuse:
         """The same for the same tool, requirements and inputs, by content; None if nothing can be said about it."""
         try:
             document = {key: value for key, value in job.document.items() if key != "id"}
-            parts = [self._plain(document), self._plain(job.requirements), self._plain(job.hints), self._content(job.joborder),
-                     self._content(job.generatefiles.get("listing", []))]
+            parts = [
+                self._plain(document),
+                self._plain(job.requirements),
+                self._plain(job.hints),
+                self._content(job.joborder),
+                self._content(job.generatefiles.get("listing", [])),
+            ]
             return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
         except (OSError, TypeError, ValueError, WorkflowException) as error:
             log.warning("this step is not reused: %s", error)
@@ -80,7 +86,10 @@ class Reuse:
     def _plain(self, value: object) -> object:
         """A part of a document without the places where it lies."""
         if isinstance(value, Mapping):
-            return {key: shortname(item) if key == "id" and isinstance(item, str) else self._plain(item) for key, item in value.items()}
+            return {
+                key: shortname(item) if key == "id" and isinstance(item, str) else self._plain(item)
+                for key, item in value.items()
+            }
         if isinstance(value, (list, tuple)):
             return [self._plain(item) for item in value]
         return self._without_places(value) if isinstance(value, str) else value
@@ -98,11 +107,17 @@ class Reuse:
             return [self._content(item) for item in value]
         if not isinstance(value, Mapping):
             return value
-        told = {key: self._content(item) for key, item in value.items() if value.get("class") not in ("File", "Directory") or key not in _PLACES}
+        told = {
+            key: self._content(item)
+            for key, item in value.items()
+            if value.get("class") not in ("File", "Directory") or key not in _PLACES
+        }
         location = str(value.get("location") or value.get("path") or "")
         here = unquote(urlsplit(location).path) if location and not location.startswith("_:") else ""
         if value.get("class") == "File":
-            told["digest"] = self._digest(here) if here else hashlib.sha256(str(value.get("contents", "")).encode()).hexdigest()
+            told["digest"] = (
+                self._digest(here) if here else hashlib.sha256(str(value.get("contents", "")).encode()).hexdigest()
+            )
         elif value.get("class") == "Directory":
             told["digest"] = self._folder(here) if here else self._content(value.get("listing", []))
         return told
@@ -110,7 +125,9 @@ class Reuse:
     def _folder(self, path: str) -> list:
         ConfinedFsAccess.roots.check(path)
         entries = sorted(os.scandir(path), key=lambda entry: entry.name)
-        return [[entry.name, self._folder(entry.path) if entry.is_dir() else self._digest(entry.path)] for entry in entries]
+        return [
+            [entry.name, self._folder(entry.path) if entry.is_dir() else self._digest(entry.path)] for entry in entries
+        ]
 
     def _digest(self, path: str) -> str:
         ConfinedFsAccess.roots.check(path)

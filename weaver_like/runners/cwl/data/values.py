@@ -1,4 +1,5 @@
 """Inputs as the worker staged them -> the job order of CWL."""
+
 import base64
 import binascii
 import lzma
@@ -21,7 +22,16 @@ CwlType = str | list | dict
 _FILE_FIELDS = ("class", "location", "basename", "format", "contents", "secondaryFiles", "size", "checksum")
 
 #: What archives raise that are broken, encrypted, packed in an unknown way, or have folders without end in each other.
-_UNPACKING = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError)
+_UNPACKING = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 
 
 def job_order(tool: Process, staged: dict[str, list[dict]], folder: Path) -> dict:
@@ -69,7 +79,10 @@ class _Reader:
         kind = self._port["type"]
         if is_list(kind):
             if len(entries) == 1 and isinstance(entries[0].get("value"), list) and not is_list(bare(kind)["items"]):
-                return [self._convert({"value": item}, bare(kind)["items"], number) for number, item in enumerate(entries[0]["value"])]
+                return [
+                    self._convert({"value": item}, bare(kind)["items"], number)
+                    for number, item in enumerate(entries[0]["value"])
+                ]
             return [self._convert(entry, bare(kind)["items"], number) for number, entry in enumerate(entries)]
         return self._convert(entries[0], kind, 0) if entries else None
 
@@ -86,7 +99,12 @@ class _Reader:
                 return self._literal(value, entry, number)
             if "Directory" in options:
                 return self._unpacked(Path(self._literal(value, entry, number)["location"].removeprefix("file://")))
-        if isinstance(value, dict) and value.get("class") not in ("File", "Directory") and "File" in options and len(options) == 1:
+        if (
+            isinstance(value, dict)
+            and value.get("class") not in ("File", "Directory")
+            and "File" in options
+            and len(options) == 1
+        ):
             return self._text(value, entry, number)
         found = self._objects(value)
         if not isinstance(found, dict) or found.get("class") != "File" or "format" in found:
@@ -105,14 +123,18 @@ class _Reader:
         if value.get("class") == "Directory":
             location = value.get("location", "")
             if location and "listing" not in value:
-                return self._unpacked(Path(unquote(urlsplit(location).path))) | {key: value[key] for key in ("basename",) if key in value}
+                return self._unpacked(Path(unquote(urlsplit(location).path))) | {
+                    key: value[key] for key in ("basename",) if key in value
+                }
             return value | {"listing": [self._objects(entry) for entry in value.get("listing", [])]}
         return {key: self._objects(item) for key, item in value.items()}
 
     def _own_file(self, value: dict) -> dict:
         given = {key: item for key, item in value.items() if key in _FILE_FIELDS}
         if not {"location", "contents"} & given.keys():
-            raise WorkflowException(f"Invalid job input record: a File of input '{shortname(self._port['id'])}' has neither location nor contents.")
+            raise WorkflowException(
+                f"Invalid job input record: a File of input '{shortname(self._port['id'])}' has neither location nor contents."
+            )
         if "secondaryFiles" in given:
             given["secondaryFiles"] = self._objects(given["secondaryFiles"])
         if "contents" in given and not given.get("location"):
@@ -140,7 +162,9 @@ class _Reader:
         known = declared if isinstance(declared, list) else [declared] if declared else []
         kinds = [essence(kind) for kind in (media_type, media_type_of(name)) if kind]
         fitting = [one for kind in kinds for one in known if media_type_of_format(one) == kind]
-        chosen = (fitting or [one for one in known if "$(" not in one] or ([cwl_format(media_type)] if media_type else []))[:1]
+        chosen = (
+            fitting or [one for one in known if "$(" not in one] or ([cwl_format(media_type)] if media_type else [])
+        )[:1]
         return {"format": chosen[0]} if chosen else {}
 
     def _literal(self, text: str, entry: dict, number: int) -> dict:
@@ -150,11 +174,21 @@ class _Reader:
         try:
             return self._write(text.encode() if is_text else base64.b64decode(text), media_type, number)
         except binascii.Error as error:
-            raise WorkflowException(f"Expected value of '{shortname(self._port['id'])}' as base64 (RFC 4648), which it is not: {error}.") from error
+            raise WorkflowException(
+                f"Expected value of '{shortname(self._port['id'])}' as base64 (RFC 4648), which it is not: {error}."
+            ) from error
 
     def _described_as_text(self, media_type: str) -> bool:
         declared = self._port.get("format")
-        kinds = [media_type] if media_type else [media_type_of_format(one) or "" for one in (declared if isinstance(declared, list) else [declared]) if one]
+        kinds = (
+            [media_type]
+            if media_type
+            else [
+                media_type_of_format(one) or ""
+                for one in (declared if isinstance(declared, list) else [declared])
+                if one
+            ]
+        )
         return bool(kinds) and kinds[0].startswith("text/")
 
     def _text(self, value: dict, entry: dict, number: int) -> dict:
@@ -176,7 +210,10 @@ class _Reader:
 
 
 def _names_enum(options: list, value: str) -> bool:
-    return any(isinstance(option, dict) and option.get("type") == "enum" and value in map(shortname, option["symbols"]) for option in options)
+    return any(
+        isinstance(option, dict) and option.get("type") == "enum" and value in map(shortname, option["symbols"])
+        for option in options
+    )
 
 
 def unpack(archive: Path, target: Path) -> None:
@@ -192,11 +229,15 @@ def unpack(archive: Path, target: Path) -> None:
                 opened.extractall(target, filter="data")
     except _UNPACKING as error:
         reason = str(error).partition("\n")[0].rstrip(":")
-        raise WorkflowException(f"The archive '{archive.name}' cannot be unpacked: {reason}; a ZIP or tar archive is wanted.") from error
+        raise WorkflowException(
+            f"The archive '{archive.name}' cannot be unpacked: {reason}; a ZIP or tar archive is wanted."
+        ) from error
 
 
 def _safe_names(archive: str, names: list[str]) -> Iterator[str]:
     for name in names:
         if name.startswith("/") or ".." in name.split("/"):
-            raise WorkflowException(f"The archive '{archive}' has a member '{name[:200]}' that leads out of its folder.")
+            raise WorkflowException(
+                f"The archive '{archive}' has a member '{name[:200]}' that leads out of its folder."
+            )
         yield name

@@ -2,6 +2,7 @@
 
 Source: CWL v1.2, CommandLineTool.html and Workflow.html, sections "inputs" and "outputs"; OGC 18-062r2, ogc-process-description.
 """
+
 from cwltool.process import Process, shortname
 
 from weaver_like.domain.formats import OCTETS, is_json, is_text
@@ -10,19 +11,41 @@ from weaver_like.runners.cwl.document.formats import media_type_of_format
 
 _INT, _LONG = 2**31, 2**63
 _PLAIN: dict[str, dict] = {
-    "boolean": {"type": "boolean"}, "string": {"type": "string"}, "null": {"enum": [None], "nullable": True}, "Any": {},
+    "boolean": {"type": "boolean"},
+    "string": {"type": "string"},
+    "null": {"enum": [None], "nullable": True},
+    "Any": {},
     "int": {"type": "integer", "format": "int32", "minimum": -_INT, "maximum": _INT - 1},
     "long": {"type": "integer", "format": "int64", "minimum": -_LONG, "maximum": _LONG - 1},
-    "float": {"type": "number", "format": "float"}, "double": {"type": "number", "format": "double"},
+    "float": {"type": "number", "format": "float"},
+    "double": {"type": "number", "format": "double"},
 }
 _NAME, _PLACE = {"type": "string"}, {"type": "string", "format": "uri-reference"}
 #: CWL's own objects, for what has no simpler form: companions, files in records.
-FILE = {"type": "object", "title": "File of CWL", "required": ["class"],
-        "properties": {"class": {"enum": ["File"]}, "location": _PLACE, "basename": _NAME, "contents": {"type": "string"}, "format": _NAME,
-                       "secondaryFiles": {"type": "array", "items": {"type": "object"}}}}
-DIRECTORY = {"type": "object", "title": "Directory of CWL", "required": ["class"],
-             "properties": {"class": {"enum": ["Directory"]}, "location": _PLACE, "basename": _NAME,
-                            "listing": {"type": "array", "items": {"type": "object"}}}}
+FILE = {
+    "type": "object",
+    "title": "File of CWL",
+    "required": ["class"],
+    "properties": {
+        "class": {"enum": ["File"]},
+        "location": _PLACE,
+        "basename": _NAME,
+        "contents": {"type": "string"},
+        "format": _NAME,
+        "secondaryFiles": {"type": "array", "items": {"type": "object"}},
+    },
+}
+DIRECTORY = {
+    "type": "object",
+    "title": "Directory of CWL",
+    "required": ["class"],
+    "properties": {
+        "class": {"enum": ["Directory"]},
+        "location": _PLACE,
+        "basename": _NAME,
+        "listing": {"type": "array", "items": {"type": "object"}},
+    },
+}
 _ARCHIVES = ("application/zip", "application/x-tar", "application/gzip")
 
 
@@ -45,7 +68,11 @@ class Describer:
         if "default" in port and not _holds_file(port["default"]):
             schema |= {"default": port["default"]} if not several else {}
         may_be_absent = is_optional(kind) or "default" in port or several
-        return _head(port) | {"schema": schema, "min_occurs": 0 if may_be_absent else 1, "max_occurs": None if several else 1}
+        return _head(port) | {
+            "schema": schema,
+            "min_occurs": 0 if may_be_absent else 1,
+            "max_occurs": None if several else 1,
+        }
 
     def _output(self, port: dict) -> dict:
         kind = self._named(port["type"])
@@ -64,9 +91,16 @@ class Describer:
                 with_companions = bool(port.get("secondaryFiles"))
                 forms += [FILE] if output and with_companions else [*_files(port), *([] if output else [FILE])]
             elif option == "Directory":
-                archives = [{"type": "string", "contentEncoding": "binary", "contentMediaType": kind} for kind in _ARCHIVES]
-                forms += [DIRECTORY | ({"contentMediaType": "application/json"} if output else {}), *archives[: 2 if output else 3]]
-            elif output and is_list(option) and self._named(option["items"]) == "File" and not port.get("secondaryFiles"):
+                archives = [
+                    {"type": "string", "contentEncoding": "binary", "contentMediaType": kind} for kind in _ARCHIVES
+                ]
+                forms += [
+                    DIRECTORY | ({"contentMediaType": "application/json"} if output else {}),
+                    *archives[: 2 if output else 3],
+                ]
+            elif (
+                output and is_list(option) and self._named(option["items"]) == "File" and not port.get("secondaryFiles")
+            ):
                 forms.append({"type": "array", "items": _files(port)[0]})
             else:
                 forms.append(self._schema(option))
@@ -118,7 +152,9 @@ def _head(port: dict) -> dict:
 
 def _files(port: dict) -> list[dict]:
     formats = port.get("format") or []
-    known = [media_type_of_format(one) for one in (formats if isinstance(formats, list) else [formats]) if "$(" not in one]
+    known = [
+        media_type_of_format(one) for one in (formats if isinstance(formats, list) else [formats]) if "$(" not in one
+    ]
     return [file_schema(media_type) for media_type in dict.fromkeys(filter(None, known))] or [file_schema(OCTETS)]
 
 

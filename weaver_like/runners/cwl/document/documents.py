@@ -1,4 +1,5 @@
 """The files of an application package, on disk in a folder of their own, and the only ones that a CWL document may refer to."""
+
 import base64
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -55,7 +56,9 @@ class PackageFetcher(Fetcher):
         try:
             return path.read_text(encoding="utf-8")
         except OSError as error:
-            raise ValidationException(f"The package has no file '{self._shown(path)}'; all files that it refers to are wanted with it.") from error
+            raise ValidationException(
+                f"The package has no file '{self._shown(path)}'; all files that it refers to are wanted with it."
+            ) from error
         except UnicodeDecodeError as error:
             raise ValidationException(f"The file '{self._shown(path)}' of the package is not UTF-8 text.") from error
 
@@ -66,7 +69,9 @@ class PackageFetcher(Fetcher):
         if parts.scheme not in ("file", "") or parts.netloc or not path.is_relative_to(self._root):
             own = url.startswith(self._root.parent.as_uri())  # the place of this folder is nobody's business
             spelt = self._spelt.get(url, parts.path.rpartition("/")[2] if own else url)
-            raise ValidationException(f"'{spelt}' lies outside of the package; its own files and http(s) addresses are allowed.")
+            raise ValidationException(
+                f"'{spelt}' lies outside of the package; its own files and http(s) addresses are allowed."
+            )
         return path
 
     def check_exists(self, url: str) -> bool:

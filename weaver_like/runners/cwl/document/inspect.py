@@ -1,4 +1,5 @@
 """Reads application packages in a child, where a hostile one hurts nobody: checks, descriptions, what they refer to."""
+
 import base64
 import json
 import logging
@@ -47,16 +48,26 @@ class Inspection(ChildRun):
         warnings = _Warnings()
         try:
             found = _checked(self._read())
-            return found | {"warnings": [*(sentence(faults_of(self._named(text))) for text in warnings.texts), *self._doubts]}
+            return found | {
+                "warnings": [*(sentence(faults_of(self._named(text))) for text in warnings.texts), *self._doubts]
+            }
         except Refused as error:
             return {"refused": str(error), "faults": error.faults, "kind": error.kind}
-        except (ValidationException, WorkflowException, UnsupportedRequirement, GraphTargetMissingException, YAMLError) as error:
+        except (
+            ValidationException,
+            WorkflowException,
+            UnsupportedRequirement,
+            GraphTargetMissingException,
+            YAMLError,
+        ) as error:
             faults = faults_of(self._named(str(error)))
             return {"refused": sentence(faults) if faults else "The document is not valid CWL.", "faults": faults}
         except RecursionError:
             return {"refused": "The package refers to itself, or is nested too deep."}
         except (KeyError, TypeError, AttributeError, ValueError, AssertionError, IndexError) as error:
-            return {"refused": f"The document has not the form of CWL: {type(error).__name__}: {plain_types(self._named(str(error)))[:300]}"}
+            return {
+                "refused": f"The document has not the form of CWL: {type(error).__name__}: {plain_types(self._named(str(error)))[:300]}"
+            }
 
     def _read(self) -> dict:
         write_package(self.request["files"], self._package)
@@ -75,10 +86,17 @@ class Inspection(ChildRun):
         described = Describer(tool)
         text = tool.tool.get("doc")
         return {
-            "name": name or _name(raw), "own": not name and bool(raw.get("id")), "fragment": name, "class": tool.tool["class"],
-            "title": tool.tool.get("label"), "description": "\n".join(text) if isinstance(text, list) else text,
-            "version": str(tool.metadata.get("https://schema.org/softwareVersion") or tool.metadata.get("s:softwareVersion") or ""),
-            "inputs": _ordered(described.inputs(), raw.get("inputs")), "outputs": _ordered(described.outputs(), raw.get("outputs")),
+            "name": name or _name(raw),
+            "own": not name and bool(raw.get("id")),
+            "fragment": name,
+            "class": tool.tool["class"],
+            "title": tool.tool.get("label"),
+            "description": "\n".join(text) if isinstance(text, list) else text,
+            "version": str(
+                tool.metadata.get("https://schema.org/softwareVersion") or tool.metadata.get("s:softwareVersion") or ""
+            ),
+            "inputs": _ordered(described.inputs(), raw.get("inputs")),
+            "outputs": _ordered(described.outputs(), raw.get("outputs")),
             "images": sorted(set(_images(tool))),
         }
 
@@ -88,7 +106,9 @@ class Inspection(ChildRun):
             return self._ask(url)
         name = Path(unquote(urlsplit(url).path)).relative_to(self._package).as_posix()
         if not self.request["origin"]:
-            raise ValidationException(f"The package has no file '{name}'; all files that it refers to are wanted with it.")
+            raise ValidationException(
+                f"The package has no file '{name}'; all files that it refers to are wanted with it."
+            )
         text = self._ask(f"{self.request['origin']}/{quote(name)}")
         self._brought[name] = base64.b64encode(text.encode()).decode()
         write_package({name: self._brought[name]}, self._package)
@@ -107,7 +127,9 @@ class Inspection(ChildRun):
         """Names of files without the folder that they lie in for a moment."""
         for prefix in (f"{self._package.as_uri()}/", f"{self._package}/", self._package.as_uri(), str(self._package)):
             text = text.replace(prefix, "")
-        for level, folder in enumerate(list(self._package.parents)[:-1], 1):  # `../x` was written, and made a place of this machine
+        for level, folder in enumerate(
+            list(self._package.parents)[:-1], 1
+        ):  # `../x` was written, and made a place of this machine
             text = text.replace(f"{folder.as_uri()}/", "../" * level)
         return text[:100_000]
 
@@ -134,17 +156,26 @@ def _entries(document: object, wanted: list[str], main: str) -> list[str]:
     Source: /req/cwl/deploy-w-param, /req/cwl/deploy-exception-workflow-not-found.
     """
     if not isinstance(document, dict):
-        raise Refused(f"The document is {_kind(document)}; a CWL document, a mapping with cwlVersion and class, is wanted.", f"{main}:1:1")
+        raise Refused(
+            f"The document is {_kind(document)}; a CWL document, a mapping with cwlVersion and class, is wanted.",
+            f"{main}:1:1",
+        )
     version = document.get("cwlVersion")
     plain = str(version or "").rpartition("#")[2].removeprefix("cwl:")
     if plain not in VERSIONS:
-        raise Refused(f"cwlVersion is '{str(version)[:100]}'; {', '.join(VERSIONS)} are known." if version else
-                      f"The document has no cwlVersion, so it is no CWL; {', '.join(VERSIONS)} are known.", "/cwlVersion")
+        raise Refused(
+            f"cwlVersion is '{str(version)[:100]}'; {', '.join(VERSIONS)} are known."
+            if version
+            else f"The document has no cwlVersion, so it is no CWL; {', '.join(VERSIONS)} are known.",
+            "/cwlVersion",
+        )
     if "$graph" not in document:
         _check_form(document, "")
         if wanted and wanted not in (["*"], [_name(document)]):
-            raise Refused(f"w={','.join(wanted)[:200]} was asked for; the document is one process, '{_name(document)[:100]}', and no $graph.",
-                          kind="workflow-not-found")
+            raise Refused(
+                f"w={','.join(wanted)[:200]} was asked for; the document is one process, '{_name(document)[:100]}', and no $graph.",
+                kind="workflow-not-found",
+            )
         return [""]
     graph = document["$graph"]
     if not isinstance(graph, list) or not graph or not all(isinstance(entry, dict) for entry in graph):
@@ -161,7 +192,10 @@ def _chosen(entries: dict[str, str], wanted: list[str]) -> list[str]:
         return list(entries)
     missing = [name for name in wanted if name not in entries]
     if missing:
-        raise Refused(f"w={','.join(missing)[:200]} was asked for; the document has {', '.join(entries)[:500]}.", kind="workflow-not-found")
+        raise Refused(
+            f"w={','.join(missing)[:200]} was asked for; the document has {', '.join(entries)[:500]}.",
+            kind="workflow-not-found",
+        )
     if wanted:
         return list(dict.fromkeys(wanted))
     workflows = [name for name, kind in entries.items() if kind == "Workflow"]
@@ -172,8 +206,12 @@ def _check_form(document: dict, pointer: str) -> None:
     """What schema-salad says in many words, or wrongly, when it is missing."""
     kind = document.get("class")
     if kind not in _CLASSES:
-        raise Refused(f"class is '{str(kind)[:100]}'; {', '.join(_CLASSES)} are known." if kind is not None else
-                      f"class is missing; {', '.join(_CLASSES)} are known.", f"{pointer}/class")
+        raise Refused(
+            f"class is '{str(kind)[:100]}'; {', '.join(_CLASSES)} are known."
+            if kind is not None
+            else f"class is missing; {', '.join(_CLASSES)} are known.",
+            f"{pointer}/class",
+        )
     for name in ("inputs", "outputs", *(["steps"] if kind == "Workflow" else [])):
         if not isinstance(document.get(name), (dict, list)):
             got = _kind(document[name]) if name in document else "missing"
@@ -185,7 +223,9 @@ def _check_form(document: dict, pointer: str) -> None:
 def _check_runnable(tool: Process) -> None:
     def visit(document: dict) -> None:
         if document.get("class") == "Operation":
-            raise Refused(f"'{_name(document)[:100]}' is an Operation: it says what is to be done, and not how, so it cannot be run.")
+            raise Refused(
+                f"'{_name(document)[:100]}' is an Operation: it says what is to be done, and not how, so it cannot be run."
+            )
 
     tool.visit(visit)
 
@@ -201,7 +241,13 @@ def _entry(document: dict, name: str) -> dict:
 
 def _ordered(described: dict[str, dict], ports: object) -> dict[str, dict]:
     """In the order of the document: cwltool sorts what is written as a mapping."""
-    names = list(ports) if isinstance(ports, dict) else [_name(port) for port in ports if isinstance(port, dict)] if isinstance(ports, list) else []
+    names = (
+        list(ports)
+        if isinstance(ports, dict)
+        else [_name(port) for port in ports if isinstance(port, dict)]
+        if isinstance(ports, list)
+        else []
+    )
     return {name: described[name] for name in names if name in described} | described
 
 
@@ -236,12 +282,17 @@ def parse_document(path: Path, name: str) -> object:
         problem = str(error.problem or error.context).strip().rstrip(".")
         raise Refused(f"The document is neither JSON nor YAML: {pointer}: {problem}.", pointer) from error
     except UnicodeDecodeError as error:
-        raise Refused(f"The document is not UTF-8 text: byte {error.object[error.start]:#04x} was got at position {error.start}.", f"{name}:1:1") from error
+        raise Refused(
+            f"The document is not UTF-8 text: byte {error.object[error.start]:#04x} was got at position {error.start}.",
+            f"{name}:1:1",
+        ) from error
     except OSError as error:
         raise Refused(f"The package has no document '{name}'.") from error
     except ReaderError as error:
-        raise Refused(f"The document holds the character {error.character!r} at position {error.position}, which YAML does not allow.",
-                      f"{name}:1:1") from error
+        raise Refused(
+            f"The document holds the character {error.character!r} at position {error.position}, which YAML does not allow.",
+            f"{name}:1:1",
+        ) from error
     except (YAMLError, ValueError, TypeError, OverflowError) as error:
         raise Refused(f"The document is neither JSON nor YAML: {str(error)[:300]}.", f"{name}:1:1") from error
 
@@ -308,7 +359,14 @@ def _images(tool: Process) -> Iterator[str]:
     def visit(document: dict) -> None:
         for requirement in document.get("requirements", ()):
             if isinstance(requirement, dict) and requirement.get("class") == "DockerRequirement":
-                found.append(str(requirement.get("dockerPull") or requirement.get("dockerImageId") or requirement.get("dockerLoad") or "?"))
+                found.append(
+                    str(
+                        requirement.get("dockerPull")
+                        or requirement.get("dockerImageId")
+                        or requirement.get("dockerLoad")
+                        or "?"
+                    )
+                )
 
     tool.visit(visit)
     yield from found

@@ -1,4 +1,5 @@
 """Documents of a package -> tools that cwltool can run."""
+
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,9 +58,17 @@ def loading_context(documents: Documents, validate: bool) -> LoadingContext:
     def fetcher(_cache: object, _session: object) -> PackageFetcher:
         return PackageFetcher(documents.root, documents.known, documents.fetch)
 
-    return LoadingContext({
-        "fetcher_constructor": fetcher, "loader": default_loader(fetcher), "construct_tool_object": _Maker(), "do_validate": validate,
-        "disable_js_validation": True, "relax_path_checks": True, "strict": True})
+    return LoadingContext(
+        {
+            "fetcher_constructor": fetcher,
+            "loader": default_loader(fetcher),
+            "construct_tool_object": _Maker(),
+            "do_validate": validate,
+            "disable_js_validation": True,
+            "relax_path_checks": True,
+            "strict": True,
+        }
+    )
 
 
 class _Maker:

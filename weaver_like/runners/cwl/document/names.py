@@ -1,4 +1,5 @@
 """Enums and records without a name: cwltool gives them one, and has to find them by it."""
+
 from cwltool.process import Process
 
 from weaver_like.runners.cwl.data.values import CwlType
@@ -17,7 +18,12 @@ def share_names(process: Process) -> None:
 def _settled(kind: CwlType, definitions: dict) -> CwlType:
     """A type that cwltool finds, or needs not make."""
     if isinstance(kind, list):
-        return [_remade(part, definitions) if isinstance(part, dict) and part.get("type") == "array" else _settled(part, definitions) for part in kind]
+        return [
+            _remade(part, definitions)
+            if isinstance(part, dict) and part.get("type") == "array"
+            else _settled(part, definitions)
+            for part in kind
+        ]
     if not isinstance(kind, dict):
         return kind
     if kind["type"] == "array":
@@ -34,4 +40,8 @@ def _remade(kind: CwlType, definitions: dict) -> CwlType:
     if isinstance(kind, dict) and "name" in kind:
         definitions[kind["name"]] = _settled(kind, definitions)
         return kind["name"]
-    return {**kind, "items": _remade(kind["items"], definitions)} if isinstance(kind, dict) and kind.get("type") == "array" else kind
+    return (
+        {**kind, "items": _remade(kind["items"], definitions)}
+        if isinstance(kind, dict) and kind.get("type") == "array"
+        else kind
+    )

@@ -1,4 +1,5 @@
 """Why a package is refused: the long texts of cwltool and schema-salad as short sentences, each with the place that it is about."""
+
 import re
 from dataclasses import dataclass
 
@@ -7,13 +8,19 @@ _TYPES = ("null", "boolean", "int", "long", "float", "double", "string", "File",
 _MARK = re.compile(r"^(?P<file>[^\s:][^:\n]*?):(?P<line>\d+):(?P<column>\d+):\s?(?P<text>.*)$")
 _FIELD = re.compile(r"^Validation error in field (?P<field>\w+):$")
 #: Types of the libraries in their messages, by words of YAML.
-_LIBRARY_TYPES = ((re.compile(r"\b(ruamel\.yaml\.[\w.]*)?CommentedMap\b"), "mapping"), (re.compile(r"\b(ruamel\.yaml\.[\w.]*)?CommentedSeq\b"), "list"),
-                  (re.compile(r"\bruamel\.yaml\.scalar(int|float)\.\w+"), "number"), (re.compile(r"\bruamel\.yaml\.scalarstring\.\w+"), "text"),
-                  (re.compile(r"\bNoneType\b"), "null"))
+_LIBRARY_TYPES = (
+    (re.compile(r"\b(ruamel\.yaml\.[\w.]*)?CommentedMap\b"), "mapping"),
+    (re.compile(r"\b(ruamel\.yaml\.[\w.]*)?CommentedSeq\b"), "list"),
+    (re.compile(r"\bruamel\.yaml\.scalar(int|float)\.\w+"), "number"),
+    (re.compile(r"\bruamel\.yaml\.scalarstring\.\w+"), "text"),
+    (re.compile(r"\bNoneType\b"), "null"),
+)
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 #: Lines that only lead to what is said below them.
-_LEADS = re.compile(r"^(checking (field|object|item)\b.*|Invalid|Warning:|tried .* but|Tool definition .* failed validation:|"
-                    r"Definition .* failed validation:|Expected one of|in |.* (is|are) (not valid|invalid) because)$")
+_LEADS = re.compile(
+    r"^(checking (field|object|item)\b.*|Invalid|Warning:|tried .* but|Tool definition .* failed validation:|"
+    r"Definition .* failed validation:|Expected one of|in |.* (is|are) (not valid|invalid) because)$"
+)
 
 
 class Refused(Exception):
@@ -73,8 +80,12 @@ def _short(detail: str) -> str:
     """What was got and what is expected, without the ways that were tried."""
     detail = re.split(r",? tried [^ ]*\.?\w*#", detail)[0].rstrip(" ,")
     detail = re.sub(r"^Field '(\w+)' contains undefined reference to '([^']*)'", _undefined, detail)
-    detail = re.sub(r"^Field '(\w+)' references unknown identifier '([^']*)'", lambda found: _nothing(*found.groups()), detail)
-    detail = re.sub(r'^"(\w+)" section is not valid\.?$', r"\1 is missing or empty; a mapping or a list is wanted", detail)
+    detail = re.sub(
+        r"^Field '(\w+)' references unknown identifier '([^']*)'", lambda found: _nothing(*found.groups()), detail
+    )
+    detail = re.sub(
+        r'^"(\w+)" section is not valid\.?$', r"\1 is missing or empty; a mapping or a list is wanted", detail
+    )
     detail = re.sub(r"^missing required field '?`?(\w+)`?'?", r"\1 is missing", detail)
     return plain_types(detail)[:500]
 
@@ -96,5 +107,8 @@ def _nothing(field: str, value: str) -> str:
 
 def sentence(faults: list[dict]) -> str:
     """The first faults in one text."""
-    shown = "; ".join(f"{fault['pointer']}: {fault['detail'].rstrip('.')}" if fault["pointer"] else fault["detail"].rstrip(".") for fault in faults[:3])
+    shown = "; ".join(
+        f"{fault['pointer']}: {fault['detail'].rstrip('.')}" if fault["pointer"] else fault["detail"].rstrip(".")
+        for fault in faults[:3]
+    )
     return shown + (f"; and {len(faults) - 3} more" if len(faults) > 3 else "") + "."

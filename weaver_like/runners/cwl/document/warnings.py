@@ -1,4 +1,5 @@
 """What is allowed in CWL, and yet hardly what its author meant: told when a package is deployed, not when its jobs fail."""
+
 from collections.abc import Iterator
 
 from cwltool.process import Process, shortname
@@ -10,7 +11,10 @@ def doubts_of(process: Process) -> list[str]:
 
     def visit(document: dict) -> None:
         if document.get("class") == "CommandLineTool":
-            found.extend(f"Tool '{shortname(document['id'])}': {text}" for text in (*_of_command(document), *_of_outputs(document)))
+            found.extend(
+                f"Tool '{shortname(document['id'])}': {text}"
+                for text in (*_of_command(document), *_of_outputs(document))
+            )
 
     process.visit(visit)
     return found

@@ -1,4 +1,5 @@
 """To start a command and stay with it until it has ended: what it prints, how long it takes, what it used."""
+
 import os
 import resource
 import select
@@ -30,7 +31,12 @@ class CommandExit:
     def reason(self) -> str:
         # bubblewrap and shells tell a signal of what they started by a code above 128.
         number = -self.code if self.code < 0 else self.code - 128
-        if self.code < 0 or self.code in (128 + signal.SIGKILL, 128 + signal.SIGSEGV, 128 + signal.SIGABRT, 128 + signal.SIGXFSZ):
+        if self.code < 0 or self.code in (
+            128 + signal.SIGKILL,
+            128 + signal.SIGSEGV,
+            128 + signal.SIGABRT,
+            128 + signal.SIGXFSZ,
+        ):
             return f"was killed by signal {number} ({signal.strsignal(number)})"
         return f"ended with exit code {self.code}"
 
@@ -48,10 +54,21 @@ def start(launch: Launch, folder: str, streams: Streams) -> tuple[subprocess.Pop
     """The command, leader of a session of its own, and the end of a pipe with what it prints. Raises: OSError."""
     read, write = os.pipe()
     try:
-        with _Opened(streams.stdin, "rb", subprocess.DEVNULL) as stdin, _Opened(streams.stdout, "wb", write) as stdout, \
-                _Opened(streams.stderr, "wb", write) as stderr:
-            process = subprocess.Popen(launch.argv, stdin=stdin.target, stdout=stdout.target, stderr=stderr.target, env=launch.environment,
-                                       cwd=folder, pass_fds=launch.descriptors, start_new_session=True)
+        with (
+            _Opened(streams.stdin, "rb", subprocess.DEVNULL) as stdin,
+            _Opened(streams.stdout, "wb", write) as stdout,
+            _Opened(streams.stderr, "wb", write) as stderr,
+        ):
+            process = subprocess.Popen(
+                launch.argv,
+                stdin=stdin.target,
+                stdout=stdout.target,
+                stderr=stderr.target,
+                env=launch.environment,
+                cwd=folder,
+                pass_fds=launch.descriptors,
+                start_new_session=True,
+            )
     except BaseException:
         os.close(read)
         raise
@@ -87,7 +104,9 @@ def attend(process: subprocess.Popen, output: int, limit_s: int | None, say: Cal
         os.close(pidfd)
         os.close(output)
     lines.end()
-    return CommandExit(code, timed_out, usage.ru_utime + usage.ru_stime, max(_told_peak(usage), meter.peak_bytes) or None)
+    return CommandExit(
+        code, timed_out, usage.ru_utime + usage.ru_stime, max(_told_peak(usage), meter.peak_bytes) or None
+    )
 
 
 def with_inner(ended: CommandExit, told: int) -> CommandExit:
@@ -103,7 +122,11 @@ def with_inner(ended: CommandExit, told: int) -> CommandExit:
         usage = os.wait4(inner, 0)[2]
     except (BlockingIOError, ChildProcessError, ValueError, KeyError):  # it never came to that
         return ended
-    return replace(ended, cpu_s=ended.cpu_s + usage.ru_utime + usage.ru_stime, peak_bytes=max(ended.peak_bytes or 0, _told_peak(usage)) or None)
+    return replace(
+        ended,
+        cpu_s=ended.cpu_s + usage.ru_utime + usage.ru_stime,
+        peak_bytes=max(ended.peak_bytes or 0, _told_peak(usage)) or None,
+    )
 
 
 def _told_peak(usage: resource.struct_rusage) -> int:

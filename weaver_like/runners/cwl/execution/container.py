@@ -1,4 +1,5 @@
 """A command in a container: the paths and volumes are cwltool's, the life of the container ours."""
+
 import os
 import uuid
 from collections.abc import MutableMapping
@@ -28,15 +29,25 @@ class ContainerJob(Attended, DockerCommandLineJob):
         self.docker_exec = context.engine.name
         super().run(context, tmpdir_lock)
 
-    def get_from_requirements(self, r: CWLObjectType, pull_image: bool, force_pull: bool, tmp_outdir_prefix: str,
-                              image_base_path: str | None = None) -> str:
+    def get_from_requirements(
+        self,
+        r: CWLObjectType,
+        pull_image: bool,
+        force_pull: bool,
+        tmp_outdir_prefix: str,
+        image_base_path: str | None = None,
+    ) -> str:
         """The image's name. Raises: WorkflowException."""
         image = str(r.get("dockerImageId") or r.get("dockerPull") or "")
         if not image or image.startswith("-"):
-            raise WorkflowException("DockerRequirement has neither dockerPull nor dockerImageId; images are not built or loaded here.")
+            raise WorkflowException(
+                "DockerRequirement has neither dockerPull nor dockerImageId; images are not built or loaded here."
+            )
         try:
             with RUNNING:
-                self._context.engine.need_image(str(r.get("dockerPull") or image), self._context.containers.pull and "dockerPull" in r)
+                self._context.engine.need_image(
+                    str(r.get("dockerPull") or image), self._context.containers.pull and "dockerPull" in r
+                )
         except ContainerTrouble as error:
             raise WorkflowException(str(error)) from error
         return str(r.get("dockerPull") or image)
@@ -47,11 +58,19 @@ class ContainerJob(Attended, DockerCommandLineJob):
         context.no_match_user, context.rm_container = True, False
         runtime, _ = super().create_runtime(env, context)
         if self.networkaccess and not context.confinement.network:
-            raise WorkflowException("The tool asks for a network (NetworkAccess), and this server gives commands none (sandbox.network=false).")
+            raise WorkflowException(
+                "The tool asks for a network (NetworkAccess), and this server gives commands none (sandbox.network=false)."
+            )
         self._name = f"weaver_like-{uuid.uuid4()}"
         allowed = context.group.limits
-        own = ["--cap-drop=ALL", "--security-opt=no-new-privileges", f"--user={os.geteuid()}:{os.getegid()}", f"--name={self._name}",
-               f"--label={mark(Path(context.workdir), context.engine)}", *limits(allowed.processes, allowed.memory_bytes, allowed.cores)]
+        own = [
+            "--cap-drop=ALL",
+            "--security-opt=no-new-privileges",
+            f"--user={os.geteuid()}:{os.getegid()}",
+            f"--name={self._name}",
+            f"--label={mark(Path(context.workdir), context.engine)}",
+            *limits(allowed.processes, allowed.memory_bytes, allowed.cores),
+        ]
         if context.engine.name == PODMAN:
             own += ["--pull=never", *(["--userns=keep-id"] if os.geteuid() else [])]
         else:

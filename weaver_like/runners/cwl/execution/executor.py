@@ -1,4 +1,5 @@
 """Runs the steps of a workflow, as many at once as there is room for."""
+
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -18,8 +19,9 @@ from weaver_like.runners.cwl.execution.resources import Allowed, select
 class _Bare:
     """Outputs stay where the steps left them: they are published from there."""
 
-    def execute(self, process: Process, job_order_object: CWLObjectType, runtime_context: JobContext,
-                logger: logging.Logger) -> tuple[Any, str]:
+    def execute(
+        self, process: Process, job_order_object: CWLObjectType, runtime_context: JobContext, logger: logging.Logger
+    ) -> tuple[Any, str]:
         self.final_output, self.final_status = [], []
         context = runtime_context.copy()
         context.mutation_manager = MutationManager()
@@ -50,7 +52,9 @@ class WorkflowExecutor(_Bare, MultithreadedJobExecutor):
         """Of expressions; tools ask by themselves."""
         return select(request, set(), runtime_context.allowed)
 
-    def run_jobs(self, process: Process, job_order_object: CWLObjectType, logger: logging.Logger, runtime_context: JobContext) -> None:
+    def run_jobs(
+        self, process: Process, job_order_object: CWLObjectType, logger: logging.Logger, runtime_context: JobContext
+    ) -> None:
         """cwltool holds the lock while it asks for the next job; when that fails it waits for the other steps, which want the lock to end."""
         super().run_jobs(_LettingGo(process), job_order_object, logger, runtime_context)
 

@@ -1,4 +1,5 @@
 """JavaScript expressions of CWL by QuickJS: no node, no I/O, bounded time and memory."""
+
 import json
 from typing import Any
 
@@ -29,7 +30,9 @@ class QuickJsEngine(sandboxjs.NodeJSEngine):
         except _quickjs.JSException as error:
             raise JavascriptException(f"{_reason(error)} in the expression: {scan.strip()[:1000]}") from error
         if text is not None and len(text) > _RESULT_CHARACTERS:
-            raise JavascriptException(f"more than {_RESULT_CHARACTERS} characters came out of the expression: {scan.strip()[:1000]}")
+            raise JavascriptException(
+                f"more than {_RESULT_CHARACTERS} characters came out of the expression: {scan.strip()[:1000]}"
+            )
         return None if text is None else json.loads(text)
 
 
@@ -37,7 +40,11 @@ def _reason(error: _quickjs.JSException) -> str:
     text = str(error).strip()
     if "interrupted" in text:
         return f"more than {_TIME_S} s of processor were taken"
-    return text if text and text != "null" and "out of memory" not in text else f"more than {_MEMORY_BYTES >> 20} MiB were taken"
+    return (
+        text
+        if text and text != "null" and "out of memory" not in text
+        else f"more than {_MEMORY_BYTES >> 20} MiB were taken"
+    )
 
 
 def use_quickjs() -> None:

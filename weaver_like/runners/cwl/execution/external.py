@@ -3,6 +3,7 @@
 Source: CWL v1.2, Workflow.html, "Executing CWL documents as scripts": `cwl-runner [--outdir DIR] DOCUMENT JOB`, the output object on
 standard output.
 """
+
 import os
 import re
 import signal
@@ -22,7 +23,9 @@ class EngineFailed(Exception):
     """The engine did not succeed; the text has its command, how it ended, and its last lines."""
 
 
-def run_externally(command: Sequence[str], document: str, order: dict, workdir: Path, say: Callable[[str], None]) -> dict:
+def run_externally(
+    command: Sequence[str], document: str, order: dict, workdir: Path, say: Callable[[str], None]
+) -> dict:
     """Hand a package over and wait; the output object that came back.
 
     command: of the engine, with its options.  document: path of the CWL document, perhaps with #fragment.  order: the job order.
@@ -34,25 +37,37 @@ def run_externally(command: Sequence[str], document: str, order: dict, workdir: 
     outputs.mkdir(exist_ok=True)
     job.write_bytes(dumps(order))
     argv = [*command, "--outdir", str(outputs), document, str(job)]
-    environment = {name: os.environ[name] for name in ("PATH", "LANG", "TZ") if name in os.environ} | {"HOME": str(workdir), "TMPDIR": str(workdir)}
+    environment = {name: os.environ[name] for name in ("PATH", "LANG", "TZ") if name in os.environ} | {
+        "HOME": str(workdir),
+        "TMPDIR": str(workdir),
+    }
     # Ours: the engine gets the signal too, and is waited for.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     said = (workdir / "engine.out").open("w+b")
     try:
-        process = subprocess.Popen(argv, cwd=workdir, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.PIPE,
-                                   preexec_fn=_hear_signals)  # noqa: PLW1509 - this process has no other thread
+        process = subprocess.Popen(
+            argv,
+            cwd=workdir,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.PIPE,
+            preexec_fn=_hear_signals,
+        )  # noqa: PLW1509 - this process has no other thread
     except OSError as error:
         raise EngineFailed(f"The engine '{command[0]}' cannot be started: {error.strerror}.") from error
     tail: list[str] = []
     for raw in process.stderr:
         line = _COLOURS.sub("", raw.decode("utf-8", "replace")).rstrip()
-        tail = [*tail[1 - _TAIL:], line[:1000]]
+        tail = [*tail[1 - _TAIL :], line[:1000]]
         say(line)
     code = process.wait()
     said.seek(0)
     if code:
         lines = "".join(f"\n{line}" for line in tail)
-        raise EngineFailed(f"The engine {_how(code)}.\nCommand: {' '.join(argv)}" + (f"\nIts last lines:{lines}" if tail else ""))
+        raise EngineFailed(
+            f"The engine {_how(code)}.\nCommand: {' '.join(argv)}" + (f"\nIts last lines:{lines}" if tail else "")
+        )
     try:
         found = loads(said.read())
     except ValueError as error:
@@ -72,4 +87,6 @@ def _how(code: int) -> str:
 
 def takes_over(options: dict, process_id: str) -> bool:
     """Whether the operator has given a process to the engine. options: those of the runner."""
-    return bool(options.get("engine")) and ("*" in options["engine_processes"] or process_id in options["engine_processes"])
+    return bool(options.get("engine")) and (
+        "*" in options["engine_processes"] or process_id in options["engine_processes"]
+    )

@@ -1,4 +1,5 @@
 """One command of a tool: start it confined, hear it, end it in time, collect what it left."""
+
 import os
 import shlex
 import shutil
@@ -82,8 +83,13 @@ class Attended:
     document: Mapping
     needs_command = True
 
-    def _execute(self, runtime: list[str], env: MutableMapping[str, str], runtimeContext: JobContext,
-                 monitor_function: Callable | None = None) -> None:
+    def _execute(
+        self,
+        runtime: list[str],
+        env: MutableMapping[str, str],
+        runtimeContext: JobContext,
+        monitor_function: Callable | None = None,
+    ) -> None:
         reuse = runtimeContext.reuse if self._may_reuse() else None
         key = reuse and reuse.key_of(self)
         self.node.begin(shlex.join(map(str, self.command_line)))
@@ -95,14 +101,19 @@ class Attended:
                 self.node.end(StepStatus.REUSED, exit_code=code)
                 return self._tell(outputs, "success", runtimeContext)
             ended = self._ended(runtime, env, runtimeContext)
-            status, measured = self._status(ended.code), {"exit_code": ended.code, "cpu_s": ended.cpu_s, "peak_bytes": ended.peak_bytes}
+            status, measured = (
+                self._status(ended.code),
+                {"exit_code": ended.code, "cpu_s": ended.cpu_s, "peak_bytes": ended.peak_bytes},
+            )
             if ended.timed_out:
                 status, message = "permanentFail", f"ran longer than its {self.timelimit} s"
             elif status != "success":
                 message = ". ".join(filter(None, (ended.reason(), runtimeContext.group.excess()))).rstrip(".")
                 self.node.keep_tail(self._written_tail())
             if self.generatemapper is not None:
-                relink_initialworkdir(self.generatemapper, self.outdir, self.builder.outdir, inplace_update=self.inplace_update)
+                relink_initialworkdir(
+                    self.generatemapper, self.outdir, self.builder.outdir, inplace_update=self.inplace_update
+                )
             if status == "success":
                 outputs = bytes2str_in_dicts(self.collect_outputs(self.outdir, ended.code))
                 if key:
@@ -116,7 +127,9 @@ class Attended:
     def _ended(self, runtime: list[str], env: MutableMapping[str, str], context: JobContext) -> CommandExit:
         """Run the command, and look through what it left. Raises: WorkflowException, OSError."""
         if not self.command_line and self.needs_command:
-            raise WorkflowException("The tool has no command: it needs a baseCommand, arguments, or an input with an inputBinding.")
+            raise WorkflowException(
+                "The tool has no command: it needs a baseCommand, arguments, or an input with an inputBinding."
+            )
         ended = self._run(runtime, env, context)
         for folder in (self.outdir, *self._inplace()):
             clear_leavings(folder, context.readable, self.node.line)
@@ -133,7 +146,11 @@ class Attended:
                 self.output_callback(outputs, status)
 
     def _status(self, code: int) -> str:
-        for status, codes in (("success", self.successCodes), ("temporaryFail", self.temporaryFailCodes), ("permanentFail", self.permanentFailCodes)):
+        for status, codes in (
+            ("success", self.successCodes),
+            ("temporaryFail", self.temporaryFailCodes),
+            ("permanentFail", self.permanentFailCodes),
+        ):
             if code in codes:
                 return status
         return "success" if code == 0 else "permanentFail"
@@ -167,8 +184,11 @@ class Attended:
         """Folders and files of other steps that this one changes."""
         if not self.inplace_update or self.generatemapper is None:
             return []
-        return [entry.resolved for _, entry in self.generatemapper.items()
-                if str(entry.type).startswith("Writable") and os.path.exists(entry.resolved)]
+        return [
+            entry.resolved
+            for _, entry in self.generatemapper.items()
+            if str(entry.type).startswith("Writable") and os.path.exists(entry.resolved)
+        ]
 
     def _stdin_path(self) -> str | None:
         if not self.stdin:
@@ -204,8 +224,12 @@ class ConfinedJob(Attended, CommandLineJob):
         if shutil.which(own if os.path.dirname(name) else name, path=folders) or shutil.which(own):
             return
         if os.path.isfile(own):
-            raise WorkflowException(f"The command '{name}' is a file that may not be executed; baseCommand can name a program to read it, e.g. sh or python3.")
-        raise WorkflowException(f"The command '{name}' was not found: it is not installed where commands of packages look.")
+            raise WorkflowException(
+                f"The command '{name}' is a file that may not be executed; baseCommand can name a program to read it, e.g. sh or python3."
+            )
+        raise WorkflowException(
+            f"The command '{name}' was not found: it is not installed where commands of packages look."
+        )
 
     def _required_env(self) -> dict[str, str]:
         """PATH is the tool's own, if it has one."""
@@ -215,13 +239,24 @@ class ConfinedJob(Attended, CommandLineJob):
         stand_in = self._stand_in(context.confinement)
         is_root = bool(stand_in) and os.path.isdir(os.path.join(stand_in, "usr"))
         if is_root and context.confinement.kind == NONE:
-            raise WorkflowException(f"The image is mapped to '{stand_in}', a root, which asks for sandbox.kind=bubblewrap.")
+            raise WorkflowException(
+                f"The image is mapped to '{stand_in}', a root, which asks for sandbox.kind=bubblewrap."
+            )
         if self.networkaccess and not context.confinement.network:
-            raise WorkflowException("The tool asks for a network (NetworkAccess), and this server gives commands none (sandbox.network=false).")
+            raise WorkflowException(
+                "The tool asks for a network (NetworkAccess), and this server gives commands none (sandbox.network=false)."
+            )
         environment = {"PATH": "/usr/local/bin:/usr/bin:/bin" if is_root else environment_path(stand_in)} | dict(env)
         readable = (*context.readable, *((stand_in,) if stand_in and not is_root else ()))
-        return Command(argv, self.outdir, environment, readable, (self.outdir, self.tmpdir, *self._inplace()), self.networkaccess,
-                       stand_in if is_root else "")
+        return Command(
+            argv,
+            self.outdir,
+            environment,
+            readable,
+            (self.outdir, self.tmpdir, *self._inplace()),
+            self.networkaccess,
+            stand_in if is_root else "",
+        )
 
     def _stand_in(self, confinement: Confinement) -> str:
         """The local folder for the image that the tool wants; empty: none."""

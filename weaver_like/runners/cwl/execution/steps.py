@@ -1,4 +1,5 @@
 """What the steps of a run do: told to the worker as it happens, with how much of all is done."""
+
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -64,8 +65,15 @@ class Node:
         if self.parent is None or self.step.status.ended:
             return
         started = self.step.started or (datetime.now(UTC) if status is not StepStatus.SKIPPED else None)
-        self._recorder.change(self, status=status, started=started, finished=datetime.now(UTC) if started else None, tail=tuple(self._tail),
-                              message=self._recorder.plain(message)[:4000] if message else "", **measured)
+        self._recorder.change(
+            self,
+            status=status,
+            started=started,
+            finished=datetime.now(UTC) if started else None,
+            tail=tuple(self._tail),
+            message=self._recorder.plain(message)[:4000] if message else "",
+            **measured,
+        )
 
     def fail(self, message: str) -> None:
         self.end(StepStatus.FAILED, message)
@@ -148,7 +156,9 @@ class Recorder:
         command = f"\nCommand: {_shortened(step.command, 1000)}" if step.command else ""
         tail = "".join(f"\n{line}" for line in step.tail)
         how = step.message.rstrip(".") or "failed"
-        return f"Step '{step.name}'{' ' if how.startswith(_ENDS) else ': '}{how}.{command}" + (f"\nIts last lines:{tail}" if tail else "")
+        return f"Step '{step.name}'{' ' if how.startswith(_ENDS) else ': '}{how}.{command}" + (
+            f"\nIts last lines:{tail}" if tail else ""
+        )
 
 
 def _shortened(text: str, limit: int) -> str:

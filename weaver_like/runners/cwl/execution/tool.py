@@ -1,4 +1,5 @@
 """Command line tools whose commands run confined, or in containers."""
+
 import logging
 from collections.abc import Generator
 
@@ -24,8 +25,12 @@ _NOT_TO_BE_HAD: set[str] = set()
 class ConfinedTool(CommandLineTool):
     """A tool whose image, if it wants one, is stood for by a local folder, or run by an engine."""
 
-    def job(self, job_order: CWLObjectType, output_callbacks: OutputCallbackType, runtimeContext: JobContext,
-            ) -> Generator[JobBase | CallbackJob, None, None]:
+    def job(
+        self,
+        job_order: CWLObjectType,
+        output_callbacks: OutputCallbackType,
+        runtimeContext: JobContext,
+    ) -> Generator[JobBase | CallbackJob, None, None]:
         context = runtimeContext.copy()
         context.use_container = self._in_container(context)
         try:
@@ -43,7 +48,9 @@ class ConfinedTool(CommandLineTool):
         confinement, default = context.confinement, context.containers.image
         if confinement.kind in (DOCKER, PODMAN):
             if image is None and not default:
-                raise WorkflowException(f"The tool names no image, and there is no other one (sandbox.kind={confinement.kind}, sandbox.image is empty).")
+                raise WorkflowException(
+                    f"The tool names no image, and there is no other one (sandbox.kind={confinement.kind}, sandbox.image is empty)."
+                )
             if image is None:
                 self.hints.insert(0, {"class": "DockerRequirement", "dockerPull": default})
             return True

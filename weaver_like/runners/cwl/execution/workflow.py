@@ -1,4 +1,5 @@
 """Workflows and expressions whose steps are seen."""
+
 from collections.abc import Generator
 from functools import partial
 
@@ -18,7 +19,9 @@ from weaver_like.runners.cwl.execution.steps import Node
 class SeenWorkflow(Workflow):
     """The node of its context is what its steps are a part of."""
 
-    def job(self, job_order: CWLObjectType, output_callbacks: OutputCallbackType, runtimeContext: JobContext) -> JobsGeneratorType:
+    def job(
+        self, job_order: CWLObjectType, output_callbacks: OutputCallbackType, runtimeContext: JobContext
+    ) -> JobsGeneratorType:
         builder = self._init_job(job_order, runtimeContext)
         job = SeenWorkflowJob(self, runtimeContext)
         yield job
@@ -38,7 +41,9 @@ class SeenWorkflowJob(WorkflowJob):
         self.nodes = {step["id"]: runtimeContext.node.add(shortname(step["id"])) for step in workflow.tool["steps"]}
         self.steps = [SeenStep(step) for step in workflow.steps]
 
-    def try_make_job(self, step: WorkflowJobStep, final_output_callback: OutputCallbackType, runtimeContext: JobContext) -> JobsGeneratorType:
+    def try_make_job(
+        self, step: WorkflowJobStep, final_output_callback: OutputCallbackType, runtimeContext: JobContext
+    ) -> JobsGeneratorType:
         context = runtimeContext.copy()
         context.node = self.nodes[step.id]
         try:
@@ -49,16 +54,26 @@ class SeenWorkflowJob(WorkflowJob):
         if step.completed and not context.node.step.status.ended:
             context.node.fail("could not be prepared; the log says why")
 
-    def receive_output(self, step: WorkflowJobStep, outputparms: list[CWLObjectType], final_output_callback: OutputCallbackType,
-                       jobout: CWLObjectType, processStatus: str) -> None:
-        self.nodes[step.id].finish(processStatus, [shortname(port["id"]) for port in outputparms if port["id"] not in jobout])
+    def receive_output(
+        self,
+        step: WorkflowJobStep,
+        outputparms: list[CWLObjectType],
+        final_output_callback: OutputCallbackType,
+        jobout: CWLObjectType,
+        processStatus: str,
+    ) -> None:
+        self.nodes[step.id].finish(
+            processStatus, [shortname(port["id"]) for port in outputparms if port["id"] not in jobout]
+        )
         super().receive_output(step, outputparms, final_output_callback, jobout, processStatus)
 
 
 class SeenStep(WorkflowJobStep):
     """A step of a workflow's run. That of a scattered one is asked for a job of each item, in order, before any of them runs."""
 
-    def job(self, joborder: CWLObjectType, output_callback: OutputCallbackType, runtimeContext: JobContext) -> JobsGeneratorType:
+    def job(
+        self, joborder: CWLObjectType, output_callback: OutputCallbackType, runtimeContext: JobContext
+    ) -> JobsGeneratorType:
         node = runtimeContext.node.item
         if node is None:
             return super().job(joborder, output_callback, runtimeContext)
@@ -83,7 +98,9 @@ def _ended(node: Node, output_callback: OutputCallbackType, outputs: CWLObjectTy
 class SeenExpressionTool(ExpressionTool):
     """An expression is a step as a command is."""
 
-    def job(self, job_order: CWLObjectType, output_callbacks: OutputCallbackType, runtimeContext: JobContext) -> Generator[ExpressionJob, None, None]:
+    def job(
+        self, job_order: CWLObjectType, output_callbacks: OutputCallbackType, runtimeContext: JobContext
+    ) -> Generator[ExpressionJob, None, None]:
         builder = self._init_job(job_order, runtimeContext)
         job = SeenExpression(builder, self.tool["expression"], output_callbacks, self.requirements, self.hints)
         job.node = runtimeContext.node

@@ -1,4 +1,5 @@
 """Buffers in metres around features in longitude and latitude."""
+
 import json
 import math
 from collections.abc import Iterator
@@ -61,16 +62,24 @@ def vector_buffer(
         context.check_cancelled()
         context.progress(100 * number / len(collection.features), f"feature {number + 1} of {len(collection.features)}")
         geometry = geometry_of(feature, number)
-        area = None if geometry is None else _buffer(transform(geometry, to_wgs84, number), _Brush(distance, segments), number)
+        area = (
+            None
+            if geometry is None
+            else _buffer(transform(geometry, to_wgs84, number), _Brush(distance, segments), number)
+        )
         buffered.append({**_without_box(feature), "geometry": area})
     path = context.workdir / "buffered.geojson"
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": buffered}, ensure_ascii=False, allow_nan=False), "utf-8")
+    path.write_text(
+        json.dumps({"type": "FeatureCollection", "features": buffered}, ensure_ascii=False, allow_nan=False), "utf-8"
+    )
     return File(path, GEOJSON)
 
 
 def _without_box(feature: dict) -> dict:
     """A feature without what describes the old geometry."""
-    return {"properties": None} | {name: value for name, value in feature.items() if name not in ("bbox", "crs", "geometry")}
+    return {"properties": None} | {
+        name: value for name, value in feature.items() if name not in ("bbox", "crs", "geometry")
+    }
 
 
 def _buffer(geometry: BaseGeometry, brush: _Brush, number: int) -> dict | None:
@@ -113,8 +122,10 @@ def _buffer_part(part: BaseGeometry, brush: _Brush, number: int) -> BaseGeometry
     flat = shapely.transform(finer, lambda points: np.column_stack(local(points[:, 0], points[:, 1])))
     reach_m = np.hypot(*shapely.get_coordinates(flat).T).max() + max(0, brush.distance_m)
     if not reach_m <= MAX_REACH_M:
-        raise InputError(f"A part of feature {number} reaches {reach_m / 1000:.0f} km from its centre, with the distance; at most "
-                         f"{MAX_REACH_M // 1000} km are possible. Cut it, and cut what crosses the 180th meridian there.")
+        raise InputError(
+            f"A part of feature {number} reaches {reach_m / 1000:.0f} km from its centre, with the distance; at most "
+            f"{MAX_REACH_M // 1000} km are possible. Cut it, and cut what crosses the 180th meridian there."
+        )
     flat = flat if flat.is_valid else shapely.make_valid(flat, method="structure")
     outlined = flat.buffer(brush.distance_m, quad_segs=brush.segments)
     pole = Point(local(0, math.copysign(90, latitude)))
@@ -143,7 +154,9 @@ def _ring_area(ring: LinearRing, local: Proj, pole: Point, brush: _Brush) -> Bas
     area = Polygon(corners)
     area = area if area.is_valid else shapely.make_valid(area, method="structure")
     turns = range(math.floor((area.bounds[0] + 180) / 360), math.ceil((area.bounds[2] + 180) / 360))
-    return shapely.union_all([_shift(area.intersection(box(360 * turn - 180, -90, 360 * turn + 180, 90)), -360 * turn) for turn in turns])
+    return shapely.union_all(
+        [_shift(area.intersection(box(360 * turn - 180, -90, 360 * turn + 180, 90)), -360 * turn) for turn in turns]
+    )
 
 
 def _shift(geometry: BaseGeometry, degrees: float) -> BaseGeometry:

@@ -1,4 +1,5 @@
 """Reading features: GeoJSON, and zipped Shapefiles."""
+
 import datetime
 import io
 import json
@@ -27,7 +28,9 @@ CRS84 = CRS.from_user_input("OGC:CRS84")
 MAX_UNPACKED_BYTES = 512 * 2**20
 _GEOMETRIES = ("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection")
 #: Other texts could make PROJ read files.
-_CRS_NAME = re.compile(r"(urn:ogc:def:crs:|urn:x-ogc:def:crs:|https?://www\.opengis\.net/def/crs/|EPSG:|OGC:)[\w.:/-]+", re.IGNORECASE)
+_CRS_NAME = re.compile(
+    r"(urn:ogc:def:crs:|urn:x-ogc:def:crs:|https?://www\.opengis\.net/def/crs/|EPSG:|OGC:)[\w.:/-]+", re.IGNORECASE
+)
 #: Edges are cut into at least so many pieces per extent of the geometry before they are transformed; a straight edge
 #: in one CRS is a curve in the other.
 _PIECES = 500
@@ -66,7 +69,9 @@ def read_geojson(path: Path) -> Collection:
     elif kind in _GEOMETRIES:
         features = [{"type": "Feature", "properties": {}, "geometry": document}]
     else:
-        raise InputError(f"The document has the type {kind!r}; a GeoJSON FeatureCollection, Feature or geometry is needed.")
+        raise InputError(
+            f"The document has the type {kind!r}; a GeoJSON FeatureCollection, Feature or geometry is needed."
+        )
     if not isinstance(features, list) or not all(isinstance(feature, dict) for feature in features):
         raise InputError("The member 'features' of the FeatureCollection must be a list of features.")
     if not features:
@@ -96,11 +101,23 @@ def _read_shapefile(path: Path) -> Collection:
         encoding = parts.get(".cpg", b"utf-8").decode("ascii", "replace").strip() or "utf-8"
         files = {suffix[1:]: io.BytesIO(parts[suffix]) for suffix in (".shp", ".shx", ".dbf") if suffix in parts}
         with shapefile.Reader(**files, encoding=encoding, encodingErrors="replace") as reader:
-            features = [_feature(entry) for entry in reader.iterShapeRecords()] if ".dbf" in parts else [
-                {"type": "Feature", "properties": {}, "geometry": _geometry(one)} for one in reader.iterShapes()]
+            features = (
+                [_feature(entry) for entry in reader.iterShapeRecords()]
+                if ".dbf" in parts
+                else [{"type": "Feature", "properties": {}, "geometry": _geometry(one)} for one in reader.iterShapes()]
+            )
     # pyshp meets damaged files with errors of many kinds.
-    except (shapefile.ShapefileException, zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, LookupError, OSError,
-            TypeError, ArithmeticError) as error:
+    except (
+        shapefile.ShapefileException,
+        zipfile.BadZipFile,
+        zlib.error,
+        struct.error,
+        RuntimeError,
+        LookupError,
+        OSError,
+        TypeError,
+        ArithmeticError,
+    ) as error:
         raise InputError(f"The zipped Shapefile cannot be read: {error}") from error
     if not features:
         raise InputError("The Shapefile has no features.")
@@ -118,8 +135,11 @@ def _unpack(path: Path) -> dict[str, bytes]:
         shapes = [name for name in names if name.suffix.lower() == ".shp"]
         if len(shapes) != 1:
             raise InputError(f"The zip archive has {len(shapes)} .shp files; exactly one is needed.")
-        wanted = {name.suffix.lower(): member for name, member in zip(names, members, strict=True)
-                  if name.with_suffix("") == shapes[0].with_suffix("")}
+        wanted = {
+            name.suffix.lower(): member
+            for name, member in zip(names, members, strict=True)
+            if name.with_suffix("") == shapes[0].with_suffix("")
+        }
         size_bytes = sum(member.file_size for member in wanted.values())
         if size_bytes > MAX_UNPACKED_BYTES:
             raise InputError(f"The Shapefile unpacks to {size_bytes} bytes; at most {MAX_UNPACKED_BYTES} are allowed.")
@@ -127,7 +147,10 @@ def _unpack(path: Path) -> dict[str, bytes]:
 
 
 def _feature(entry: shapefile.ShapeRecord) -> dict:
-    properties = {name: value.isoformat() if isinstance(value, datetime.date) else value for name, value in entry.record.as_dict().items()}
+    properties = {
+        name: value.isoformat() if isinstance(value, datetime.date) else value
+        for name, value in entry.record.as_dict().items()
+    }
     return {"type": "Feature", "properties": properties, "geometry": _geometry(entry.shape)}
 
 

@@ -1,4 +1,5 @@
 """Reading GeoTIFFs window by window."""
+
 import itertools
 import warnings
 from collections.abc import Iterator
@@ -55,7 +56,9 @@ def read_window(dataset: DatasetReader, band: int, window: Window) -> tuple[np.n
         values = dataset.read(band, window=window)
         valid = dataset.read_masks(band, window=window) != 0
     except RasterioError as error:
-        raise InputError(f"The raster is damaged: rows {window.row_off} to {window.row_off + window.height} cannot be read.") from error
+        raise InputError(
+            f"The raster is damaged: rows {window.row_off} to {window.row_off + window.height} cannot be read."
+        ) from error
     if values.dtype.kind == "f":
         valid &= np.isfinite(values)
     return values, valid
@@ -75,9 +78,11 @@ def chunks(dataset: DatasetReader, band: int, window: Window, max_cells: int) ->
     width = min(max_cells, block_width * max(1, _CHUNK_WIDTH // block_width))
     height = max(1, max_cells // width)
     height -= height % block_height if height > block_height else 0
-    return [Window(column, row, column_end - column, row_end - row)
-            for row, row_end in _steps(window.row_off, window.height, height)
-            for column, column_end in _steps(window.col_off, window.width, width)]
+    return [
+        Window(column, row, column_end - column, row_end - row)
+        for row, row_end in _steps(window.row_off, window.height, height)
+        for column, column_end in _steps(window.col_off, window.width, width)
+    ]
 
 
 def _steps(start: int, length: int, step: int) -> list[tuple[int, int]]:

@@ -1,4 +1,5 @@
 """Hillshade of an elevation model."""
+
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,15 +43,31 @@ class _Light:
             raise InputError(f"The z_factor is {self.z_factor}; a number greater than 0 is needed.")
 
 
-@process(title="Hillshade", version="1.0.0", keywords=["raster", "terrain", "hillshade"], outputs={
-    "image": Annotated[File, Output(title="Picture; cells without data are transparent", media_types=[PNG])],
-    "raster": Annotated[File, Output(title="8 bit raster; 0 where there are no data", media_types=[GEOTIFF])]})
+@process(
+    title="Hillshade",
+    version="1.0.0",
+    keywords=["raster", "terrain", "hillshade"],
+    outputs={
+        "image": Annotated[File, Output(title="Picture; cells without data are transparent", media_types=[PNG])],
+        "raster": Annotated[File, Output(title="8 bit raster; 0 where there are no data", media_types=[GEOTIFF])],
+    },
+)
 def hillshade(
     context: Context,
-    dem: Annotated[File, Input(title="Elevation model", description="A GeoTIFF; its first band is used.", media_types=[GEOTIFF, TIFF])],
-    azimuth: Annotated[float, Input(title="Direction of the light", description="Degrees clockwise from north.", minimum=0, maximum=360)] = 315.0,
-    altitude: Annotated[float, Input(title="Height of the light", description="Degrees above the horizon.", minimum=0, maximum=90)] = 45.0,
-    z_factor: Annotated[float, Input(title="Metres per unit of height", description="Greater than 0; 0.3048 for feet.", minimum=0)] = 1.0,
+    dem: Annotated[
+        File,
+        Input(title="Elevation model", description="A GeoTIFF; its first band is used.", media_types=[GEOTIFF, TIFF]),
+    ],
+    azimuth: Annotated[
+        float,
+        Input(title="Direction of the light", description="Degrees clockwise from north.", minimum=0, maximum=360),
+    ] = 315.0,
+    altitude: Annotated[
+        float, Input(title="Height of the light", description="Degrees above the horizon.", minimum=0, maximum=90)
+    ] = 45.0,
+    z_factor: Annotated[
+        float, Input(title="Metres per unit of height", description="Greater than 0; 0.3048 for feet.", minimum=0)
+    ] = 1.0,
 ) -> dict:
     """Light and shade of terrain under a distant sun, by Horn's method; cell sizes in degrees are taken as metres on the ellipsoid."""
     light = _Light(azimuth, altitude, z_factor)
@@ -75,9 +92,21 @@ def _check_grid(dataset: DatasetReader) -> None:
 
 
 def _write_shade(dataset: DatasetReader, light: _Light, path: Path, context: Context) -> None:
-    profile = {"driver": "GTiff", "dtype": "uint8", "count": 1, "nodata": _NODATA, "crs": dataset.crs, "transform": dataset.transform,
-               "width": dataset.width, "height": dataset.height, "tiled": True, "blockxsize": 256, "blockysize": 256,
-               "compress": "deflate", "BIGTIFF": "IF_SAFER"}
+    profile = {
+        "driver": "GTiff",
+        "dtype": "uint8",
+        "count": 1,
+        "nodata": _NODATA,
+        "crs": dataset.crs,
+        "transform": dataset.transform,
+        "width": dataset.width,
+        "height": dataset.height,
+        "tiled": True,
+        "blockxsize": 256,
+        "blockysize": 256,
+        "compress": "deflate",
+        "BIGTIFF": "IF_SAFER",
+    }
     windows = chunks(dataset, 1, whole(dataset), _CHUNK_CELLS)
     with rasterio.open(path, "w", **profile) as output:
         for number, window in enumerate(windows):
@@ -94,8 +123,16 @@ def _shade(dataset: DatasetReader, window: Window, light: _Light) -> np.ndarray:
     """
     surface = _read_surface(dataset, window)
     cell_x, cell_y = _cell_size_m(dataset, window)
-    east = sum(weight * (surface.heights(row, 1) - surface.heights(row, -1)) for row, weight in _WEIGHTS) * light.z_factor / (8 * cell_x)
-    north = sum(weight * (surface.heights(1, column) - surface.heights(-1, column)) for column, weight in _WEIGHTS) * light.z_factor / (8 * cell_y)
+    east = (
+        sum(weight * (surface.heights(row, 1) - surface.heights(row, -1)) for row, weight in _WEIGHTS)
+        * light.z_factor
+        / (8 * cell_x)
+    )
+    north = (
+        sum(weight * (surface.heights(1, column) - surface.heights(-1, column)) for column, weight in _WEIGHTS)
+        * light.z_factor
+        / (8 * cell_y)
+    )
     azimuth, altitude = math.radians(light.azimuth), math.radians(light.altitude)
     along = math.sin(azimuth) * east + math.cos(azimuth) * north
     cosine = (math.sin(altitude) - math.cos(altitude) * along) / np.sqrt(1 + east**2 + north**2)
@@ -114,7 +151,11 @@ class _Surface:
         """Heights so many cells below and to the right (-1, 0, 1) of each cell of the window; without data, its own height."""
         height, width = self.values.shape
         there = slice(1 + row, height - 1 + row), slice(1 + column, width - 1 + column)
-        return self.values[there] if self.valid.all() else np.where(self.valid[there], self.values[there], self.values[1:-1, 1:-1])
+        return (
+            self.values[there]
+            if self.valid.all()
+            else np.where(self.valid[there], self.values[there], self.values[1:-1, 1:-1])
+        )
 
 
 def _read_surface(dataset: DatasetReader, window: Window) -> _Surface:
@@ -122,7 +163,9 @@ def _read_surface(dataset: DatasetReader, window: Window) -> _Surface:
     top, left = min(1, window.row_off), min(1, window.col_off)
     bottom = min(1, dataset.height - window.row_off - window.height)
     right = min(1, dataset.width - window.col_off - window.width)
-    wider = Window(window.col_off - left, window.row_off - top, window.width + left + right, window.height + top + bottom)
+    wider = Window(
+        window.col_off - left, window.row_off - top, window.width + left + right, window.height + top + bottom
+    )
     values, valid = read_window(dataset, 1, wider)
     heights = np.where(valid, values, 0).astype("float64")
     for missing in ((1 - top, 1 - bottom), (0, 0)), ((0, 0), (1 - left, 1 - right)):

@@ -1,4 +1,5 @@
 """Statistics of the raster cells in each polygon."""
+
 import json
 from dataclasses import dataclass
 from typing import Annotated
@@ -24,20 +25,38 @@ _CHUNK_CELLS = 2**21
 _PROPERTIES_CHARACTERS = 4096
 _NUMBER = {"type": "number", "nullable": True}
 _STATISTICS = {
-    "type": "array", "items": {
-        "type": "object", "required": ["zone", "count", "min", "max", "mean"],
-        "properties": {"zone": {"oneOf": [{"type": "string"}, {"type": "integer"}]}, "count": {"type": "integer", "minimum": 0},
-                       "min": _NUMBER, "max": _NUMBER, "mean": _NUMBER, "properties": {"type": "object"}}}}
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["zone", "count", "min", "max", "mean"],
+        "properties": {
+            "zone": {"oneOf": [{"type": "string"}, {"type": "integer"}]},
+            "count": {"type": "integer", "minimum": 0},
+            "min": _NUMBER,
+            "max": _NUMBER,
+            "mean": _NUMBER,
+            "properties": {"type": "object"},
+        },
+    },
+}
 
 
 @process(title="Zonal statistics", version="1.0.0", keywords=["raster", "vector", "statistics"])
 def zonal_statistics(
     context: Context,
     raster: Annotated[File, Input(title="Raster", description="A GeoTIFF.", media_types=[GEOTIFF, TIFF])],
-    zones: Annotated[File, Input(title="Polygons", description="GeoJSON, or one Shapefile with its .prj in a zip archive.",
-                                 media_types=[GEOJSON, ZIP])],
+    zones: Annotated[
+        File,
+        Input(
+            title="Polygons",
+            description="GeoJSON, or one Shapefile with its .prj in a zip archive.",
+            media_types=[GEOJSON, ZIP],
+        ),
+    ],
     band: Annotated[int, Input(title="Band", description="Number of the band, from 1.", minimum=1)] = 1,
-) -> Annotated[list[dict], Output(id="statistics", title="Statistics, one object per polygon, in order", schema=_STATISTICS)]:
+) -> Annotated[
+    list[dict], Output(id="statistics", title="Statistics, one object per polygon, in order", schema=_STATISTICS)
+]:
     """Count, minimum, maximum and mean of the raster cells whose centre lies in each polygon.
 
     Cells without data are not counted; a polygon without any cell has count 0 and null for the rest.
@@ -180,5 +199,10 @@ def _window(dataset: DatasetReader, cells: MultiPolygon) -> Window | None:
 
 def _centres_inside(cells: MultiPolygon, chunk: Window) -> np.ndarray:
     """Which cells have their centre inside. Source: GDAL's polygon fill rule, `all_touched` off."""
-    return rasterize([(cells, 1)], out_shape=(chunk.height, chunk.width), dtype="uint8",
-                     transform=Affine.translation(chunk.col_off, chunk.row_off), all_touched=False).astype(bool)
+    return rasterize(
+        [(cells, 1)],
+        out_shape=(chunk.height, chunk.width),
+        dtype="uint8",
+        transform=Affine.translation(chunk.col_off, chunk.row_off),
+        all_touched=False,
+    ).astype(bool)
