@@ -3,39 +3,29 @@
 import logging
 import os
 import platform
-import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pyramid.config import Configurator
-from pyramid.request import Request
-from pyramid.response import Response
 
 from weaver_like import settings as settings_module
-from weaver_like.domain.errors import InvalidInput, NotAuthorized, TooLarge
 from weaver_like.domain.job import Callback
+from weaver_like.domain.requester import SYSTEM
 from weaver_like.engines.base import ClosePolicy
+from weaver_like.faces.edge import add_edge
 from weaver_like.faces.ogcapi.callback import render_callback
-from weaver_like.faces.ogcapi.memo import Memo
-from weaver_like.faces.ogcapi.routes import add_routes
 from weaver_like.faces.proxies import Proxies
-from weaver_like.jobs.health import Health
 from weaver_like.jobs.housekeeper import Housekeeper
 from weaver_like.jobs.notify import Courier
 from weaver_like.jobs.recover import clear_work
 from weaver_like.jobs.scheduler import Scheduler
 from weaver_like.jobs.start import prepare_store
-from weaver_like.jobs.wait import Places
-from weaver_like.runtime import Runtime
-from weaver_like.schemas.urls import Urls
+from weaver_like.services.application import Application
 from weaver_like.settings import Settings
 from weaver_like.wiring import build
 
 log = logging.getLogger(__name__)
-#: Source: RFC 9112 section 3.2; links are made of it.
-_HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z")
 
 
 class Service:
@@ -44,7 +34,8 @@ class Service:
     def __init__(self, settings: Settings):
         self.settings = settings
         self.runtime = build(settings, serving=True)
-        self.wsgi = make_wsgi(self.runtime)
+        self.application = Application(self.runtime)
+        self.wsgi = make_wsgi(self.application, settings)
         self._courier = Courier(self.runtime, self.runtime.engine, self._render_callback)
         self._started = False
         self._stopped = threading.Event()
@@ -91,7 +82,7 @@ class Service:
         self.runtime.jobs.close()
 
     def _render_callback(self, callback: Callback) -> bytes:
-        return render_callback(self.runtime, callback, lambda base: _urls(self.settings, base))
+        return render_callback(self.application.services_of(SYSTEM), self.settings, callback)
 
 
 def main(global_config: dict, **pairs: str) -> Callable:
@@ -102,46 +93,10 @@ def main(global_config: dict, **pairs: str) -> Callable:
     return service.wsgi
 
 
-def make_wsgi(runtime: Runtime) -> Callable:
-    """The WSGI application of a runtime."""
+def make_wsgi(application: Application, settings: Settings) -> Callable[..., Iterable[bytes]]:
+    """The WSGI application: every face, behind one edge."""
     config = Configurator(settings={"handle_exceptions": False})
     config.include("cornice")
-    config.registry.memo, config.registry.health = Memo(), Health(runtime)
-    threads = runtime.settings.server.threads
-    config.registry.places, config.registry.event_places = Places(threads // 2), Places(max(1, threads // 4))
-    config.add_request_method(lambda _request: runtime, "runtime", property=True)
-    config.add_request_method(_request_urls, "urls", reify=True)
-    config.add_tween("weaver_like.app.check_request", under="pyramid.tweens.excview_tween_factory")
-    add_routes(config)
-    return Proxies(config.make_wsgi_app(), runtime.settings.server.trusted_hops)
-
-
-def check_request(handler: Callable[[Request], Response], registry: object) -> Callable[[Request], Response]:
-    """A tween: requests that name no host (RFC 9112 section 3.2), bodies that are too large, and requests that another site's page makes a browser send."""
-
-    def tween(request: Request) -> Response:
-        host = request.environ.get("HTTP_HOST", "" if request.environ.get("SERVER_PROTOCOL") == "HTTP/1.1" else "none")
-        if not _HOST.match(host):
-            raise InvalidInput("The header Host is missing, or names no host.")
-        if request.method not in ("GET", "HEAD"):
-            limit = request.runtime.settings.limits.body_bytes
-            if (request.content_length or 0) > limit:
-                raise TooLarge(
-                    f"The body has {request.content_length} bytes; at most {limit} are taken. Give large inputs by reference."
-                )
-            origin = request.headers.get("Origin")
-            if origin and origin.partition("://")[2] not in (request.host, urlsplit(request.urls.base).netloc):
-                raise NotAuthorized(f"A page of '{origin[:100]}' may not change anything here.")
-        return handler(request)
-
-    return tween
-
-
-def _request_urls(request: Request) -> Urls:
-    return _urls(
-        request.runtime.settings, request.runtime.settings.server.url.rstrip("/") or request.application_url.rstrip("/")
-    )
-
-
-def _urls(settings: Settings, base: str) -> Urls:
-    return Urls(base, settings.files.outputs_url.rstrip("/") or f"{base}/outputs")
+    add_edge(config, application, settings)
+    config.include("weaver_like.faces.ogcapi.routes")
+    return Proxies(config.make_wsgi_app(), settings.server.trusted_hops)

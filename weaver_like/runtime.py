@@ -1,8 +1,9 @@
 """Runtime: the interfaces that services work with; built once per OS process by `wiring.build`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from weaver_like.access.policy import Policy
 from weaver_like.deployment.deploy import Deployer
 from weaver_like.egress.guard import Guard
 from weaver_like.engines.base import Engine
@@ -31,3 +32,4 @@ class Runtime:
     runners: Mapping[str, Runner]
     notifier: Notifier
     engine: Engine | None
+    policy: Policy = field(default_factory=Policy)

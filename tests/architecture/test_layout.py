@@ -14,7 +14,7 @@ REQUIRED = ["setup.cfg", "setup.py", "config", "weaver_like", "tests", "docs", "
 FLOORS = [
     {"domain"},
     {"settings", "schemas", "authoring"},
-    {"egress", "observe", "builtin"},
+    {"access", "egress", "observe", "builtin"},
     {"stores", "notify", "sandbox"},
     {"fetchers"},
     {"files"},
@@ -23,6 +23,7 @@ FLOORS = [
     {"deployment"},
     {"runtime"},
     {"jobs"},
+    {"services"},
     {"wiring"},
     {"faces", "worker"},
     {"app"},

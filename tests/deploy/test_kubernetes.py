@@ -8,7 +8,7 @@ import yaml
 
 from tests.deploy.names import close_grace_s, unknown_settings
 from weaver_like.engines.celery.broker import Broker
-from weaver_like.faces.ogcapi.definition.openapi import OPERATIONS
+from weaver_like.faces.ogcapi.operations import OPERATIONS
 from weaver_like.jobs.health import LIMIT_S
 from weaver_like.settings import CelerySettings, EngineSettings
 

@@ -16,6 +16,7 @@ from tests.contract.plugins import HEAD, write
 from tests.s3_server import CREDENTIALS, S3Server, running_s3
 from weaver_like.app import make_wsgi
 from weaver_like.domain.errors import SettingError
+from weaver_like.services.application import Application
 from weaver_like.settings import load
 from weaver_like.wiring import build
 
@@ -290,7 +291,7 @@ def on_s3_once(s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> tuple[
         ]
     )
     runtime = build(from_settings, serving=True)
-    yield TestApp(make_wsgi(runtime), extra_environ={"HTTP_HOST": "localhost"}), bucket
+    yield TestApp(make_wsgi(Application(runtime), from_settings), extra_environ={"HTTP_HOST": "localhost"}), bucket
     runtime.jobs.close()
 
 

@@ -16,7 +16,7 @@ from webtest import TestApp
 
 from tests.conftest import finished, make_service, submit
 from weaver_like.engines.base import ClosePolicy
-from weaver_like.faces.ogcapi.definition.openapi import OPERATIONS
+from weaver_like.faces.ogcapi.operations import OPERATIONS
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 #: Few examples, always the same ones: what they find is found on every machine.

@@ -155,7 +155,7 @@ GOOD = {"process": "greet", "cron": RARELY, "inputs": {"name": "x"}}
         ({"inputs": {}}, ["/inputs/name"], "required"),
         ({"inputs": {"name": 5, "x": 1}}, ["/inputs/name", "/inputs/x"], "string"),
         ({"outputs": {"x": {}}}, ["/outputs/x"], "no such output"),
-        ({"priority": 9}, ["/priority"], "levels"),
+        ({"priority": 9}, ["/priority"], "expected a level"),
         ({"subscriber": {"successUri": "http://127.0.0.1/"}}, ["/subscriber"], "127.0.0.1"),
         ({"inputs": {"name": {"href": "file:///etc/passwd"}}}, ["/inputs/name/href"], "file"),
         ({"mode": "sync"}, [""], "mode"),

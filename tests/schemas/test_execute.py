@@ -11,7 +11,9 @@ from weaver_like.domain.execution import Execution, OutputRequest, ResponseForm,
 from weaver_like.domain.formats import Format
 from weaver_like.domain.process import Process
 from weaver_like.domain.values import Reference, Value
-from weaver_like.schemas.execute import parse_execute, parse_stored, read_body, render_execution, render_inputs
+from weaver_like.faces.ogcapi.documents.execute import parse_execute, read_body
+from weaver_like.schemas.execution import parse_stored, render_execution
+from weaver_like.schemas.inputs import render_inputs
 from weaver_like.schemas.jsontext import dumps, loads
 
 PROCESSES: dict[str, Process] = {process.id: process for process in describe({"module": testing.__name__})}

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from weaver_like.domain.errors import InvalidInput
-from weaver_like.domain.prefer import Mode, Preferences, choose_mode, parse_prefer
+from weaver_like.faces.ogcapi.prefer import Mode, Preferences, choose_mode, parse_prefer
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_broken_headers_are_taken_without_an_exception(text: str) -> None:
 def test_a_long_header_takes_no_long_time(text: str) -> None:
     """A regular expression that goes back and forth would stop the whole server for one header."""
     subprocess.run(
-        [sys.executable, "-c", f"from weaver_like.domain.prefer import parse_prefer; parse_prefer({text})"],
+        [sys.executable, "-c", f"from weaver_like.faces.ogcapi.prefer import parse_prefer; parse_prefer({text})"],
         timeout=5,
         check=True,
     )

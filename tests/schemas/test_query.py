@@ -6,7 +6,7 @@ import colander
 import pytest
 
 from weaver_like.domain.errors import InvalidQueryParameter
-from weaver_like.schemas.query import JOB_LIST, LOG, MAX_LIMIT, PLAIN, PROCESS_LIST, RESULTS, parse_query
+from weaver_like.faces.ogcapi.documents.query import JOB_LIST, LOG, MAX_LIMIT, PLAIN, PROCESS_LIST, RESULTS, parse_query
 
 DAY = datetime(2024, 2, 29, tzinfo=UTC)
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from weaver_like.authoring.load import describe
 from weaver_like.builtin import testing
 from weaver_like.domain.execution import Execution
 from weaver_like.domain.process import ExecutionUnit, InputDescription, Process
-from weaver_like.schemas.execute import parse_execute
+from weaver_like.faces.ogcapi.documents.execute import parse_execute
 from weaver_like.schemas.validators import ProcessValidator
 
 PROCESSES: dict[str, Process] = {process.id: process for process in describe({"module": testing.__name__})}

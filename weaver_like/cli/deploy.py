@@ -188,7 +188,7 @@ class _Part:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             preexec_fn=kernel.die_with_parent,
-        )  # noqa: PLW1509
+        )
         threading.Thread(target=self._copy, args=(self.process,), name=self.program.name, daemon=True).start()
 
     def _copy(self, process: subprocess.Popen) -> None:

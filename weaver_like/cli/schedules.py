@@ -10,13 +10,13 @@ import click
 
 from weaver_like.cli.options import load_settings, with_settings
 from weaver_like.domain.errors import WeaverError
+from weaver_like.domain.requester import SYSTEM
 from weaver_like.domain.schedule import Schedule, ScheduleFilter
-from weaver_like.jobs.schedule import create_schedule, remove_schedule
-from weaver_like.runtime import Runtime
-from weaver_like.schemas.execute import read_body
-from weaver_like.schemas.job import render_time
-from weaver_like.schemas.schedule import render_schedule
-from weaver_like.schemas.urls import Urls
+from weaver_like.faces.ogcapi.documents.execute import read_body
+from weaver_like.faces.ogcapi.documents.schedule import parse_schedule, render_schedule
+from weaver_like.faces.ogcapi.documents.urls import Urls
+from weaver_like.schemas.times import render_time
+from weaver_like.services.schedules import ScheduleService
 from weaver_like.settings import Settings
 from weaver_like.wiring import build
 
@@ -24,12 +24,12 @@ _ALL = 10**6
 
 
 @contextmanager
-def _runtime(settings: Settings) -> Iterator[Runtime]:
-    """An error ends the command, with a line for each fault."""
+def _service(settings: Settings) -> Iterator[ScheduleService]:
+    """Schedules, in the name of the operator. An error ends the command, with a line for each fault."""
     try:
         runtime = build(settings)
         runtime.jobs.migrate()
-        yield runtime
+        yield ScheduleService(runtime, SYSTEM)
     except WeaverError as error:
         faults = "\n".join(f"{fault.pointer}: {fault.detail}" for fault in error.faults if fault.pointer)
         raise click.ClickException(faults or error.detail) from error
@@ -44,8 +44,8 @@ def schedules(
 ) -> None:
     """List schedules, newest first: id, process, when, next firing, and why the last firing gave no job."""
     settings = load_settings(config, data, overrides)
-    with _runtime(settings) as runtime:
-        found = runtime.schedules.find(ScheduleFilter(process, limit=_ALL)).schedules
+    with _service(settings) as service:
+        found = service.find(ScheduleFilter(process, limit=_ALL)).schedules
     if as_json:
         urls = Urls(settings.server.url.rstrip("/"), settings.files.outputs_url.rstrip("/"))
         click.echo(json.dumps([render_schedule(one, urls) for one in found], indent=2))
@@ -89,12 +89,13 @@ def add(
 ) -> None:
     """Execute PROCESS again and again; prints the id of the schedule."""
     settings = load_settings(config, data, overrides)
-    document = {"process": process, "cron": given["cron"], "timeZone": given["time_zone"]} | (
-        {"title": given["title"]} if given["title"] else {}
-    )
-    with _runtime(settings) as runtime:
-        document |= {"inputs": read_body(inputs.read(), "")} if inputs else {}
-        click.echo(create_schedule(runtime, document, settings.server.url.rstrip("/")).id)
+    document: dict[str, object] = {"process": process, "cron": given["cron"], "timeZone": given["time_zone"]}
+    if given["title"]:
+        document["title"] = given["title"]
+    with _service(settings) as service:
+        if inputs:
+            document["inputs"] = read_body(inputs.read(), "")
+        click.echo(service.create(parse_schedule(document), settings.server.url.rstrip("/")).id)
 
 
 @schedule.command()
@@ -102,5 +103,5 @@ def add(
 @click.argument("schedule_id", metavar="ID")
 def remove(config: Path | None, data: Path | None, overrides: tuple[str, ...], schedule_id: str) -> None:
     """Remove a schedule; its jobs stay."""
-    with _runtime(load_settings(config, data, overrides)) as runtime:
-        remove_schedule(runtime, schedule_id)
+    with _service(load_settings(config, data, overrides)) as service:
+        service.remove(schedule_id)

@@ -16,9 +16,9 @@ from waitress.task import ErrorTask
 from weaver_like.app import Service
 from weaver_like.domain.errors import InvalidInput, SettingError, TooLarge, WeaverError
 from weaver_like.engines.base import ClosePolicy
+from weaver_like.faces.ogcapi.documents.job import render_problem
 from weaver_like.observe.logs import configure_logs
 from weaver_like.sandbox import kernel
-from weaver_like.schemas.job import render_problem
 from weaver_like.schemas.jsontext import dumps
 from weaver_like.settings import Settings
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from weaver_like.domain.formats import Format
+from weaver_like.domain.process import Process
 from weaver_like.domain.values import Occurrences
 
 
@@ -59,3 +60,15 @@ class Execution:
     version: str | None = None
     deployed: datetime | None = None
     reuse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What every face makes of a request to execute a process.
+
+    wait_s: longest wait for the end of the job, seconds; 0: the client is answered at once.
+    """
+
+    process: Process
+    execution: Execution
+    wait_s: float = 0

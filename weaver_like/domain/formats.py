@@ -7,6 +7,7 @@ from dataclasses import dataclass
 JSON = "application/json"
 GEOJSON = "application/geo+json"
 TEXT = "text/plain"
+HTML = "text/html"
 OCTETS = "application/octet-stream"
 
 #: What the standard library does not know, or names otherwise than the field does.
@@ -21,7 +22,7 @@ _EXTENSIONS = {
     "image/png": ".png",
     "image/jpeg": ".jpg",
     "text/csv": ".csv",
-    "text/html": ".html",
+    HTML: ".html",
     "application/zip": ".zip",
     "application/x-netcdf": ".nc",
     "application/gml+xml": ".gml",

@@ -5,12 +5,26 @@ from datetime import UTC, datetime, timedelta
 
 from weaver_like.domain.errors import WeaverError
 from weaver_like.domain.execution import Execution
+from weaver_like.domain.requester import PUBLIC, Requester
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.domain.step import Step
 
 #: Where jobs wait whose process names no queue.
 DEFAULT_QUEUE = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a job comes from, and whose it therefore is.
+
+    base_url: public URL under which it was submitted, for links sent later.  parent_id: the job or the schedule that submitted it.
+    """
+
+    base_url: str = ""
+    owner: str = ""
+    visibility: str = PUBLIC
+    parent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +53,18 @@ class Job:
     title: str | None = None
     base_url: str = ""
     queue: str = DEFAULT_QUEUE
+    owner: str = ""
+    visibility: str = PUBLIC
 
     @property
     def key(self) -> tuple[int, str]:
         """Where the job stands in a list: microseconds since 1970 of its creation, exact, then its id."""
         return micros_of(self.created), self.id
+
+    @property
+    def children_origin(self) -> Origin:
+        """Jobs that a job submits, or that follow it, are its owner's."""
+        return Origin(self.base_url, self.owner, self.visibility, self.id)
 
     @property
     def schedule_id(self) -> str | None:
@@ -94,7 +115,7 @@ class JobFilter:
 
     created_from, created_to: both inclusive.  min_duration, max_duration: running jobs count to now; if either is set,
     jobs that have not started are left out (Part 1, /req/job-list/duration-response).
-    after: `Job.key` of the last job of the page before.
+    after: `Job.key` of the last job of the page before.  seen_by: only what a requester sees; None: everything.
     """
 
     processes: tuple[str, ...] = ()
@@ -105,6 +126,7 @@ class JobFilter:
     max_duration: timedelta | None = None
     after: tuple[int, str] | None = None
     limit: int = 10
+    seen_by: Requester | None = None
 
 
 @dataclass(frozen=True, slots=True)

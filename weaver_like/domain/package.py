@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from weaver_like.domain.process import Process
+from weaver_like.domain.requester import PUBLIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class Revision:
     process: Process
     package: Package
     deployed: datetime
+    owner: str = ""
+    visibility: str = PUBLIC
 
     @property
     def key(self) -> tuple[str, str]:

@@ -1,6 +1,8 @@
 """Results of a job."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from weaver_like.domain.formats import Format
 
@@ -21,3 +23,21 @@ class Result:
     size_bytes: int = 0
     index: int | None = None
     references: tuple[tuple[str | int, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A result file, ready to be read.
+
+    etag: with its quotes.  modified: aware, UTC.  read: (first, length) -> chunks, opened when they are asked for.
+    """
+
+    name: str
+    size_bytes: int
+    etag: str
+    modified: datetime
+    read: Callable[[int, int], Iterator[bytes]]
+
+    def chunks(self, first: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """The bytes from `first` on, all or `length` of them; every chunk but the last one has the same length."""
+        return self.read(first, self.size_bytes - first if length is None else length)

@@ -1,11 +1,14 @@
 """A schedule: an execution that is submitted again and again, and what comes of each time."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from weaver_like.domain.execution import Execution
-from weaver_like.domain.job import NewJob, micros_of
+from weaver_like.domain.job import NewJob, Origin, micros_of
+from weaver_like.domain.process import Process
+from weaver_like.domain.requester import PUBLIC, Requester
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,18 @@ class Schedule:
     last_job_id: str | None = None
     failure: str | None = None
     base_url: str = ""
+    owner: str = ""
+    visibility: str = PUBLIC
 
     @property
     def key(self) -> tuple[int, str]:
         """Where the schedule stands in a list: microseconds since 1970 of its creation, exact, then its id."""
         return micros_of(self.created), self.id
+
+    @property
+    def jobs_origin(self) -> Origin:
+        """Jobs of a schedule are its owner's."""
+        return Origin(self.base_url, self.owner, self.visibility, self.id)
 
     @property
     def next_job_id(self) -> str:
@@ -41,6 +51,16 @@ class Schedule:
         A UUID of version 5, which tells these jobs from others (`Job.schedule_id`); who may see a schedule may see its jobs.
         """
         return str(uuid.uuid5(uuid.UUID(self.id), self.due.isoformat()))
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRequest:
+    """What a client wants to be executed, and when. read: makes the execution, once the process is known; raises InvalidInput."""
+
+    process_id: str
+    cron: str
+    time_zone: str
+    read: Callable[[Process], Execution]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +83,7 @@ class ScheduleFilter:
     processes: tuple[str, ...] = ()
     after: tuple[int, str] | None = None
     limit: int = 10
+    seen_by: Requester | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from weaver_like.domain.errors import NotFound, RunFailed
 from weaver_like.domain.ids import safe_file_name
+from weaver_like.domain.results import StoredFile
 
 #: Length of every chunk but the last one; a multiple of 3, so that pieces of base64 can be joined.
 CHUNK_BYTES = 3 << 16
@@ -20,21 +20,6 @@ class Published:
 
     reference: str
     size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """A file of the area. etag: with its quotes.  modified: aware, UTC.  read: (first, length) -> chunks, opened when they are asked for."""
-
-    name: str
-    size_bytes: int
-    etag: str
-    modified: datetime
-    read: Callable[[int, int], Iterator[bytes]]
-
-    def chunks(self, first: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """The bytes from `first` on, all or `length` of them; every chunk but the last one has CHUNK_BYTES."""
-        return self.read(first, self.size_bytes - first if length is None else length)
 
 
 class OutputArea(ABC):

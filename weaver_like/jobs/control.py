@@ -11,14 +11,14 @@ from weaver_like.runtime import Runtime
 log = logging.getLogger(__name__)
 
 
-def dismiss_job(rt: Runtime, job_id: str) -> Job:
+def dismiss_job(rt: Runtime, job: Job) -> Job:
     """Dismiss a job that has not finished, remove one that has; the job as it is reported: dismissed.
 
     The status is changed first and by compare-and-set, so a late success of the worker changes nothing any more.
     Raises: NoSuchJob; Unavailable, if its files cannot be removed now: then it stays.
     Source: 2.0 draft, /req/dismiss/job-dismiss-status; the answer also fits 1.0, /req/dismiss/job-dismiss-success.
     """
-    job = rt.jobs.get(job_id)
+    job_id = job.id
     if not job.status.final and rt.jobs.move(job_id, Status.DISMISSED):
         if rt.engine is not None:
             rt.engine.publish({"job": job_id, "kind": "status", "status": "dismissed", "outbox": True})

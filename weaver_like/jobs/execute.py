@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from weaver_like.domain.errors import Fault, InvalidInput, JobDismissed, NoSuchJob, RunFailed, Unavailable, WeaverError
+from weaver_like.domain.execution import Execution
 from weaver_like.domain.job import Claim, Follower, NewJob, Outcome
 from weaver_like.domain.masks import clean
 from weaver_like.domain.results import Result
@@ -17,13 +18,13 @@ from weaver_like.jobs.control import clear_outputs
 from weaver_like.jobs.outputs import Place, collect_outputs, own_locations, wanted_media_types
 from weaver_like.jobs.progress import Reporter
 from weaver_like.jobs.recover import clear_attempt
-from weaver_like.jobs.submit import check_execution, keeping, new_job, submit_job
+from weaver_like.jobs.submit import check_execution, keeping, new_job, queue_of, submit_job
 from weaver_like.jobs.watch import Watch
 from weaver_like.observe.statistics import collect_statistics
 from weaver_like.processes.catalog import CatalogEntry
 from weaver_like.runtime import Runtime
 from weaver_like.sandbox.children import Child, ChildExit, Children, ZygoteLost
-from weaver_like.schemas.execute import parse_execute
+from weaver_like.schemas.inputs import parse_inputs
 from weaver_like.schemas.step import parse_told
 
 log = logging.getLogger(__name__)
@@ -143,7 +144,9 @@ def _followers(rt: Runtime, claim: Claim) -> list[NewJob]:
     head, *rest = claim.followers
     return [
         NewJob(
-            new_job(rt, head.process_id, head.execution, claim.job.base_url, claim.job.id), head.execution, tuple(rest)
+            new_job(rt, head.process_id, head.execution, claim.job.children_origin, queue_of(rt, head.process_id)),
+            head.execution,
+            tuple(rest),
         )
     ]
 
@@ -345,16 +348,16 @@ class _Run:
             steps = []
             for step in event["schedule"]:
                 entry = self.rt.catalog.get(str(step["process"]))
-                document = {"inputs": step["inputs"]} | (
-                    {"priority": event["priority"]} if event.get("priority") is not None else {}
-                )
-                execution = parse_execute(document, entry.process)
+                inputs = parse_inputs(step["inputs"], entry.process)
+                execution = Execution(inputs=inputs, priority=event.get("priority"))
                 check_execution(self.rt, entry, execution)
-                steps.append(Follower(entry.process.id, keeping(entry, execution)))
+                steps.append(Follower(entry.process.id, keeping(entry.process, execution)))
             if not steps:
                 return {"error": "a chain of no steps was got; at least one is wanted"}
-            job = new_job(self.rt, steps[0].process_id, steps[0].execution, self.job.base_url, self.job.id)
-            submit_job(self.rt, job, steps[0].execution, tuple(steps[1:]))
+            first = steps[0]
+            queue = queue_of(self.rt, first.process_id)
+            job = new_job(self.rt, first.process_id, first.execution, self.job.children_origin, queue)
+            submit_job(self.rt, job, first.execution, tuple(steps[1:]))
         except WeaverError as error:
             return {"error": error.detail}
         self.link.submitted(job.id, job.queue)

@@ -12,7 +12,7 @@ from weaver_like.domain.errors import (
     ResultNotReady,
 )
 from weaver_like.domain.execution import Execution, Transmission
-from weaver_like.domain.job import Job
+from weaver_like.domain.job import Job, JobDocuments
 from weaver_like.domain.process import Process
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
@@ -39,9 +39,12 @@ def get_results(rt: Runtime, job: Job, only: Sequence[str] | None = None) -> Job
     InvalidQueryParameter, for an unknown output in `only`.
     Source: /req/core/job-results-exception/*, /req/core/job-results-failed.
     """
+    return _results(rt, job, rt.jobs.get_documents(job.id), only)
+
+
+def _results(rt: Runtime, job: Job, documents: JobDocuments, only: Sequence[str] | None) -> JobResults:
     if not job.status.final:
         raise ResultNotReady(f"Job '{job.id}' is {job.status}; its results are not ready.")
-    documents = rt.jobs.get_documents(job.id)
     if documents.error is not None:
         documents.error.job_id = job.id
         raise documents.error
@@ -53,30 +56,31 @@ def get_results(rt: Runtime, job: Job, only: Sequence[str] | None = None) -> Job
     if only is not None:
         unknown = [name for name in only if name not in requested]
         if unknown:
-            raise InvalidQueryParameter(f"outputs={','.join(unknown)} was got; this job has: {', '.join(requested)}.")
+            raise InvalidQueryParameter(f"outputs={','.join(unknown)}: this job has {', '.join(requested)}.")
         requested = tuple(name for name in requested if name in only)
     results = tuple(result for result in documents.results if result.output in requested)
     return JobResults(job, documents.execution, requested, results)
 
 
-def get_output(rt: Runtime, job: Job, output: str) -> tuple[Result, ...]:
-    """The results of one output.
+def get_output(rt: Runtime, job: Job, output: str) -> JobResults:
+    """The results of one output alone.
 
     Raises: as `get_results`; NoSuchOutput (400) if the process has none of that name, OutputNotRequested (404) if the
     request did not want it, ResultNotAvailable if the run did not give it.
     """
-    process = _process(rt, job, rt.jobs.get_documents(job.id).execution)
+    documents = rt.jobs.get_documents(job.id)
+    process = _process(rt, job, documents.execution)
     if process is not None and output not in process.outputs:
         raise NoSuchOutput(
             f"Process '{job.process_id}' has no output '{output[:100]}'; it has: {', '.join(process.outputs)}."
         )
-    found = get_results(rt, job)
+    found = _results(rt, job, documents, None)
     if output not in found.requested:
         raise OutputNotRequested(f"Output '{output[:100]}' was not requested from job '{job.id}'.")
     results = found.of(output)
     if not results:
         raise ResultNotAvailable(f"Job '{job.id}' gave no value for its output '{output}'.")
-    return results
+    return JobResults(job, found.execution, (output,), results)
 
 
 def by_value(execution: Execution, result: Result, preference: str | None, limit_bytes: int) -> bool:
@@ -91,14 +95,14 @@ def by_value(execution: Execution, result: Result, preference: str | None, limit
 
 
 def _requested(rt: Runtime, job: Job, execution: Execution, results: tuple[Result, ...]) -> tuple[str, ...]:
-    """Of a process that is not offered any more what it gave is all that is known."""
+    """Of a process that is no longer offered what it gave is all that is known."""
     process = _process(rt, job, execution)
     known = list(process.outputs) if process else list(dict.fromkeys(result.output for result in results))
     return tuple(name for name in known if execution.outputs is None or name in execution.outputs)
 
 
 def _process(rt: Runtime, job: Job, execution: Execution) -> Process | None:
-    """The process as the job knew it; None if it is not offered any more."""
+    """The process as the job knew it; None if it is no longer offered."""
     try:
         return rt.catalog.get_kept(job.process_id, execution).process
     except NoSuchProcess:

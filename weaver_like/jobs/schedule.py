@@ -5,29 +5,36 @@ from datetime import UTC, datetime
 
 from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput, NoSuchProcess, NoSuchSchedule
 from weaver_like.domain.execution import Execution
-from weaver_like.domain.schedule import Schedule
+from weaver_like.domain.job import Origin
+from weaver_like.domain.schedule import Schedule, ScheduleRequest
 from weaver_like.engines.base import SCHEDULES
 from weaver_like.jobs.cron import cron_faults, next_firing
 from weaver_like.jobs.submit import check_execution
 from weaver_like.runtime import Runtime
-from weaver_like.schemas.execute import describe_faults, parse_execute
-from weaver_like.schemas.schedule import ScheduleRequest, parse_schedule
+from weaver_like.schemas.shape import describe_faults
 
 
-def create_schedule(rt: Runtime, document: object, base_url: str) -> Schedule:
+def create_schedule(rt: Runtime, request: ScheduleRequest, origin: Origin) -> Schedule:
     """Keep a new schedule, checked as its executions will be.
 
     Raises: InvalidInput with every fault; Conflict, if there are `limits.schedules` already.
     """
-    request = parse_schedule(document)
-    execution, faults = _check_execute(rt, request)
+    execution, faults = _check_execution(rt, request)
     faults = cron_faults(request.cron, request.time_zone) + faults
     if faults or execution is None:
         raise InvalidInput(describe_faults("The schedule", faults), faults=faults)
     now = datetime.now(UTC)
-    due = next_firing(request.cron, request.time_zone, now)
     schedule = Schedule(
-        str(uuid.uuid4()), request.process_id, request.cron, request.time_zone, execution, now, due, base_url=base_url
+        str(uuid.uuid4()),
+        request.process_id,
+        request.cron,
+        request.time_zone,
+        execution,
+        created=now,
+        due=next_firing(request.cron, request.time_zone, now),
+        base_url=origin.base_url,
+        owner=origin.owner,
+        visibility=origin.visibility,
     )
     rt.schedules.add(schedule, rt.settings.limits.schedules)
     if rt.engine is not None:
@@ -35,10 +42,10 @@ def create_schedule(rt: Runtime, document: object, base_url: str) -> Schedule:
     return schedule
 
 
-def _check_execute(rt: Runtime, request: ScheduleRequest) -> tuple[Execution | None, list[Fault]]:
+def _check_execution(rt: Runtime, request: ScheduleRequest) -> tuple[Execution | None, list[Fault]]:
     try:
         entry = rt.catalog.get(request.process_id)
-        execution = parse_execute(request.execute, entry.process)
+        execution = request.read(entry.process)
         check_execution(rt, entry, execution)
     except NoSuchProcess as error:
         return None, [Fault("/process", error.detail)]

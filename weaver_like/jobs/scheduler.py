@@ -100,5 +100,5 @@ def _new_job(rt: Runtime, schedule: Schedule) -> NewJob:
     """Raises: as `check_execution`, NoSuchProcess."""
     entry = rt.catalog.get(schedule.process_id)
     check_execution(rt, entry, schedule.execution)
-    job = new_job(rt, schedule.process_id, schedule.execution, schedule.base_url, schedule.id)
-    return NewJob(replace(job, id=schedule.next_job_id), keeping(entry, schedule.execution))
+    job = new_job(rt, schedule.process_id, schedule.execution, schedule.jobs_origin, entry.process.unit.queue)
+    return NewJob(replace(job, id=schedule.next_job_id), keeping(entry.process, schedule.execution))

@@ -2,18 +2,18 @@
 
 from dataclasses import replace
 
+from weaver_like.domain.job import Job
 from weaver_like.domain.status import Status
 from weaver_like.domain.step import Step, StepStatus
 from weaver_like.runtime import Runtime
 
 
-def find_steps(rt: Runtime, job_id: str, after: int = 0, limit: int = 1000) -> list[Step]:
+def find_steps(rt: Runtime, job: Job, after: int = 0, limit: int = 1000) -> list[Step]:
     """Steps with a number above `after`, in order. Raises: NoSuchJob.
 
     What was open when the job ended (dismissed, killed, failed in another step) did not go on: nobody was there to say so.
     """
-    job = rt.jobs.get(job_id)
-    steps = rt.jobs.find_steps(job_id, after, limit)
+    steps = rt.jobs.find_steps(job.id, after, limit)
     return steps if job.status is Status.RUNNING else [_closed(step) for step in steps]
 
 

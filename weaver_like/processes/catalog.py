@@ -93,6 +93,13 @@ class Catalog:
             raise NoSuchProcess(f"There is no process '{process_id[:100]}'.")
         return entry
 
+    def entry_of(self, process: Process) -> CatalogEntry:
+        """The entry of a process that was got here a moment ago, without another look at its source."""
+        for known in (self._snapshot.entries.get(process.id), self._revisions.get((process.id, process.version))):
+            if known is not None and known.process is process:
+                return known
+        return self.get(f"{process.id}:{process.version}" if process.mutable else process.id)
+
     def _get_revision(self, process_id: str, version: str) -> CatalogEntry:
         known = self._revisions.get((process_id, version))
         if known is not None and known.process is known.source.get_revision(process_id, version):

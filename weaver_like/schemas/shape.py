@@ -93,3 +93,10 @@ def known_reference(uri: str) -> dict:
     if uri.rstrip("/").rpartition("/")[2].startswith("bbox."):
         return BBOX_SCHEMA
     return {}
+
+
+def describe_faults(what: str, faults: list[Fault]) -> str:
+    """One sentence that names the first faults, for readers of `detail`."""
+    shown = "; ".join(f"{fault.pointer or '/'}: {fault.detail.rstrip('.')}" for fault in faults[:3])
+    more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
+    return f"{what} is not valid: {shown}{more}."

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from weaver_like.domain.masks import clean
 from weaver_like.domain.step import MAX_STEPS, Step, StepStatus
-from weaver_like.schemas.job import render_time
+from weaver_like.schemas.times import render_time
 
 _MOST_LINES, _LINE = 20, 1000
 

@@ -7,7 +7,8 @@ from weaver_like.domain.execution import Subscriber
 from weaver_like.domain.formats import Format
 from weaver_like.domain.job import Follower
 from weaver_like.domain.results import Result
-from weaver_like.schemas.execute import parse_stored, render_execution, render_format
+from weaver_like.schemas.execution import parse_stored, render_execution
+from weaver_like.schemas.inputs import render_format
 from weaver_like.schemas.jsontext import dumps, loads
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

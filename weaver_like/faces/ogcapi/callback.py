@@ -1,31 +1,29 @@
 """Bodies of callbacks: the results document on success, the status document else."""
 
-from collections.abc import Callable
-
 from weaver_like.domain.job import Callback
-from weaver_like.faces.ogcapi.parts import Body, results_entries
-from weaver_like.jobs.results import by_value, get_results
-from weaver_like.runtime import Runtime
-from weaver_like.schemas.job import render_status
+from weaver_like.faces.ogcapi.documents.job import render_status
+from weaver_like.faces.ogcapi.documents.urls import Urls
+from weaver_like.faces.ogcapi.parts import ResultBodies
+from weaver_like.jobs.results import by_value
 from weaver_like.schemas.jsontext import dumps
-from weaver_like.schemas.urls import Urls
+from weaver_like.services.application import Services
+from weaver_like.settings import Settings
 
 
-def render_callback(rt: Runtime, callback: Callback, urls: Callable[[str], Urls]) -> bytes:
+def render_callback(services: Services, settings: Settings, callback: Callback) -> bytes:
     """The message to a subscriber, with links below the URL that the job was submitted to.
 
     Raises: NoSuchJob, if the job was removed; the error of `get_results` cannot come: only successful jobs have that callback.
     Source: OGC 18-062r2, execute.yaml `subscriber`.
     """
-    job = rt.jobs.get(callback.job_id)
+    job = services.jobs.get(callback.job_id)
+    urls = Urls.of(settings, job.base_url)
     if callback.kind != "success":
-        return dumps(render_status(job, urls(job.base_url)))
-    documents = rt.jobs.get_documents(job.id)
-    if not documents.results:
+        return dumps(render_status(job, urls))
+    if not services.jobs.get_documents(job).results:
         return b"{}"
-    found = get_results(rt, job)
-    limit = rt.settings.limits.inline_bytes
-    body: Body = results_entries(
-        rt, urls(job.base_url), found, lambda result: by_value(found.execution, result, None, limit)
-    )
+    found = services.results.get(job)
+    limit = settings.limits.inline_bytes
+    bodies = ResultBodies(urls, services.results.open, limit)
+    body = bodies.document(found, lambda result: by_value(found.execution, result, None, limit))
     return b"".join(body.chunks())

@@ -16,91 +16,73 @@ from weaver_like.deployment.request import (
     read_request,
 )
 from weaver_like.domain.errors import TooLarge
-from weaver_like.domain.formats import essence
+from weaver_like.domain.formats import JSON, essence
 from weaver_like.domain.package import DeploymentRequest, Package
-from weaver_like.faces.ogcapi.answer import answer, read_query
-from weaver_like.faces.ogcapi.negotiate import HTML, JSON, choose, prefers_json
-from weaver_like.schemas.description import render_description, render_history, render_summary
-from weaver_like.schemas.execute import read_body
+from weaver_like.faces.ogcapi.answer import Document
+from weaver_like.faces.ogcapi.definition.operation import Query
+from weaver_like.faces.ogcapi.documents.execute import read_body
+from weaver_like.faces.ogcapi.documents.process import render_description, render_history, render_summary
+from weaver_like.faces.ogcapi.negotiate import prefers_json
 from weaver_like.schemas.jsontext import dumps
-from weaver_like.schemas.query import DEPLOYMENT, PATCH, PLAIN
 
 
-def deploy_process(request: Request) -> Response:
+def deploy_process(request: Request, query: Query) -> Document:
     """/req/deploy-replace-undeploy/deploy-post-op and those after it."""
-    query = read_query(request, DEPLOYMENT)
-    choose(request, (JSON, HTML), query["f"])  # what its sender could not be told must not happen
-    done = request.runtime.deployer.deploy(_read_package(request, query), query["dryRun"])
-    response = _answer_deployment(request, done, 200 if query["dryRun"] else 201, query)
-    if not query["dryRun"]:
-        response.headers["Location"] = request.urls.process(done.processes[0].id)
-    return response
+    done = request.services.deployments.deploy(_read_package(request, query), query["dryRun"])
+    if query["dryRun"]:
+        return _deployed(request, done, query)
+    location = request.urls.process(done.processes[0].id)
+    return _deployed(request, done, query, 201, (("Location", location),))
 
 
-def replace(request: Request) -> Response:
+def replace_process(request: Request, query: Query) -> Document:
     """/req/deploy-replace-undeploy/replace-put-op."""
-    query = read_query(request, DEPLOYMENT)
-    choose(request, (JSON, HTML), query["f"])
-    request.runtime.deployer.get_mutable(
-        request.matchdict["process"]
-    )  # who may not, need not be told what is wrong with the body
-    done = request.runtime.deployer.replace(
-        request.matchdict["process"], _read_package(request, query), query["dryRun"]
-    )
-    return _answer_deployment(request, done, 200, query)
+    deployments, process_id = request.services.deployments, request.matchdict["process"]
+    deployments.check_mutable(process_id)  # whoever may not need not be told what is wrong with the body
+    return _deployed(request, deployments.replace(process_id, _read_package(request, query), query["dryRun"]), query)
 
 
-def patch(request: Request) -> Response:
+def patch_process(request: Request, query: Query) -> Document:
     """An extension: a merge patch of the description (RFC 7396), or a return to another version."""
-    query = read_query(request, PATCH)
-    choose(request, (JSON, HTML), query["f"])
-    request.runtime.deployer.get_mutable(request.matchdict["process"])
-    most = request.runtime.settings.limits.package_bytes
+    deployments, process_id = request.services.deployments, request.matchdict["process"]
+    deployments.check_mutable(process_id)
+    most = request.settings.limits.package_bytes
     if len(request.body) > most:
         raise TooLarge(f"The patch has {len(request.body)} bytes; at most {most} are taken (limits.package_bytes).")
     document = read_body(request.body, request.environ.get("CONTENT_TYPE", ""))
-    return _answer_deployment(
-        request, request.runtime.deployer.patch(request.matchdict["process"], document, query["dryRun"]), 200, query
-    )
+    return _deployed(request, deployments.patch(process_id, document, query["dryRun"]), query)
 
 
-def remove(request: Request) -> Response:
+def undeploy_process(request: Request, query: Query) -> Response:
     """/req/deploy-replace-undeploy/undeploy-delete-op."""
-    read_query(request, PLAIN)
     process_id, _, version = request.matchdict["process"].partition(":")
-    request.runtime.deployer.undeploy(process_id, version or None)
+    request.services.deployments.undeploy(process_id, version or None)
     return Response(status=204)
 
 
-def get_package(request: Request) -> Response:
-    """/req/deploy-replace-undeploy/package-get-op: what was deployed, byte for byte; YAML as JSON for those who like that better."""
-    read_query(request, PLAIN)
-    package = request.runtime.deployer.get_package(request.matchdict["process"]).package
+def get_package(request: Request, query: Query) -> Response:
+    """/req/deploy-replace-undeploy/package-get-op: what was deployed, byte for byte; YAML as JSON where that is preferred."""
+    package = request.services.deployments.get_package(request.matchdict["process"]).package
     content, media_type = package.content, package.media_type
     wanted = next((kind for kind in (CWL_JSON, JSON) if prefers_json(request, media_type, kind)), None)
     found = _as_json(request, package) if wanted else None
-    if found is not None:
+    if wanted is not None and found is not None:
         content, media_type = found, wanted
-    response = Response(
-        status=200, headerlist=[("Content-Type", media_type), ("Vary", "Accept"), ("X-Content-Type-Options", "nosniff")]
-    )
+    headers = [("Content-Type", media_type), ("Vary", "Accept"), ("X-Content-Type-Options", "nosniff")]
+    response = Response(status=200, headerlist=headers)
     response.body = content
     return response
 
 
-def get_revisions(request: Request) -> Response:
+def get_revisions(request: Request, query: Query) -> Document:
     """An extension: every version of a deployed process."""
-    query = read_query(request, PLAIN)
-    document = render_history(
-        request.runtime.deployer.get_history(request.matchdict["process"].partition(":")[0]), request.urls
-    )
-    return answer(request, document, title=f"Versions of {document['id']}", f=query["f"])
+    history = request.services.deployments.get_history(request.matchdict["process"].partition(":")[0])
+    return Document(f"Versions of {history.process_id}", render_history(history, request.urls))
 
 
-def _read_package(request: Request, query: dict) -> DeploymentRequest:
-    return read_request(
-        request.body, request.environ.get("CONTENT_TYPE", ""), query, request.runtime.settings.limits.package_bytes
-    )
+def _read_package(request: Request, query: Query) -> DeploymentRequest:
+    content_type = request.environ.get("CONTENT_TYPE", "")
+    return read_request(request.body, content_type, query, request.settings.limits.package_bytes)
 
 
 def _as_json(request: Request, package: Package) -> bytes | None:
@@ -108,14 +90,22 @@ def _as_json(request: Request, package: Package) -> bytes | None:
     kind = essence(package.media_type)
     if kind in MULTIPART_TYPES or kind not in (*CWL_TYPES, *PLAIN_TYPES):
         return None
-    document = request.runtime.deployer.parse(package.content)
+    document = request.services.deployments.parse(package.content)
     return None if document is None or is_application_package(document) else dumps(document)
 
 
-def _answer_deployment(request: Request, done: Deployment, status: int, query: dict) -> Response:
+def _deployed(
+    request: Request,
+    done: Deployment,
+    query: Query,
+    status: int = 200,
+    headers: tuple[tuple[str, str], ...] = (),
+) -> Document:
     """A summary of what was deployed; of what would be deployed all that there is to say."""
     render = render_description if query["dryRun"] else render_summary
-    document = render(done.processes[0], request.urls)
-    more = [render(process, request.urls) for process in done.processes[1:]]
-    document |= ({"processes": more} if more else {}) | ({"warnings": list(done.warnings)} if done.warnings else {})
-    return answer(request, document, title=document["id"], f=query["f"], status=status)
+    first, *more = [render(process, request.urls) for process in done.processes]
+    if more:
+        first["processes"] = more
+    if done.warnings:
+        first["warnings"] = list(done.warnings)
+    return Document(first["id"], first, status, headers=headers)

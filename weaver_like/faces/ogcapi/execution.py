@@ -1,76 +1,56 @@
 """`POST /processes/{id}/execution`."""
 
+from dataclasses import replace
+
 from pyramid.request import Request
 from pyramid.response import Response
 
-from weaver_like.domain.errors import ServerBusy
+from weaver_like.domain.execution import Submission
+from weaver_like.domain.formats import HTML, JSON
 from weaver_like.domain.job import Job
 from weaver_like.domain.links import Link
-from weaver_like.domain.prefer import parse_prefer
-from weaver_like.faces.ogcapi.answer import answer, read_query
-from weaver_like.faces.ogcapi.negotiate import HTML, JSON, choose, prefers_html
+from weaver_like.faces.ogcapi.answer import Document, render_document
+from weaver_like.faces.ogcapi.definition.operation import Query
+from weaver_like.faces.ogcapi.documents.execute import parse_execute, read_body
+from weaver_like.faces.ogcapi.documents.job import render_status
+from weaver_like.faces.ogcapi.negotiate import choose
+from weaver_like.faces.ogcapi.prefer import Mode, choose_mode, parse_prefer
 from weaver_like.faces.ogcapi.results import answer_results
-from weaver_like.jobs.submit import Submission, check_submission, new_job, submit_job
-from weaver_like.jobs.wait import wait_for
-from weaver_like.schemas.execute import read_body
-from weaver_like.schemas.job import render_status
-from weaver_like.schemas.query import PLAIN
 
 
-def execute(request: Request) -> Response:
+def execute(request: Request, query: Query) -> Response:
     """/req/core/process-execute-op and the ten after it; docs/conformance.rst has the table of forms."""
-    query = read_query(request, PLAIN)
-    rt = request.runtime
-    process_id = request.matchdict["process"]
-    rt.catalog.get(process_id)
-    if rt.engine.refusing:
-        raise ServerBusy("The server is stopping.", retry_after_s=10)
+    jobs = request.services.jobs
+    process = request.services.processes.get(request.matchdict["process"])
+    jobs.check_open()
     document = read_body(request.body, request.environ.get("CONTENT_TYPE", ""))
-    submission = check_submission(rt, process_id, document, parse_prefer(request.headers.get("Prefer")))
-    if not submission.mode.wait_s:
+    preferences = parse_prefer(request.headers.get("Prefer"))
+    execution = replace(parse_execute(document, process), return_preference=preferences.return_)
+    submission = jobs.check(Submission(process, execution))
+    mode = choose_mode(
+        preferences, process.sync, process.asynchronous, request.settings.jobs.sync_limit_s, execution.mode
+    )
+    if not mode.wait_s:
         choose(request, (JSON, HTML), query["f"])  # a job whose sender could not be told its id must not run
-    job = new_job(rt, submission.process.id, submission.execution, request.urls.base)
-    if submission.mode.wait_s and request.registry.places.take():
-        try:
-            job = _submit_and_wait(request, job, submission)
-        finally:
-            request.registry.places.give_back()
-    elif submission.mode.wait_s and not submission.process.asynchronous:
-        raise ServerBusy("Too many synchronous requests wait already.", retry_after_s=5)
-    else:
-        submit_job(rt, job, submission.execution)
+    job = jobs.submit(replace(submission, wait_s=mode.wait_s), request.urls.base)
     if job.status.final:
         response = answer_results(request, job, query, asked=submission.execution)
     else:
-        response = _accepted(request, job, query)
-    _add_applied(response, submission, job)
+        response = _accepted(request, job)
+    _add_applied(response, mode, job)
     return response
 
 
-def _submit_and_wait(request: Request, job: Job, submission: Submission) -> Job:
-    with request.runtime.engine.subscribe(job.id) as subscription:
-        submit_job(request.runtime, job, submission.execution)
-        return wait_for(request.runtime, subscription, job.id, submission.mode.wait_s)
-
-
-def _accepted(request: Request, job: Job, query: dict) -> Response:
+def _accepted(request: Request, job: Job) -> Response:
     """/req/core/process-execute-success-async."""
     url = request.urls.job(job.id)
-    form = "html" if prefers_html(request, query["f"]) else "json"
-    response = answer(
-        request,
-        render_status(job, request.urls),
-        title=f"Job {job.id}",
-        f=form,
-        status=201,
-        links=[Link(url, "monitor")],
-    )
-    response.headers["Location"] = url
-    return response
+    monitor, location = Link(url, "monitor"), ("Location", url)
+    document = Document(f"Job {job.id}", render_status(job, request.urls), 201, (monitor,), (location,))
+    return render_document(request, document, request.form)
 
 
-def _add_applied(response: Response, submission: Submission, job: Job) -> None:
+def _add_applied(response: Response, mode: Mode, job: Job) -> None:
     """RFC 7240 section 3: only what was honoured."""
-    applied = [token for token in submission.mode.applied if not (job.status.final and token == "respond-async")]
+    applied = [token for token in mode.applied if not (job.status.final and token == "respond-async")]
     if applied:
         response.headers["Preference-Applied"] = ", ".join(applied)

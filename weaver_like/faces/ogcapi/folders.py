@@ -16,13 +16,11 @@ from weaver_like.domain.errors import NotFound
 from weaver_like.domain.fileobjects import is_folder, is_group, members
 from weaver_like.domain.formats import JSON, media_type_of
 from weaver_like.domain.job import Job
-from weaver_like.domain.results import Result
-from weaver_like.faces.ogcapi.answer import body_answer, read_query
+from weaver_like.domain.results import Result, StoredFile
+from weaver_like.faces.ogcapi.answer import body_answer
+from weaver_like.faces.ogcapi.definition.operation import Query
 from weaver_like.faces.ogcapi.stream import file_answer
-from weaver_like.files.area import StoredFile
-from weaver_like.jobs.results import get_output
 from weaver_like.schemas.jsontext import dumps, loads
-from weaver_like.schemas.query import PLAIN
 
 ZIP, TAR = "application/zip", "application/x-tar"
 #: In the order of preference; the first one if nothing was asked for.
@@ -51,16 +49,15 @@ def answer_folder(request: Request, job: Job, result: Result, kind: str) -> Resp
     return response
 
 
-def get_member(request: Request) -> Response:
+def get_member(request: Request, query: Query) -> Response:
     """`/jobs/{id}/results/{output}/{path}`: one file of a folder."""
-    read_query(request, PLAIN)
-    job = request.runtime.jobs.get(request.matchdict["job"])
+    job = request.services.jobs.get(request.matchdict["job"])
     path = "/".join(request.matchdict["path"])
-    for result in get_output(request.runtime, job, request.matchdict["output"]):
+    for result in request.services.results.get_output(job, request.matchdict["output"]).results:
         if is_folder_result(result):
             found = next((entry for name, entry in members(result.value) if name == path), None)
             if found is not None:
-                file = request.runtime.area.get(unquote(found["location"]))
+                file = request.services.results.open(unquote(found["location"]))
                 return file_answer(request, file, _stac_type(request, path, found) or _media_type(found, path))
     raise NotFound(f"Output '{request.matchdict['output'][:100]}' has no file '{path[:200]}'.")
 
@@ -98,7 +95,7 @@ def _stac_type(request: Request, path: str, entry: dict) -> str | None:
     if not path.endswith((".json", ".geojson")) or entry.get("size", 0) > _STAC_BYTES:
         return None
     try:
-        document = loads(b"".join(request.runtime.area.get(unquote(entry["location"])).chunks()))
+        document = loads(b"".join(request.services.results.open(unquote(entry["location"])).chunks()))
     except (ValueError, NotFound):
         return None
     if not isinstance(document, dict) or "stac_version" not in document:
@@ -109,7 +106,7 @@ def _stac_type(request: Request, path: str, entry: dict) -> str | None:
 def _files(request: Request, result: Result) -> Iterator[tuple[str, StoredFile | None]]:
     """Paths with their files; None for a folder."""
     for path, entry in members(result.value):
-        yield path, None if path.endswith("/") else request.runtime.area.get(unquote(entry["location"]))
+        yield path, None if path.endswith("/") else request.services.results.open(unquote(entry["location"]))
 
 
 class _Sink(io.RawIOBase):

@@ -3,45 +3,40 @@
 from pyramid.request import Request
 from pyramid.response import Response
 
-from weaver_like.faces.html.render import render_page
-from weaver_like.faces.ogcapi.answer import answer, body_answer, read_query
+from weaver_like.domain.formats import HTML, JSON
+from weaver_like.faces.ogcapi.answer import Document, body_answer
 from weaver_like.faces.ogcapi.definition.conformance import render_conformance, render_landing
-from weaver_like.faces.ogcapi.definition.openapi import render_openapi, render_openapi_page
-from weaver_like.faces.ogcapi.negotiate import HTML, JSON, choose
+from weaver_like.faces.ogcapi.definition.openapi import render_openapi
+from weaver_like.faces.ogcapi.definition.operation import Query
+from weaver_like.faces.ogcapi.documents.urls import OPENAPI
+from weaver_like.faces.ogcapi.negotiate import choose
+from weaver_like.faces.pages.api import api_page
+from weaver_like.faces.pages.render import render_page
 from weaver_like.schemas.jsontext import dumps
-from weaver_like.schemas.query import PLAIN
-from weaver_like.schemas.urls import OPENAPI
 
 
-def get_landing(request: Request) -> Response:
+def get_landing(request: Request, query: Query) -> Document:
     """/req/core/landingpage-op."""
-    query = read_query(request, PLAIN)
-    server = request.runtime.settings.server
-    return answer(
-        request, render_landing(server.title, server.description, request.urls), title=server.title, f=query["f"]
-    )
+    server = request.settings.server
+    return Document(server.title, render_landing(server.title, server.description, request.urls))
 
 
-def get_conformance(request: Request) -> Response:
+def get_conformance(request: Request, query: Query) -> Document:
     """/req/core/conformance-op."""
-    query = read_query(request, PLAIN)
-    return answer(request, render_conformance(request.runtime.deployer.runs_images), title="Conformance", f=query["f"])
+    return Document("Conformance", render_conformance(request.services.deployments.runs_images))
 
 
-def get_api(request: Request) -> Response:
+def get_api(request: Request, query: Query) -> Response:
     """/req/core/api-definition-op, /req/oas30/oas-definition-1. Plain JSON for those who ask for that."""
-    query = read_query(request, PLAIN)
-    server = request.runtime.settings.server
     kind = choose(request, (OPENAPI, JSON, HTML), query["f"])
-    document = request.registry.memo.get(
-        request.runtime,
-        ("api", request.urls.base),
-        lambda snapshot: dumps(
-            render_openapi(
-                [entry.process for entry in snapshot.entries.values()], request.urls, server.title, server.description
-            )
-        ),
-    )
+    processes = request.services.processes
+
+    def render() -> bytes:
+        server, operations = request.settings.server, request.registry.operations
+        offered = processes.find_all()
+        return dumps(render_openapi(operations, offered, request.urls, server.title, server.description))
+
+    definition = request.registry.memo.get(processes.state, ("api", request.urls.base), render)
     if kind == HTML:
-        return body_answer(render_page("API", render_openapi_page(document), request.urls), HTML)
-    return body_answer(document, JSON if query["f"] == "json" else kind)
+        return body_answer(render_page("API", api_page(definition), request.urls.base), HTML)
+    return body_answer(definition, JSON if query["f"] == "json" else kind)

@@ -7,9 +7,8 @@ from pyramid.request import Request
 from webob.acceptparse import create_accept_header
 
 from weaver_like.domain.errors import NotAcceptable
+from weaver_like.domain.formats import HTML, JSON
 
-JSON = "application/json"
-HTML = "text/html"
 PROBLEM = "application/problem+json"
 _VERSION = re.compile(r";\s*version=[0-9.]+")
 
@@ -29,7 +28,7 @@ def choose(request: Request, offers: Sequence[str], f: str | None = None) -> str
         [offer.partition(";")[0] for offer in offers]
     )
     if not found:
-        raise NotAcceptable(f"Accept: {accept[:200]} was got; offered is {', '.join(offers)}.")
+        raise NotAcceptable(f"Expected an Accept header that takes one of {', '.join(offers)}, got '{accept[:200]}'.")
     return next(offer for offer in offers if offer.partition(";")[0] == found[0][0])
 
 

@@ -7,15 +7,14 @@ import json
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from weaver_like.domain.formats import is_json, is_text
+from weaver_like.domain.formats import JSON, OCTETS, TEXT, is_json, is_text
 from weaver_like.domain.links import Link
-from weaver_like.domain.results import Result
-from weaver_like.files.area import StoredFile
+from weaver_like.domain.results import Result, StoredFile
+from weaver_like.faces.ogcapi.documents.urls import Urls, render_link
 from weaver_like.jobs.results import JobResults
-from weaver_like.runtime import Runtime
 from weaver_like.schemas.jsontext import dumps
-from weaver_like.schemas.urls import Urls, render_link
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +39,19 @@ class FileBody:
             yield _escaped(decoder.decode(b"", final=True))
 
 
+Piece = bytes | FileBody
+
+
+def _size(piece: Piece) -> int:
+    return piece.file.size_bytes if isinstance(piece, FileBody) else len(piece)
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
     """A body made of pieces, in order."""
 
     media_type: str
-    pieces: list[bytes | FileBody]
+    pieces: list[Piece]
 
     def chunks(self) -> Iterator[bytes]:
         for piece in self.pieces:
@@ -57,9 +63,7 @@ class Body:
     @property
     def small(self) -> bool:
         """True if it may be held in memory."""
-        return (
-            sum(piece.file.size_bytes if isinstance(piece, FileBody) else len(piece) for piece in self.pieces) < 2**20
-        )
+        return sum(map(_size, self.pieces)) < 2**20
 
 
 def value_body(urls: Urls, result: Result, as_json: bool = False) -> tuple[bytes, str]:
@@ -68,81 +72,112 @@ def value_body(urls: Urls, result: Result, as_json: bool = False) -> tuple[bytes
     if isinstance(value, str) and not as_json and not is_json(media_type):
         if media_type and not is_text(media_type) and result.format.encoding == "base64":
             return base64.b64decode(value), media_type
-        return value.encode("utf-8", "replace"), media_type or "text/plain"
-    return dumps(value), media_type if is_json(media_type) else "application/json"
+        return value.encode("utf-8", "replace"), media_type or TEXT
+    if media_type is not None and is_json(media_type):
+        return dumps(value), media_type
+    return dumps(value), JSON
 
 
-def results_entries(rt: Runtime, urls: Urls, found: JobResults, inline: Callable[[Result], bool]) -> Body:
-    """The results document. Source: OGC 18-062r2, results.yaml: objects and files are qualified values, all else stands alone."""
-    pieces: list[bytes | FileBody] = [b"{"]
-    for number, name in enumerate(dict.fromkeys(result.output for result in found.results)):
+@dataclass(frozen=True, slots=True)
+class ResultBodies:
+    """Makes bodies of results. open: the file behind a reference.  inline_bytes: JSON files up to this size stand as JSON in a document."""
+
+    urls: Urls
+    open: Callable[[str], StoredFile]
+    inline_bytes: int
+
+    def document(self, found: JobResults, inline: Callable[[Result], bool]) -> Body:
+        """The results document: objects and files are qualified values, all else stands alone.
+
+        Source: OGC 18-062r2, results.yaml.
+        """
+        pieces: list[Piece] = [b"{"]
+        for name in dict.fromkeys(result.output for result in found.results):
+            if len(pieces) > 1:
+                pieces.append(b",")
+            pieces.append(dumps(name) + b":")
+            pieces += self._output(found, name, inline)
+        return Body(JSON, [*pieces, b"}"])
+
+    def _output(self, found: JobResults, name: str, inline: Callable[[Result], bool]) -> list[Piece]:
         results = found.of(name)
-        several = len(results) > 1 or results[0].index is not None
-        pieces.append((b"," if number else b"") + dumps(name) + b":" + (b"[" if several else b""))
-        for position, result in enumerate(results):
-            pieces += [b","] if position else []
-            pieces += _entry(rt, urls, found, result, inline(result))
-        pieces += [b"]"] if several else []
-    return Body("application/json", [*pieces, b"}"])
+        if len(results) == 1 and results[0].index is None:
+            return self._entry(found, results[0], inline(results[0]))
+        pieces: list[Piece] = [b"["]
+        for result in results:
+            if len(pieces) > 1:
+                pieces.append(b",")
+            pieces += self._entry(found, result, inline(result))
+        return [*pieces, b"]"]
 
+    def _entry(self, found: JobResults, result: Result, inline: bool) -> list[Piece]:
+        if not inline:
+            return [dumps(self._link(found, result))]
+        if result.path is None:
+            return [dumps(_qualified(self.urls.value(result), result.format.media_type))]
+        return self._file_entry(result, self.open(result.path))
 
-def _entry(rt: Runtime, urls: Urls, found: JobResults, result: Result, inline: bool) -> list[bytes | FileBody]:
-    media_type = result.format.media_type
-    if not inline:
-        link = render_link(
-            Link(urls.result(found.job.id, result), "item", media_type or "application/json", result.output)
-        )
-        return [dumps(link | ({"schema": result.format.schema} if result.format.schema else {}))]
-    if result.path is None:
-        return [dumps(_qualified(urls.value(result), media_type))]
-    schema = b',"schema":' + dumps(result.format.schema) if result.format.schema else b""
-    kind = b',"mediaType":' + dumps(media_type) + schema + b"}"
-    file = rt.area.get(result.path)
-    if is_json(media_type) and file.size_bytes <= rt.settings.limits.inline_bytes and (text := _valid_json(file)):
-        return [b'{"value":' + text + kind]
-    if is_text(media_type):
-        return [b'{"value":"', FileBody(file, "text"), b'"' + kind]
-    return [b'{"value":"', FileBody(file, "base64"), b'","encoding":"base64"' + kind]
+    def _link(self, found: JobResults, result: Result) -> dict[str, Any]:
+        href = self.urls.result(found.job.id, result)
+        link = render_link(Link(href, "item", result.format.media_type or JSON, result.output))
+        if result.format.schema:
+            link["schema"] = result.format.schema
+        return link
+
+    def _file_entry(self, result: Result, file: StoredFile) -> list[Piece]:
+        media_type = result.format.media_type
+        tail = b',"mediaType":' + dumps(media_type)
+        if result.format.schema:
+            tail += b',"schema":' + dumps(result.format.schema)
+        tail += b"}"
+        text = None
+        if is_json(media_type) and file.size_bytes <= self.inline_bytes:
+            text = _valid_json(file)
+        if text is not None:
+            return [b'{"value":' + text + tail]
+        if is_text(media_type):
+            return [b'{"value":"', FileBody(file, "text"), b'"' + tail]
+        return [b'{"value":"', FileBody(file, "base64"), b'","encoding":"base64"' + tail]
+
+    def multipart(self, found: JobResults, by_reference: Callable[[Result], bool]) -> Body:
+        """multipart/related, one part for each result; by reference: an empty part with Content-Location.
+
+        Source: RFC 2387; /req/core/process-execute-sync-raw-value-multi, -raw-mixed-multi.
+        """
+        boundary = f"part-{secrets.token_hex(12)}"
+        pieces: list[Piece] = []
+        for result in found.results:
+            body, media_type = self._part(result)
+            head = f"--{boundary}\r\nContent-Type: {media_type}\r\nContent-ID: {_content_id(result)}\r\n"
+            if by_reference(result):
+                head += f"Content-Location: {self.urls.result(found.job.id, result)}\r\n"
+                body = b""
+            pieces += [head.encode() + b"\r\n", body, b"\r\n"]
+        first = found.results[0]
+        kind = self._part(first)[1].partition(";")[0]
+        related = f'multipart/related; type="{kind}"; boundary="{boundary}"; start="{_content_id(first)}"'
+        return Body(related, [*pieces, f"--{boundary}--\r\n".encode()])
+
+    def _part(self, result: Result) -> tuple[Piece, str]:
+        if result.path is not None:
+            return FileBody(self.open(result.path), "bytes"), result.format.media_type or OCTETS
+        body, media_type = value_body(self.urls, result)
+        if media_type.startswith("text/"):
+            return body, f"{media_type}; charset=utf-8"
+        return body, media_type
 
 
 def _qualified(value: object, media_type: str | None) -> object:
     """Objects other than bounding boxes must be qualified: bare, they cannot be told from links and qualified values."""
-    if (isinstance(value, dict) and "bbox" not in value) or (isinstance(value, dict) and "type" in value):
-        return {"value": value} | ({"mediaType": media_type} if media_type else {})
-    return value
+    if not isinstance(value, dict) or ("bbox" in value and "type" not in value):
+        return value
+    if media_type:
+        return {"value": value, "mediaType": media_type}
+    return {"value": value}
 
 
-def multipart_body(rt: Runtime, urls: Urls, found: JobResults, by_reference: Callable[[Result], bool]) -> Body:
-    """multipart/related, one part for each result; by reference: an empty part with Content-Location.
-
-    Source: RFC 2387; /req/core/process-execute-sync-raw-value-multi, -raw-mixed-multi.
-    """
-    boundary = f"part-{secrets.token_hex(12)}"
-    pieces: list[bytes | FileBody] = []
-    start, kind = None, "application/json"
-    for result in found.results:
-        content_id = result.output if result.index is None else f"{result.output}.{result.index}"
-        body, media_type = _part(rt, urls, result)
-        head = f"--{boundary}\r\nContent-Type: {media_type}\r\nContent-ID: {_header_text(content_id)}\r\n"
-        if by_reference(result):
-            head, body = f"{head}Content-Location: {urls.result(found.job.id, result)}\r\n", b""
-        if start is None:
-            start, kind = content_id, media_type
-        pieces += [head.encode() + b"\r\n", body, b"\r\n"]
-    related = f'multipart/related; type="{kind.partition(";")[0]}"; boundary="{boundary}"' + (
-        f'; start="{_header_text(start)}"' if start else ""
-    )
-    return Body(related, [*pieces, f"--{boundary}--\r\n".encode()])
-
-
-def _part(rt: Runtime, urls: Urls, result: Result) -> tuple[bytes | FileBody, str]:
-    if result.path is not None:
-        return FileBody(rt.area.get(result.path), "bytes"), result.format.media_type or "application/octet-stream"
-    body, media_type = value_body(urls, result)
-    return body, f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type
-
-
-def _header_text(text: str) -> str:
+def _content_id(result: Result) -> str:
+    text = result.output if result.index is None else f"{result.output}.{result.index}"
     return "".join(char for char in text if char.isprintable() and char not in '"\\' and char.isascii()) or "output"
 
 

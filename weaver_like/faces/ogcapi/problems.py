@@ -16,10 +16,11 @@ from weaver_like.domain.errors import (
     UnsupportedMediaType,
     WeaverError,
 )
-from weaver_like.faces.html.render import render_page
+from weaver_like.domain.formats import HTML
 from weaver_like.faces.ogcapi.answer import body_answer
-from weaver_like.faces.ogcapi.negotiate import HTML, problem_type
-from weaver_like.schemas.job import render_problem
+from weaver_like.faces.ogcapi.documents.job import render_problem
+from weaver_like.faces.ogcapi.negotiate import problem_type
+from weaver_like.faces.pages.render import render_page
 from weaver_like.schemas.jsontext import dumps
 
 log = logging.getLogger(__name__)
@@ -37,11 +38,14 @@ def on_error(error: WeaverError, request: Request) -> Response:
     kind = problem_type(request)
     # Who executed synchronously has no other way to the log and the steps of the job.
     document = render_problem(error, request.urls.job(error.job_id) if error.job_id else None)
-    body = render_page(error.title, document, request.urls) if kind == HTML else dumps(document)
-    headers = [("Retry-After", str(error.retry_after_s))] if error.retry_after_s is not None else []
+    headers = []
+    if error.retry_after_s is not None:
+        headers.append(("Retry-After", str(error.retry_after_s)))
     if isinstance(error, ProcessExists) and error.process_id:
         headers.append(("Location", request.urls.process(error.process_id)))
-    return body_answer(body, kind, error.status, headers)
+    if kind == HTML:
+        return body_answer(render_page(error.title, document, request.urls.base), HTML, error.status, headers)
+    return body_answer(dumps(document), kind, error.status, headers)
 
 
 def on_http_exception(refusal: HTTPException, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Every path of the API in one table; the OpenAPI document is made from the same table (faces/ogcapi/definition/openapi.py)."""
+"""The routes of the face: each operation's query is parsed, the form of its answer chosen, and then its view called."""
 
 from collections.abc import Callable
 
@@ -6,76 +6,38 @@ from cornice import Service
 from pyramid.config import Configurator
 from pyramid.exceptions import URLDecodeError
 from pyramid.httpexceptions import HTTPException
+from pyramid.request import Request
+from pyramid.response import Response
 
-from weaver_like.domain.errors import WeaverError
-from weaver_like.faces.ogcapi import (
-    deployment,
-    events,
-    execution,
-    folders,
-    health,
-    jobs,
-    landing,
-    problems,
-    processes,
-    reports,
-    results,
-    schedules,
-)
-from weaver_like.faces.ogcapi.definition.openapi import OPERATIONS
-
-VIEWS: dict[str, Callable] = {
-    "getLandingPage": landing.get_landing,
-    "getConformance": landing.get_conformance,
-    "getApi": landing.get_api,
-    "getProcesses": processes.list_processes,
-    "getProcess": processes.get_process,
-    "execute": execution.execute,
-    "executeAlias": execution.execute,
-    "deployProcess": deployment.deploy_process,
-    "replaceProcess": deployment.replace,
-    "undeployProcess": deployment.remove,
-    "patchProcess": deployment.patch,
-    "getPackage": deployment.get_package,
-    "getRevisions": deployment.get_revisions,
-    "getPlugins": processes.list_plugins,
-    "getLive": health.get_live,
-    "getReady": health.get_ready,
-    "getJobs": jobs.list_jobs,
-    "getJob": jobs.get_job,
-    "dismissJob": jobs.dismiss,
-    "getResults": results.get_job_results,
-    "getOutput": results.get_job_output,
-    "getMember": folders.get_member,
-    "getInputs": reports.get_inputs,
-    "getOutputs": reports.get_outputs,
-    "getLog": reports.get_log,
-    "getEvents": events.get_events,
-    "getSteps": reports.get_steps,
-    "getExceptions": reports.get_exceptions,
-    "getStatistics": reports.get_statistics,
-    "getFile": reports.get_file,
-    "getSchedules": schedules.list_schedules,
-    "addSchedule": schedules.add_schedule,
-    "getSchedule": schedules.get_schedule,
-    "removeSchedule": schedules.delete_schedule,
-}
+from weaver_like.domain.errors import NotAcceptable, WeaverError
+from weaver_like.domain.formats import HTML, JSON
+from weaver_like.faces.memo import Memo
+from weaver_like.faces.ogcapi import problems
+from weaver_like.faces.ogcapi.answer import Document, render_document
+from weaver_like.faces.ogcapi.definition.operation import Operation
+from weaver_like.faces.ogcapi.documents.query import parse_query
+from weaver_like.faces.ogcapi.negotiate import choose, prefers_html
+from weaver_like.faces.ogcapi.operations import OPERATIONS
 
 
-class Endpoint(Service):
+class Endpoint(Service):  # type: ignore[misc]  # cornice has no types
     """A cornice service without its own checks of bodies: ours answer with problem documents."""
 
-    default_validators: list = []
-    default_filters: list = []
+    default_validators: list[object] = []
+    default_filters: list[object] = []
 
 
-def add_routes(config: Configurator) -> None:
-    """Register every operation, and the one place where errors are rendered."""
+def includeme(config: Configurator) -> None:
+    """Register every operation, and the views of errors.
+
+    They serve whatever path no other face claims: another one registers its own with the predicate `path_info`.
+    """
+    config.registry.memo, config.registry.operations = Memo(), OPERATIONS
     services: dict[str, Endpoint] = {}
     for operation in OPERATIONS:
         path = operation.path.replace("{path}", "*path")
         service = services.setdefault(path, Endpoint(name=operation.path, path=path))
-        service.add_view(operation.method.upper(), VIEWS[operation.id])
+        service.add_view(operation.method.upper(), answering(operation))
     for service in services.values():
         config.add_cornice_service(service)
     config.add_exception_view(problems.on_error, context=WeaverError)
@@ -84,3 +46,29 @@ def add_routes(config: Configurator) -> None:
     config.add_exception_view(problems.on_exception, context=Exception)
     config.add_notfound_view(problems.on_http_exception, append_slash=False)
     config.add_forbidden_view(problems.on_http_exception)
+
+
+def answering(operation: Operation) -> Callable[[Request], Response]:
+    """The view of an operation's route. `request.form` is JSON or HTML: what a document will be."""
+
+    def answer(request: Request) -> Response:
+        query = parse_query(request.environ.get("QUERY_STRING", ""), operation.query)
+        request.form, refusal = _negotiate(request, operation, query["f"])
+        if refusal is not None and operation.method != "get":
+            raise refusal  # what its sender could not be told must not happen
+        found = operation.view(request, query)
+        if refusal is not None:
+            raise refusal  # after the view: that there is no such thing is said first
+        return render_document(request, found, request.form) if isinstance(found, Document) else found
+
+    return answer
+
+
+def _negotiate(request: Request, operation: Operation, f: str | None) -> tuple[str, NotAcceptable | None]:
+    """The form of a document; and why there is none that the client takes."""
+    if not operation.negotiated:
+        return HTML if prefers_html(request, f) else JSON, None
+    try:
+        return choose(request, (JSON, HTML), f), None
+    except NotAcceptable as error:
+        return JSON, error

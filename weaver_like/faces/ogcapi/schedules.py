@@ -1,78 +1,52 @@
 """`/schedules`, `/schedules/{id}`: periodic executions, an extension of the standard."""
 
-from urllib.parse import urlencode
-
 from pyramid.request import Request
 from pyramid.response import Response
 
-from weaver_like.domain.errors import NoSuchProcess
+from weaver_like.domain.formats import JSON
 from weaver_like.domain.links import Link
 from weaver_like.domain.schedule import Schedule, ScheduleFilter
-from weaver_like.faces.ogcapi.answer import answer, read_query
-from weaver_like.faces.ogcapi.negotiate import HTML, JSON, choose
-from weaver_like.jobs.schedule import create_schedule, remove_schedule
-from weaver_like.schemas.execute import read_body
-from weaver_like.schemas.query import PLAIN, SCHEDULE_LIST
-from weaver_like.schemas.schedule import render_schedule
-from weaver_like.schemas.urls import render_links
+from weaver_like.faces.ogcapi.answer import Document
+from weaver_like.faces.ogcapi.definition.operation import Query
+from weaver_like.faces.ogcapi.documents.execute import read_body
+from weaver_like.faces.ogcapi.documents.schedule import parse_schedule, render_schedule
+from weaver_like.faces.ogcapi.documents.urls import render_links
+from weaver_like.faces.ogcapi.paging import Cursor, page_url
 
 
-def list_schedules(request: Request) -> Response:
+def list_schedules(request: Request, query: Query) -> Document:
     """Newest first, in pages as the job list."""
-    query = read_query(request, SCHEDULE_LIST)
-    created, _, schedule_id = (query["cursor"] or "").partition(".")
-    page = request.runtime.schedules.find(
-        ScheduleFilter(
-            tuple(dict.fromkeys(query["processID"])), (int(created), schedule_id) if created else None, query["limit"]
-        )
-    )
-    links = request.urls.twins(_page_url(request, query["cursor"]))
+    processes = tuple(dict.fromkeys(query["processID"]))
+    page = request.services.schedules.find(ScheduleFilter(processes, Cursor.key_of(query["cursor"]), query["limit"]))
+    links = request.urls.twins(page_url(request, "schedules", query["cursor"]))
     if page.more:
-        created, schedule_id = page.schedules[-1].key
-        links.append(Link(_page_url(request, f"{created}.{schedule_id}"), "next", JSON))
-    document = {
-        "schedules": [render_schedule(schedule, request.urls, listed=True) for schedule in page.schedules],
-        "links": render_links(links),
-    }
-    return answer(request, document, title="Schedules", f=query["f"])
+        cursor = Cursor(*page.schedules[-1].key).text
+        links.append(Link(page_url(request, "schedules", cursor), "next", JSON))
+    schedules = [render_schedule(schedule, request.urls, listed=True) for schedule in page.schedules]
+    return Document("Schedules", {"schedules": schedules, "links": render_links(links)})
 
 
-def _page_url(request: Request, cursor: str | None) -> str:
-    kept = {name: value for name, value in request.GET.items() if name not in ("f", "cursor")} | (
-        {"cursor": cursor} if cursor else {}
-    )
-    return f"{request.urls.base}/schedules" + (f"?{urlencode(kept)}" if kept else "")
-
-
-def add_schedule(request: Request) -> Response:
+def add_schedule(request: Request, query: Query) -> Document:
     """The body is an execute request with `process`, `cron` and `timeZone`."""
-    query = read_query(request, PLAIN)
     document = read_body(request.body, request.environ.get("CONTENT_TYPE", ""))
-    choose(request, (JSON, HTML), query["f"])  # a schedule whose sender could not be told its id must not be kept
-    schedule = create_schedule(request.runtime, document, request.urls.base)
-    response = _answer_schedule(request, schedule, query["f"], 201)
-    response.headers["Location"] = request.urls.schedule(schedule.id)
-    return response
+    schedule = request.services.schedules.create(parse_schedule(document), request.urls.base)
+    return _schedule(request, schedule, 201, (("Location", request.urls.schedule(schedule.id)),))
 
 
-def get_schedule(request: Request) -> Response:
+def get_schedule(request: Request, query: Query) -> Document:
     """When it fires next, what came of it last, and what it executes."""
-    query = read_query(request, PLAIN)
-    return _answer_schedule(request, request.runtime.schedules.get(request.matchdict["schedule"]), query["f"])
+    return _schedule(request, request.services.schedules.get(request.matchdict["schedule"]))
 
 
-def delete_schedule(request: Request) -> Response:
+def remove_schedule(request: Request, query: Query) -> Response:
     """No firing begins after this; jobs of earlier ones go on."""
-    read_query(request, PLAIN)
-    remove_schedule(request.runtime, request.matchdict["schedule"])
+    request.services.schedules.remove(request.matchdict["schedule"])
     return Response(status=204)
 
 
-def _answer_schedule(request: Request, schedule: Schedule, f: str | None, status: int = 200) -> Response:
-    try:
-        process = request.runtime.catalog.get(schedule.process_id).process
-    except NoSuchProcess:
-        process = None
-    return answer(
-        request, render_schedule(schedule, request.urls, process), title=f"Schedule {schedule.id}", f=f, status=status
-    )
+def _schedule(
+    request: Request, schedule: Schedule, status: int = 200, headers: tuple[tuple[str, str], ...] = ()
+) -> Document:
+    process = request.services.schedules.find_process(schedule)
+    document = render_schedule(schedule, request.urls, process)
+    return Document(f"Schedule {schedule.id}", document, status, headers=headers)

@@ -8,9 +8,9 @@ from pyramid.request import Request
 from pyramid.response import Response
 
 from weaver_like.domain.formats import media_type_of
+from weaver_like.domain.results import StoredFile
 from weaver_like.faces.ogcapi.answer import body_answer
 from weaver_like.faces.ogcapi.parts import Body
-from weaver_like.files.area import StoredFile
 
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})\Z")
 

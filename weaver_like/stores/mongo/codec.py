@@ -10,7 +10,7 @@ from weaver_like.domain.package import Package, Revision
 from weaver_like.domain.schedule import Schedule
 from weaver_like.domain.status import Status
 from weaver_like.schemas import description
-from weaver_like.schemas.execute import parse_stored, render_execution
+from weaver_like.schemas.execution import parse_stored, render_execution
 from weaver_like.schemas.jsontext import dumps, loads
 from weaver_like.stores.codec import (
     dump_error,

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from weaver_like.domain.errors import NoSuchJob, Unavailable
 from weaver_like.domain.job import Claim, Job, JobDocuments, JobFilter, JobPage, LogEntry, NewJob, Outcome
 from weaver_like.domain.status import Status, sources_of
-from weaver_like.schemas.execute import parse_stored
+from weaver_like.schemas.execution import parse_stored
 from weaver_like.schemas.jsontext import dumps, loads
 from weaver_like.stores.base import JobStore
 from weaver_like.stores.codec import dump_error, dump_results, load_followers, load_subscriber, to_micros

@@ -2,8 +2,8 @@
 
 from weaver_like.deployment.refine import PATCH_SCHEMA
 from weaver_like.domain.step import StepStatus
-from weaver_like.schemas.execute import EXECUTE_SCHEMA
-from weaver_like.schemas.schedule import SCHEDULE_SCHEMA
+from weaver_like.faces.ogcapi.documents.execute import EXECUTE_SCHEMA
+from weaver_like.faces.ogcapi.documents.schedule import SCHEDULE_SCHEMA
 
 _TEXT, _WHOLE = {"type": "string"}, {"type": "integer"}
 _LINKS = {"type": "array", "items": {"$ref": "#/components/schemas/link"}}

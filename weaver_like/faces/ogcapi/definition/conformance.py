@@ -1,6 +1,6 @@
 """Landing page and conformance declaration."""
 
-from weaver_like.schemas.urls import Urls, render_links
+from weaver_like.faces.ogcapi.documents.urls import Urls, render_links
 
 _PART1 = "http://www.opengis.net/spec/ogcapi-processes-1/"
 #: Only what is delivered and tested; tests/conformance has a file for each.

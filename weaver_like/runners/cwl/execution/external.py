@@ -53,7 +53,7 @@ def run_externally(
             stdout=said,
             stderr=subprocess.PIPE,
             preexec_fn=_hear_signals,
-        )  # noqa: PLW1509 - this process has no other thread
+        )
     except OSError as error:
         raise EngineFailed(f"The engine '{command[0]}' cannot be started: {error.strerror}.") from error
     tail: list[str] = []

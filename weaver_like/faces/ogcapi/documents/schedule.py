@@ -1,14 +1,17 @@
 """Schedules: JSON <-> domain."""
 
-from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
 
 from weaver_like.domain.errors import InvalidInput
 from weaver_like.domain.process import Process
-from weaver_like.domain.schedule import Schedule
-from weaver_like.schemas.execute import EXECUTE_SCHEMA, describe_faults, masked, render_inputs, render_outputs
-from weaver_like.schemas.job import render_time
-from weaver_like.schemas.shape import Shape
-from weaver_like.schemas.urls import Urls, render_links
+from weaver_like.domain.schedule import Schedule, ScheduleRequest
+from weaver_like.faces.ogcapi.documents.execute import EXECUTE_SCHEMA, masked, parse_execute
+from weaver_like.faces.ogcapi.documents.urls import Urls, render_links
+from weaver_like.schemas.execution import render_outputs
+from weaver_like.schemas.inputs import render_inputs
+from weaver_like.schemas.shape import Shape, describe_faults
+from weaver_like.schemas.times import render_time
 
 _EXECUTE_MEMBERS = ("inputs", "outputs", "response", "subscriber", "priority", "title", "reuse")
 SCHEDULE_SCHEMA: dict = {
@@ -25,30 +28,21 @@ SCHEDULE_SCHEMA: dict = {
 _SHAPE = Shape(SCHEDULE_SCHEMA)
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleRequest:
-    """A new schedule whose shape is right. execute: the members of an execute request, not looked at yet."""
-
-    process_id: str
-    cron: str
-    time_zone: str
-    execute: dict
-
-
 def parse_schedule(document: object) -> ScheduleRequest:
-    """Raises: InvalidInput with every fault of the shape."""
+    """Read a schedule; its inputs are read when its process is known. Raises: InvalidInput with every fault of the shape."""
     faults = _SHAPE.faults(document)
     if faults:
         raise InvalidInput(describe_faults("The schedule", faults), faults=faults)
-    body: dict = document  # type: ignore[assignment]
+    body = cast(dict[str, Any], document)
     execute = {name: body[name] for name in _EXECUTE_MEMBERS if name in body}
-    return ScheduleRequest(body["process"], body["cron"].strip(), body.get("timeZone", "UTC"), execute)
+    time_zone = body.get("timeZone", "UTC")
+    return ScheduleRequest(body["process"], body["cron"].strip(), time_zone, partial(parse_execute, execute))
 
 
 def render_schedule(schedule: Schedule, urls: Urls, process: Process | None = None, listed: bool = False) -> dict:
     """Members without a value are left out. listed: as an entry of a list, without what is executed.
 
-    process: says which inputs may occur several times; None if it is not offered any more.
+    process: says which inputs may occur several times; None if it is no longer offered.
     """
     execution = masked(schedule.execution)
     document = {

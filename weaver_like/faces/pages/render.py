@@ -1,10 +1,12 @@
 """Any document as an HTML5 page: everything that the JSON says, every link as an anchor."""
 
+from typing import Any
+
 import jinja2
 from markupsafe import Markup
 
+from weaver_like.domain.formats import HTML, JSON
 from weaver_like.schemas.jsontext import dumps
-from weaver_like.schemas.urls import Urls
 
 
 def _is_table(value: object) -> bool:
@@ -37,7 +39,7 @@ def _address(value: object) -> str | None:
 
 
 _environment = jinja2.Environment(
-    loader=jinja2.PackageLoader("weaver_like.faces.html"),
+    loader=jinja2.PackageLoader("weaver_like.faces.pages"),
     autoescape=True,
     trim_blocks=True,
     lstrip_blocks=True,
@@ -51,6 +53,25 @@ _environment.filters |= {
 _environment.tests |= {"table": _is_table, "flat": _is_flat, "links": _is_links}
 
 
-def render_page(title: str, document: dict, urls: Urls) -> bytes:
+def render_page(title: str, document: dict[str, Any], base: str) -> bytes:
     """Source: /req/html/content: all information and all links of the JSON document stand in the body."""
-    return _environment.get_template("document.html").render(title=title, document=document, base=urls.base).encode()
+    return (
+        _environment.get_template("document.html").render(title=title, document=_as_page(document), base=base).encode()
+    )
+
+
+def _as_page(document: dict[str, Any]) -> dict[str, Any]:
+    """In the HTML form of a document it is the HTML form that is `self`, and JSON the alternate."""
+    links = [turned for link in document.get("links", ()) for turned in _turned(link)]
+    return document | {"links": links} if links else document
+
+
+def _turned(link: dict[str, Any]) -> list[dict[str, Any]]:
+    if (link["rel"], link.get("type")) == ("alternate", HTML):
+        return [link | {"rel": "self"}]
+    if (link["rel"], link.get("type")) != ("self", JSON):
+        return [link]
+    alternate = link | {"rel": "alternate"}
+    # Under the same address a browser gets HTML again, so that people need one that says JSON.
+    mark = "&" if "?" in link["href"] else "?"
+    return [alternate, alternate | {"href": f"{link['href']}{mark}f=json"}]

@@ -1,17 +1,12 @@
 """Documents about a job: status, lists, log, exceptions."""
 
 import logging
-from datetime import UTC, datetime
 
 from weaver_like.domain.errors import WeaverError
 from weaver_like.domain.job import Job, LogEntry
 from weaver_like.domain.links import Link
-from weaver_like.schemas.urls import Urls, render_links
-
-
-def render_time(moment: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+from weaver_like.faces.ogcapi.documents.urls import Urls, render_links
+from weaver_like.schemas.times import render_time
 
 
 def render_status(job: Job, urls: Urls, listed: bool = False) -> dict:

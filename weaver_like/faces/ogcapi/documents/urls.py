@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from weaver_like.domain.formats import HTML, JSON
 from weaver_like.domain.job import Job
 from weaver_like.domain.links import OGC, OGC_HTTPS, PROFILE_PROCESS, Link
 from weaver_like.domain.references import make_value_absolute
 from weaver_like.domain.results import Result
 from weaver_like.domain.schedule import Schedule
 from weaver_like.domain.status import Status
+from weaver_like.settings import Settings
 
-JSON = "application/json"
-HTML = "text/html"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 
 
@@ -22,6 +22,11 @@ class Urls:
 
     base: str
     outputs: str
+
+    @classmethod
+    def of(cls, settings: Settings, base: str) -> "Urls":
+        """base: of the request, or the one under which a job was submitted."""
+        return cls(base, settings.files.outputs_url.rstrip("/") or f"{base}/outputs")
 
     def process(self, process_id: str) -> str:
         """process_id: also `id:version`."""

@@ -1,0 +1,1 @@
+"""Documents of OGC API - Processes, between the domain and JSON."""

@@ -1,0 +1,117 @@
+"""`JobService`: jobs, as one requester may see and change them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from weaver_like.access.policy import Action, Ownership
+from weaver_like.domain.errors import NoSuchJob, ServerBusy
+from weaver_like.domain.execution import Submission
+from weaver_like.domain.job import Job, JobDocuments, JobFilter, JobPage, LogEntry, Origin
+from weaver_like.domain.requester import Requester
+from weaver_like.domain.step import Step
+from weaver_like.engines.base import Subscription
+from weaver_like.jobs.control import dismiss_job
+from weaver_like.jobs.steps import find_steps
+from weaver_like.jobs.submit import check_execution, keeping, new_job, submit_job
+from weaver_like.jobs.wait import Places, wait_for
+from weaver_like.runtime import Runtime
+
+
+class JobService:
+    """waiting, listening: places for synchronous requests and for listeners, shared by all requesters."""
+
+    def __init__(self, runtime: Runtime, requester: Requester, waiting: Places, listening: Places):
+        self._rt = runtime
+        self._requester = requester
+        self._waiting = waiting
+        self._listening = listening
+
+    def get(self, job_id: str) -> Job:
+        """Raises: NoSuchJob, also for jobs that the requester may not see."""
+        job = self._rt.jobs.get(job_id)
+        if not self._rt.policy.allows(self._requester, Action.SEE, Ownership(job.owner, job.visibility)):
+            raise NoSuchJob(f"There is no job '{job_id[:100]}'.")
+        return job
+
+    def find(self, wanted: JobFilter) -> JobPage:
+        """Jobs that the requester may see, newest first."""
+        return self._rt.jobs.find(replace(wanted, seen_by=self._rt.policy.seen_by(self._requester)))
+
+    def get_documents(self, job: Job) -> JobDocuments:
+        """Request, results, error and statistics of a job that was got here. Raises: NoSuchJob."""
+        return self._rt.jobs.get_documents(job.id)
+
+    def read_log(self, job: Job, after: int = 0, limit: int = 1000) -> list[LogEntry]:
+        """Lines with a number above `after`, oldest first. Raises: NoSuchJob."""
+        return self._rt.jobs.read_log(job.id, after, limit)
+
+    def find_steps(self, job: Job, after: int = 0, limit: int = 1000) -> list[Step]:
+        """Steps with a number above `after`, in order. Raises: NoSuchJob."""
+        return find_steps(self._rt, job, after, limit)
+
+    def check_open(self) -> None:
+        """Raises: ServerBusy, while the server stops and new jobs would only run after its next start."""
+        if self._rt.engine is not None and self._rt.engine.refusing:
+            raise ServerBusy("The server is stopping.", retry_after_s=10)
+
+    def check(self, submission: Submission) -> Submission:
+        """Check an execution against its process; nothing is kept.
+
+        Raises: InvalidInput or MissingInput with every fault; FetchFailed, for addresses that are refused; NotAuthorized.
+        """
+        process = submission.process
+        self._rt.policy.check(self._requester, Action.EXECUTE)
+        execution = keeping(process, submission.execution)
+        check_execution(self._rt, self._rt.catalog.entry_of(process), execution)
+        return replace(submission, execution=execution)
+
+    def submit(self, submission: Submission, base_url: str) -> Job:
+        """Keep the job of a submission that was checked, and wait for its end as long as the submission says.
+
+        base_url: public URL under which it was submitted, for links sent later.
+        Raises: ServerBusy, if too many jobs wait, or too many requests for a process that is offered synchronously only.
+        """
+        process, execution = submission.process, submission.execution
+        ownership = self._rt.policy.ownership(self._requester)
+        origin = Origin(base_url, ownership.owner, ownership.visibility)
+        job = new_job(self._rt, process.id, execution, origin, process.unit.queue)
+        if submission.wait_s and self._waiting.take():
+            try:
+                return self._submit_and_wait(job, submission)
+            finally:
+                self._waiting.give_back()
+        if submission.wait_s and not process.asynchronous:
+            raise ServerBusy("Too many synchronous requests are waiting already.", retry_after_s=5)
+        submit_job(self._rt, job, execution)
+        return job
+
+    def _submit_and_wait(self, job: Job, submission: Submission) -> Job:
+        with self._subscription(job.id) as subscription:
+            submit_job(self._rt, job, submission.execution)
+            return wait_for(self._rt, subscription, job.id, submission.wait_s)
+
+    def dismiss(self, job_id: str) -> Job:
+        """Dismiss a job that has not finished, remove one that has. Raises: NoSuchJob, NotAuthorized, Unavailable."""
+        job = self.get(job_id)
+        self._rt.policy.check(self._requester, Action.CHANGE, Ownership(job.owner, job.visibility))
+        return dismiss_job(self._rt, job)
+
+    @contextmanager
+    def listen(self, job_id: str) -> Iterator[Subscription]:
+        """Hear what happens to a job; take a place with `take_listening_place` first."""
+        with self._subscription(job_id) as subscription:
+            yield subscription
+
+    def take_listening_place(self) -> None:
+        """Raises: ServerBusy, if too many clients listen already. Whoever took a place gives it back."""
+        if not self._listening.take():
+            raise ServerBusy("Too many clients are listening to events already.", retry_after_s=10)
+
+    def give_listening_place_back(self) -> None:
+        self._listening.give_back()
+
+    def _subscription(self, job_id: str) -> Subscription:
+        if self._rt.engine is None:
+            raise ServerBusy("No engine runs here.")
+        return self._rt.engine.subscribe(job_id)

@@ -1,0 +1,50 @@
+"""`ScheduleService`: schedules, as one requester may see and change them."""
+
+from dataclasses import replace
+
+from weaver_like.access.policy import Action, Ownership
+from weaver_like.domain.errors import NoSuchProcess, NoSuchSchedule
+from weaver_like.domain.job import Origin
+from weaver_like.domain.process import Process
+from weaver_like.domain.requester import Requester
+from weaver_like.domain.schedule import Schedule, ScheduleFilter, SchedulePage, ScheduleRequest
+from weaver_like.jobs.schedule import create_schedule, remove_schedule
+from weaver_like.runtime import Runtime
+
+
+class ScheduleService:
+    """Executions that are submitted again and again."""
+
+    def __init__(self, runtime: Runtime, requester: Requester):
+        self._rt = runtime
+        self._requester = requester
+
+    def create(self, request: ScheduleRequest, base_url: str) -> Schedule:
+        """Keep a new schedule. Raises: InvalidInput with every fault; Conflict, if there are too many; NotAuthorized."""
+        self._rt.policy.check(self._requester, Action.EXECUTE)
+        ownership = self._rt.policy.ownership(self._requester)
+        return create_schedule(self._rt, request, Origin(base_url, ownership.owner, ownership.visibility))
+
+    def get(self, schedule_id: str) -> Schedule:
+        """Raises: NoSuchSchedule, also for schedules that the requester may not see."""
+        schedule = self._rt.schedules.get(schedule_id)
+        if not self._rt.policy.allows(self._requester, Action.SEE, Ownership(schedule.owner, schedule.visibility)):
+            raise NoSuchSchedule(f"There is no schedule '{schedule_id[:100]}'.")
+        return schedule
+
+    def find(self, wanted: ScheduleFilter) -> SchedulePage:
+        """Schedules that the requester may see, newest first."""
+        return self._rt.schedules.find(replace(wanted, seen_by=self._rt.policy.seen_by(self._requester)))
+
+    def remove(self, schedule_id: str) -> None:
+        """Its jobs stay. Raises: NoSuchSchedule, NotAuthorized."""
+        schedule = self.get(schedule_id)
+        self._rt.policy.check(self._requester, Action.CHANGE, Ownership(schedule.owner, schedule.visibility))
+        remove_schedule(self._rt, schedule_id)
+
+    def find_process(self, schedule: Schedule) -> Process | None:
+        """The process that a schedule executes; None if it is no longer offered."""
+        try:
+            return self._rt.catalog.get(schedule.process_id).process
+        except NoSuchProcess:
+            return None

@@ -1,0 +1,21 @@
+"""`ServerService`: the state of the server itself."""
+
+from weaver_like.jobs.health import Health
+from weaver_like.runtime import Runtime
+
+
+class ServerService:
+    """What load balancers and container managers ask."""
+
+    def __init__(self, runtime: Runtime, health: Health):
+        self._rt = runtime
+        self._health = health
+
+    def look(self) -> dict[str, str]:
+        """Part -> "ok" or the reason of its trouble; takes at most about three seconds."""
+        return self._health.look()
+
+    @property
+    def stopping(self) -> bool:
+        """True from the moment that a stop began."""
+        return self._rt.engine is not None and self._rt.engine.closing
