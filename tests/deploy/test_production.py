@@ -162,7 +162,7 @@ def test_a_large_body_within_the_limit_comes_through(serve: Callable[..., Served
 
 def test_ranges_and_head_of_a_result_file(serve: Callable[..., Served]) -> None:
     served = serve(PRODUCTION)
-    folder = served.folder / "outputs" / "00000000-0000-0000-0000-000000000000" / "output"
+    folder = served.folder / "outputs" / served.submit("greet", {"name": "x"}) / "output"
     folder.mkdir(parents=True)
     (folder / "numbers.txt").write_bytes(b"0123456789" * 100_000)
     path = f"/outputs/{folder.parent.name}/output/numbers.txt"
