@@ -13,9 +13,11 @@ from redis import Redis as RedisClient
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.pool import NullPool
 
-from tests.servers import MariaDB, MongoDB, PostgreSQL, PrivateServer, RabbitMQ, Redis
-from tests.services import MARK, claim_redis
-from tests.waiting import wait_until
+from tests.support.brokers import RabbitMQ, Redis
+from tests.support.databases import MariaDB, MongoDB, PostgreSQL
+from tests.support.servers import PrivateServer
+from tests.support.services import MARK, claim_redis
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = [1, 2]
@@ -135,7 +137,7 @@ def test_the_shared_server_of_a_run_ends_with_the_run() -> None:
     if Redis.missing():
         pytest.skip(Redis.missing())
     run = subprocess.Popen(["sleep", "600"])
-    command = [sys.executable, "-m", "tests.run_server", "Redis", str(run.pid)]
+    command = [sys.executable, "-m", "tests.support.run_server", "Redis", str(run.pid)]
     keeper = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     url = keeper.stdout.readline().strip()
     assert Redis.answers(url)
@@ -149,7 +151,7 @@ def test_a_private_server_ends_with_the_process_that_started_it() -> None:
     """PostgreSQL, because it may have to run as another user."""
     if PostgreSQL.missing():
         pytest.skip(PostgreSQL.missing())
-    code = "import time; from tests.servers import PostgreSQL; s = PostgreSQL().start(); print(s.folder, s.url, flush=True); time.sleep(600)"
+    code = "import time; from tests.support.databases import PostgreSQL; s = PostgreSQL().start(); print(s.folder, s.url, flush=True); time.sleep(600)"
     starter = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT)
     folder, url = starter.stdout.readline().split()
     assert PostgreSQL.answers(url)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.conftest import Served
+from tests.support.client import Served
 
 _JSON = {"Content-Type": "application/json"}
 ECHO = json.dumps({"inputs": {"message": "x"}}).encode()

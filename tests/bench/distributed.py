@@ -15,8 +15,10 @@ from tests.bench.fill_servers import fill
 from tests.bench.latency import async_echo, burst, sync_echo
 from tests.bench.lists import timed_get
 from tests.bench.report import Bar, Row, timed_row
-from tests.servers import MongoDB, PostgreSQL, PrivateServer, RabbitMQ, Redis
-from tests.services import mongo_database, own_name, sql_database
+from tests.support.brokers import RabbitMQ, Redis
+from tests.support.databases import MongoDB, PostgreSQL
+from tests.support.servers import PrivateServer
+from tests.support.services import mongo_database, own_name, sql_database
 
 _COUNTED = ("insert", "find", "findAndModify", "update", "delete", "aggregate", "count", "getMore", "distinct")
 _IDLE_S = 20

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.bench.client import Client, Plan, folder, helper, serving
 from tests.bench.process_memory import GrowthWatch
 from tests.bench.report import Bar, Row
-from tests.conftest import Served
+from tests.support.client import Served
 
 _BAR = Bar(32)
 _PLUGIN = '''"""Processes of the benchmark."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import Served
+from tests.support.client import Served
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ import ogc_api_processes_client as ogc
 import pytest
 from ogc_api_processes_client.api_client_wrapper import ApiClientWrapper
 
-from tests.conftest import Served, wait_until
+from tests.support.client import Served
+from tests.support.waiting import wait_until
 
 ASYNC = {"Prefer": "respond-async"}
 

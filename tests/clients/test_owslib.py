@@ -4,7 +4,8 @@ import pytest
 import requests
 from owslib.ogcapi.processes import Processes
 
-from tests.conftest import Served, wait_until
+from tests.support.client import Served
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture

@@ -11,8 +11,11 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from webtest import TestApp
 
-from tests.conftest import ROOT, Served, finished, make_service, submit, wait_until
-from tests.packages import sweep
+from tests.support.applications import make_service
+from tests.support.client import Served, finished, submit
+from tests.support.packages import sweep
+from tests.support.places import ROOT
+from tests.support.waiting import wait_until
 from weaver_like.engines.base import ClosePolicy
 
 SCHEMAS = Path(os.environ.get("OGC_SCHEMAS") or ROOT.parent / "shared" / "schemas" / "ogcapi")

@@ -6,8 +6,9 @@ from http.server import ThreadingHTTPServer
 import pytest
 from webtest import TestApp
 
-from tests.conformance.answers import Schema, assert_exception
-from tests.conftest import finished, submit, wait_until
+from tests.support.answers import Schema, assert_exception
+from tests.support.client import finished, submit
+from tests.support.waiting import wait_until
 
 
 def messages(site: ThreadingHTTPServer, count: int) -> list[tuple[str, dict, object]]:

@@ -3,8 +3,9 @@
 import pytest
 from webtest import TestApp
 
-from tests.conformance.answers import EDITIONS, Schema, assert_exception
-from tests.conftest import finished, submit, wait_until
+from tests.support.answers import EDITIONS, Schema, assert_exception
+from tests.support.client import finished, submit
+from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize("edition", EDITIONS)

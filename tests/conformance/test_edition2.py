@@ -3,7 +3,7 @@
 import pytest
 from webtest import TestApp
 
-from tests.conformance.answers import (
+from tests.support.answers import (
     RESULTS_PROFILE,
     Schema,
     assert_exception,
@@ -12,7 +12,7 @@ from tests.conformance.answers import (
     parse_multipart,
     query_parameter,
 )
-from tests.conftest import finished, submit
+from tests.support.client import finished, submit
 
 ECHO, GREET = "/processes/echo/execution", "/processes/greet/execution"
 JSON = {"Accept": "application/json"}

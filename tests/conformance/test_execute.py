@@ -7,8 +7,8 @@ from http.server import ThreadingHTTPServer
 import pytest
 from webtest import TestApp
 
-from tests.conformance.answers import Schema, assert_exception, header_links, parse_multipart
-from tests.conftest import finished, submit
+from tests.support.answers import Schema, assert_exception, header_links, parse_multipart
+from tests.support.client import finished, submit
 
 ECHO, GEO = "/processes/echo/execution", "/processes/geo-echo/execution"
 ASYNC = {"Prefer": "respond-async"}

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from webtest import TestApp
 
-from tests.conformance.answers import (
+from tests.support.answers import (
     EDITIONS,
     REL,
     Schema,
@@ -18,7 +18,9 @@ from tests.conformance.answers import (
     links_of,
     query_parameter,
 )
-from tests.conftest import finished, make_service, submit, wait_until
+from tests.support.applications import make_service
+from tests.support.client import finished, submit
+from tests.support.waiting import wait_until
 from weaver_like.engines.base import ClosePolicy
 
 

@@ -13,9 +13,10 @@ from jsonschema import Draft4Validator
 from openapi_spec_validator import OpenAPIV30SpecValidator
 from webtest import TestApp, TestResponse
 
-from tests.conformance.answers import api_of, hrefs_of, links_of
-from tests.conftest import finished, submit, wait_until
-from tests.packages import application_package, deploy, fresh, patch, put, shout, sweep
+from tests.support.answers import api_of, hrefs_of, links_of
+from tests.support.client import finished, submit
+from tests.support.packages import application_package, deploy, fresh, patch, put, shout, sweep
+from tests.support.waiting import wait_until
 
 DEPLOYED, FOLDERS = "deployed-as-defined", []
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"

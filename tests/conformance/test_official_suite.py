@@ -11,8 +11,8 @@ from http.server import ThreadingHTTPServer
 import pytest
 from webtest import TestApp, TestResponse
 
-from tests.conformance.answers import EXCEPTIONS, Schema
-from tests.conftest import wait_until
+from tests.support.answers import EXCEPTIONS, Schema
+from tests.support.waiting import wait_until
 
 ACCEPT = {"Accept": "application/json"}
 ASYNC = ACCEPT | {"Prefer": "respond-async"}

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from webtest import TestApp
 
-from tests.conformance.answers import (
+from tests.support.answers import (
     CONF,
     EDITIONS,
     REL,
@@ -20,7 +20,7 @@ from tests.conformance.answers import (
     links_of,
     query_parameter,
 )
-from tests.conftest import Served
+from tests.support.client import Served
 
 #: Every conformance class of Part 1; a URI of ours that is not here is misspelt.
 CLASSES = {

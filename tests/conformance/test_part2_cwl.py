@@ -7,9 +7,8 @@ import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator
 from webtest import TestApp
 
-from tests.conformance.answers import EDITIONS, Schema, api_of
-from tests.conformance.test_part2_deploy import assert_refused
-from tests.packages import CWL, application_package, deploy, fresh, said, shout
+from tests.support.answers import EDITIONS, Schema, api_of, assert_refused
+from tests.support.packages import CWL, application_package, deploy, fresh, said, shout
 
 pytestmark = pytest.mark.usefixtures("swept")
 YAML = """cwlVersion: v1.2

@@ -3,22 +3,13 @@
 import json
 
 import pytest
-from webtest import TestApp, TestResponse
+from webtest import TestApp
 
-from tests.conformance.answers import Schema, hrefs_of, links_of
-from tests.packages import CWL, application_package, deploy, fresh, put, said, shout
+from tests.support.answers import Schema, assert_refused, hrefs_of, links_of
+from tests.support.packages import CWL, application_package, deploy, fresh, put, said, shout
 
 pytestmark = pytest.mark.usefixtures("swept")
-PART2 = "http://www.opengis.net/def/exceptions/ogcapi-processes-2/1.0/"
 CLASSES = "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/"
-
-
-def assert_refused(answer: TestResponse, schema: Schema, status: int, name: str | None = None) -> None:
-    """exception.yaml, with the type that Part 2 prescribes."""
-    assert answer.status_int == status
-    schema("part1-1.0/exception").validate(answer.json)
-    if name is not None:
-        assert answer.json["type"] == PART2 + name
 
 
 def test_the_classes_are_declared(app: TestApp, schema: Schema) -> None:

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from webtest import TestApp
 
-from tests.conformance.answers import Schema
-from tests.conformance.test_part2_deploy import assert_refused
-from tests.packages import application_package, deploy, described, fresh, said, shout
+from tests.support.answers import Schema, assert_refused
+from tests.support.packages import application_package, deploy, described, fresh, said, shout
 
 pytestmark = pytest.mark.usefixtures("swept")
 OGC = "application/ogcapppkg+json"

@@ -3,9 +3,8 @@
 import pytest
 from webtest import TestApp
 
-from tests.conformance.answers import Schema
-from tests.conformance.test_part2_deploy import assert_refused
-from tests.packages import CWL, application_package, deploy, fresh, patch, put, said, shout
+from tests.support.answers import Schema, assert_refused
+from tests.support.packages import CWL, application_package, deploy, fresh, patch, put, said, shout
 
 pytestmark = pytest.mark.usefixtures("swept")
 

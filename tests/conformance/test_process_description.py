@@ -6,7 +6,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from webtest import TestApp
 
-from tests.conformance.answers import DESCRIPTION_PROFILE, EDITIONS, Schema, header_links, hrefs_of, links_of
+from tests.support.answers import DESCRIPTION_PROFILE, EDITIONS, Schema, header_links, hrefs_of, links_of
 
 GEO = "/processes/geo-echo/execution"
 

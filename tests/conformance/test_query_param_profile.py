@@ -3,7 +3,7 @@
 import pytest
 from webtest import TestApp
 
-from tests.conformance.answers import (
+from tests.support.answers import (
     DESCRIPTION_PROFILE,
     RESULTS_PROFILE,
     assert_list_parameter,

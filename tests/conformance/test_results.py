@@ -6,8 +6,8 @@ from http.server import ThreadingHTTPServer
 import pytest
 from webtest import TestApp
 
-from tests.conformance.answers import EXCEPTIONS, Schema, assert_exception, header_links, parse_multipart
-from tests.conftest import finished, submit
+from tests.support.answers import EXCEPTIONS, Schema, assert_exception, header_links, parse_multipart
+from tests.support.client import finished, submit
 
 
 def ended(app: TestApp, process: str, inputs: dict, **body: object) -> str:

@@ -1,75 +1,21 @@
 """What every `JobStore` promises about keeping, finding and calling back; `job_store_queue` has the rest."""
 
 import itertools
-import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.support.jobs import PATHS, PLENTY, SECOND, T0, add, in_status, line, new, take, until
 from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput, NoSuchJob
 from weaver_like.domain.execution import Execution, OutputRequest, ResponseForm, Subscriber, Transmission
 from weaver_like.domain.formats import Format
 from weaver_like.domain.ids import new_job_id
-from weaver_like.domain.job import Callback, Follower, Job, JobFilter, LogEntry, NewJob, Outcome
+from weaver_like.domain.job import Follower, Job, JobFilter, Outcome
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.domain.values import Occurrences, Reference, Value
 from weaver_like.stores.base import JobStore
-
-T0 = datetime(2024, 5, 6, 7, 8, 9, 123456, UTC)
-SECOND = timedelta(seconds=1)
-PLENTY = 10**6
-#: How a job comes into each status, from "accepted".
-PATHS = {
-    Status.ACCEPTED: (),
-    Status.RUNNING: (Status.RUNNING,),
-    Status.SUCCESSFUL: (Status.RUNNING, Status.SUCCESSFUL),
-    Status.FAILED: (Status.RUNNING, Status.FAILED),
-    Status.DISMISSED: (Status.DISMISSED,),
-}
-
-
-def new(
-    created: datetime = T0,
-    process: str = "echo",
-    execution: Execution | None = None,
-    followers: tuple = (),
-    **more: object,
-) -> NewJob:
-    return NewJob(
-        Job(more.pop("id", None) or new_job_id(), process, Status.ACCEPTED, created, created, **more),
-        execution or Execution(),
-        followers,
-    )
-
-
-def add(jobs: JobStore, *created: datetime, **more: object) -> list[str]:
-    ids = []
-    for moment in created or (T0,):
-        entry = new(moment, **more)
-        jobs.add(entry, PLENTY)
-        ids.append(entry.job.id)
-    return ids
-
-
-def until() -> datetime:
-    return datetime.now(UTC) + timedelta(minutes=1)
-
-
-def line(text: str, percent: int | None = None) -> LogEntry:
-    return LogEntry(T0, logging.INFO, text, percent)
-
-
-def in_status(jobs: JobStore, status: Status) -> str:
-    (job_id,) = add(jobs)
-    for step in PATHS[status]:
-        if step is Status.RUNNING:
-            assert jobs.claim_next("w1", until()).job.id == job_id
-        else:
-            assert jobs.move(job_id, step)
-    assert jobs.get(job_id).status is status
-    return job_id
 
 
 class KeepingContract:
@@ -386,7 +332,3 @@ class OutboxContract:
         assert len(taken) == len(set(taken)) <= 10
         taken += [callback.id for callback in take(jobs, now)]
         assert len(set(taken)) == 10
-
-
-def take(jobs: JobStore, now: datetime) -> list[Callback]:
-    return jobs.take_callbacks(now, now + SECOND * 99, 10)

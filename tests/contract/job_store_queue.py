@@ -9,22 +9,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.contract.job_store_contract import (
-    PLENTY,
-    SECOND,
-    T0,
-    FindingContract,
-    KeepingContract,
-    OutboxContract,
-    add,
-    in_status,
-    line,
-    new,
-    until,
-)
+from tests.contract.job_store_contract import FindingContract, KeepingContract, OutboxContract
 from tests.contract.job_store_lead import LeadContract
 from tests.contract.job_store_steps import StepContract
 from tests.contract.job_store_transfer import TransferContract
+from tests.support.jobs import PLENTY, SECOND, T0, add, in_status, line, new, until
 from weaver_like.domain.errors import NoSuchJob, ServerBusy
 from weaver_like.domain.job import JobFilter, Outcome
 from weaver_like.domain.results import Result

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.contract.job_store_contract import T0, add, in_status, until
+from tests.support.jobs import T0, add, in_status, until
 from weaver_like.domain.errors import NoSuchJob
 from weaver_like.domain.status import Status
 from weaver_like.domain.step import Step, StepStatus

@@ -5,65 +5,28 @@ import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
+from tests.support.schedules import DUE, HOUR, SECOND, T0, add, fire, new
 from weaver_like.domain.errors import Conflict, NoSuchJob, NoSuchSchedule, ServerBusy
 from weaver_like.domain.execution import Execution, OutputRequest, ResponseForm, Subscriber, Transmission
 from weaver_like.domain.formats import Format
-from weaver_like.domain.job import Job, JobFilter, NewJob
-from weaver_like.domain.schedule import Firing, Schedule, ScheduleFilter
-from weaver_like.domain.status import Status
+from weaver_like.domain.job import JobFilter
+from weaver_like.domain.schedule import ScheduleFilter
 from weaver_like.domain.values import Occurrences, Value
 from weaver_like.stores.base import JobStore, ScheduleStore
-
-T0 = datetime(2024, 5, 6, 7, 8, 9, 123456, UTC)
-DUE = datetime(2024, 5, 6, 8, tzinfo=UTC)
-SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
-PLENTY = 10**6
 
 #: A process of its own that fires what is due, each with a job, as soon as a line comes in. {opening}: makes `jobs`, `schedules`.
 FIRING = """
 import sys
 {opening}
-from tests.contract.schedule_store_contract import DUE, fire
+from tests.support.schedules import DUE, fire
 print("ready", flush=True)
 sys.stdin.readline()
 print(sum(fire(schedules, schedule) for schedule in schedules.due(DUE, 1000)))
 """
-
-
-def new(created: datetime = T0, process: str = "echo", due: datetime = DUE, **more: object) -> Schedule:
-    return Schedule(
-        more.pop("id", None) or str(uuid.uuid4()),
-        process,
-        "0 * * * *",
-        "Europe/Berlin",
-        more.pop("execution", Execution()),
-        created,
-        due,
-        **more,
-    )
-
-
-def add(schedules: ScheduleStore, *made: Schedule) -> list[str]:
-    for schedule in made:
-        schedules.add(schedule, PLENTY)
-    return [schedule.id for schedule in made]
-
-
-def job_of(schedule: Schedule) -> NewJob:
-    return NewJob(
-        Job(schedule.next_job_id, schedule.process_id, Status.ACCEPTED, DUE, DUE, parent_id=schedule.id),
-        schedule.execution,
-    )
-
-
-def fire(schedules: ScheduleStore, schedule: Schedule, queue_limit: int = PLENTY, failure: str | None = None) -> bool:
-    return schedules.fire(
-        schedule, Firing(DUE + SECOND, schedule.due + HOUR, None if failure else job_of(schedule), failure), queue_limit
-    )
 
 
 class ScheduleKeepingContract:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from tests.contract import schema1
-from tests.contract.job_store_contract import add, take, until
+from tests.support.jobs import add, take, until
 from weaver_like.domain.errors import SettingError, Unavailable
 from weaver_like.domain.job import JobFilter, Outcome
 from weaver_like.domain.results import Result

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.output_area_contract import LARGE, CopyingAreaContract, Made, OutputAreaContract, go_on, made, whole
-from tests.s3_server import S3Server
+from tests.support.s3_server import S3Server
 from weaver_like.domain.errors import NotFound, RunFailed, Unavailable
 from weaver_like.egress.s3 import S3Client
 from weaver_like.files.area import OutputArea

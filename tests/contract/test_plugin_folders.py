@@ -10,9 +10,9 @@ import psutil
 import pytest
 from webtest import TestApp
 
-from tests.conftest import wait_until
-from tests.contract.plugins import HEAD, function, still_works, write
-from tests.recovery.system import family_of, gone
+from tests.support.children import family_of, gone
+from tests.support.plugin_makers import HEAD, function, still_works, write
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ OPENING_MONGODB = """
 from weaver_like.stores.mongo.connection import MongoDatabase
 from weaver_like.stores.mongo.jobs import MongoJobStore
 from weaver_like.stores.mongo.schedules import MongoScheduleStore
-database = SqlDatabase({url!r}, 2)
+database = MongoDatabase({url!r}, 2)
 jobs = MongoJobStore(database, 60)
 schedules = MongoScheduleStore(database, jobs)
 """

@@ -9,8 +9,8 @@ from sqlalchemy import create_engine, event, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.pool import NullPool
 
-from tests.contract.job_store_contract import PLENTY, T0, add, in_status, line, new, until
-from tests.contract.process_store_contract import revision
+from tests.support.jobs import PLENTY, T0, add, in_status, line, new, until
+from tests.support.revisions import revision
 from weaver_like.domain.errors import NoSuchJob, TooLarge, Unavailable
 from weaver_like.domain.execution import Execution
 from weaver_like.domain.job import JobFilter, LogEntry, Outcome

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Served, wait_until
-from tests.recovery.system import Seen, end_of, family_of, gone, kill
-from tests.servers import free_port
+from tests.support.children import Seen, family_of, gone, kill
+from tests.support.client import Served, end_of
+from tests.support.servers import free_port
+from tests.support.waiting import wait_until
 from weaver_like.cli.deploy import Plan, programs
 
 pytest.importorskip("celery", reason="the extra `celery` is not installed")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import wait_until
-from tests.recovery.system import family_of, gone
-from tests.servers import free_port
+from tests.support.children import family_of, gone
+from tests.support.servers import free_port
+from tests.support.waiting import wait_until
 
 DOCKER = Path(__file__).parents[2] / "docker"
 BIN = Path(sys.executable).parent

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.conftest import wait_until
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 #: Another base image, of a Python 3.11 or newer with venv, where the usual one is not to be had.

@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conftest import Served, wait_until
-from tests.flow.test_bad_input_http import receive
-from tests.recovery.system import Seen, begin, end_of, family_of, gone, kill, status_of
+from tests.support.children import Seen, begin, family_of, gone, kill
+from tests.support.client import Served, end_of, status_of
+from tests.support.raw_http import receive
+from tests.support.waiting import wait_until
 
 pytest.importorskip("gunicorn", reason="the extra `production` is not installed")
 PRODUCTION = "server.kind=gunicorn"

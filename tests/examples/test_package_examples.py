@@ -16,8 +16,9 @@ from urllib.parse import urljoin
 
 import pytest
 
-from tests.conftest import ROOT, Served
-from tests.waiting import wait_until
+from tests.support.client import Served
+from tests.support.places import ROOT
+from tests.support.waiting import wait_until
 
 np = pytest.importorskip("numpy")
 rasterio = pytest.importorskip(

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from webtest import TestApp
 
-from tests.conftest import finished, submit, wait_until
-from tests.contract.plugins import HEAD, function, run, still_works, write
+from tests.support.client import finished, submit
+from tests.support.plugin_makers import HEAD, function, run, still_works, write
+from tests.support.waiting import wait_until
 
 KINDS = (
     HEAD

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from webtest import TestApp, TestResponse
 
-from tests.conftest import finished, submit
+from tests.support.client import finished, submit
 from weaver_like.domain.errors import EXCEPTIONS, PART1
 
 ECHO, COMPLEX = "/processes/echo/execution", "/processes/echo-complex/execution"

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conftest import Served
+from tests.support.client import Served
+from tests.support.raw_http import receive
 
 ECHO = "/processes/echo/execution"
 GOOD = b'{"inputs":{"message":"x"}}'
@@ -48,28 +49,6 @@ def talk(server: Served, *pieces: bytes, half_close: bool = False) -> tuple[int,
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     return int(first.split()[1]), headers, body
-
-
-def receive(connection: socket.socket) -> bytes:
-    """Everything until the server closes, or the announced length has come."""
-    found = b""
-    while True:
-        try:
-            piece = connection.recv(65536)
-        except ConnectionResetError:
-            return found
-        found += piece
-        head, end, body = found.partition(b"\r\n\r\n")
-        length = next(
-            (
-                int(line.partition(b":")[2])
-                for line in head.lower().split(b"\r\n")
-                if line.startswith(b"content-length:")
-            ),
-            None,
-        )
-        if not piece or (end and length is not None and len(body) >= length):
-            return found
 
 
 def refused(answer: tuple[int, dict[str, str], bytes], *statuses: int) -> dict:

@@ -8,10 +8,23 @@ from pathlib import Path
 import pytest
 from webtest import TestApp
 
-from tests import systems
-from tests.conformance.answers import hrefs_of, links_of
-from tests.conftest import Served, finished, submit, wait_until
-from tests.packages import CWL, application_package, deploy, described, fresh, multipart, patch, put, said, shout, sweep
+from tests.support import systems
+from tests.support.answers import hrefs_of, links_of
+from tests.support.client import Served, finished, submit
+from tests.support.packages import (
+    CWL,
+    application_package,
+    deploy,
+    described,
+    fresh,
+    multipart,
+    patch,
+    put,
+    said,
+    shout,
+    sweep,
+)
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module", autouse=True)

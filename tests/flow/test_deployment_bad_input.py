@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from webtest import TestApp
 
-from tests.conftest import finished, submit, wait_until
-from tests.packages import CWL, application_package, deploy, described, fresh, multipart, shout
+from tests.support.client import finished, submit
+from tests.support.packages import CWL, application_package, deploy, described, fresh, multipart, shout
+from tests.support.waiting import wait_until
 
 OGC = "application/ogcapppkg+json"
 TOOL = "cwlVersion: v1.2\nclass: CommandLineTool\nid: bad\nbaseCommand: echo\n"

@@ -15,7 +15,8 @@ import psutil
 import pytest
 from webtest import TestApp
 
-from tests.conftest import Served, finished, submit, wait_until
+from tests.support.client import Served, finished, submit
+from tests.support.waiting import wait_until
 from weaver_like.domain.execution import Execution
 from weaver_like.domain.ids import new_job_id
 from weaver_like.domain.job import Job, NewJob

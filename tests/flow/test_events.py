@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conftest import Served, wait_until
+from tests.support.client import Served
+from tests.support.waiting import wait_until
 
 PLUGIN = """
 import time

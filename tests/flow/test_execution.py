@@ -6,7 +6,7 @@ from email import message_from_bytes
 import pytest
 from webtest import TestApp
 
-from tests.conftest import finished, submit
+from tests.support.client import finished, submit
 
 ECHO = "/processes/echo/execution"
 

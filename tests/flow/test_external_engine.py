@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Served, wait_until
-from tests.recovery.system import Seen, end_of, family_of, gone
+from tests.support.children import Seen, family_of, gone
+from tests.support.client import Served, end_of
+from tests.support.waiting import wait_until
 
 pytest.importorskip("cwltool")
 ENGINE = f"{os.path.relpath(Path(sys.executable).parent)}/cwltool --no-container --preserve-environment PATH"

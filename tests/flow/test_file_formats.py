@@ -6,7 +6,7 @@ from http.server import ThreadingHTTPServer
 import pytest
 from webtest import TestApp
 
-from tests.packages import deploy, fresh, sweep
+from tests.support.packages import deploy, fresh, sweep
 
 IANA = "https://www.iana.org/assignments/media-types/"
 JSON, CSV = "http://edamontology.org/format_3464", f"{IANA}text/csv"

@@ -11,9 +11,10 @@ import psutil
 import pytest
 from webtest import TestApp
 
-from tests.conftest import Served, finished, submit, wait_until
-from tests.contract.plugins import HEAD, write
-from tests.s3_server import CREDENTIALS, S3Server, running_s3
+from tests.support.client import Served, finished, submit
+from tests.support.plugin_makers import HEAD, write
+from tests.support.s3_server import CREDENTIALS, S3Server, running_s3
+from tests.support.waiting import wait_until
 from weaver_like.app import make_wsgi
 from weaver_like.domain.errors import SettingError
 from weaver_like.services.application import Application

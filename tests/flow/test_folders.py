@@ -11,7 +11,7 @@ import pytest
 from lxml import html
 from webtest import TestApp
 
-from tests.conftest import finished, submit
+from tests.support.client import finished, submit
 
 TOOL = {
     "cwlVersion": "v1.2",

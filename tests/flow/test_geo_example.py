@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from webtest import TestApp
 
-from tests.conftest import GEO, finished, submit
+from tests.support.client import finished, submit
+from tests.support.places import GEO
 
 pytest.importorskip("rasterio", reason="the example's own requirements are not installed (make install-examples)")
 GOLDEN = {"count": 19696, "min": 2331, "max": 4261, "mean": 3206.19}

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from webtest import TestApp
 
-from tests.conftest import submit, wait_until
+from tests.support.client import submit
+from tests.support.waiting import wait_until
 from weaver_like.domain.errors import Unavailable
 from weaver_like.engines.base import ClosePolicy
 from weaver_like.jobs.health import LIMIT_S

@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from webtest import TestApp
 
-from tests.packages import deploy, described, fresh, shout
+from tests.support.packages import deploy, described, fresh, shout
 
 
 def packed(name: str, content: str) -> bytes:

@@ -14,7 +14,8 @@ from schemathesis.specs.openapi.checks import (
 )
 from webtest import TestApp
 
-from tests.conftest import finished, make_service, submit
+from tests.support.applications import make_service
+from tests.support.client import finished, submit
 from weaver_like.engines.base import ClosePolicy
 from weaver_like.faces.ogcapi.operations import OPERATIONS
 

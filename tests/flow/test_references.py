@@ -11,7 +11,8 @@ from urllib.parse import quote
 import pytest
 from webtest import TestApp
 
-from tests.conftest import finished, wait_until
+from tests.support.client import finished
+from tests.support.waiting import wait_until
 from weaver_like.app import Service
 from weaver_like.engines.base import ClosePolicy
 from weaver_like.settings import load

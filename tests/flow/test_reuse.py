@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from webtest import TestApp
 
-from tests.conftest import finished, submit
-from tests.flow.test_steps import deploy, sh, steps_of, workflow
+from tests.support.client import finished, submit
+from tests.support.workflows import deploy, sh, steps_of, workflow
 from weaver_like.files.stepcache import StepCache
 
 STAMP = "cat $0 2>/dev/null; date +%s%N"

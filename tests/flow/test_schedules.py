@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from webtest import TestApp
 
-from tests.conformance.test_html import HTML, assert_says_the_same, page_of
-from tests.conftest import finished, make_service, submit
-from tests.waiting import wait_until
+from tests.support.applications import make_service
+from tests.support.client import finished, submit
+from tests.support.pages import HTML, assert_says_the_same, page_of
+from tests.support.waiting import wait_until
 from weaver_like.domain.schedule import Schedule
 from weaver_like.engines.base import SCHEDULES, ClosePolicy
 from weaver_like.jobs.cron import next_firing

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import systems
-from tests.conftest import make_service
-from tests.waiting import wait_until
+from tests.support import systems
+from tests.support.applications import make_service
+from tests.support.waiting import wait_until
 from weaver_like.engines.base import ClosePolicy
 
 PROGRAM = str(Path(sys.executable).parent / "weaver-like")

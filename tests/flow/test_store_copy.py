@@ -1,9 +1,7 @@
 """`weaver-like store copy`: from any store to any other, resumable, checked."""
 
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -14,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 
-from tests.contract.job_store_contract import PLENTY, new
-from tests.contract.job_store_transfer import SECOND, T1, digests, varied, whole
-from tests.contract.schedule_store_contract import new as new_schedule
-from tests.waiting import wait_until
+from tests.support.jobs import PLENTY, new
+from tests.support.schedules import new as new_schedule
+from tests.support.store_copy import COMMAND, run
+from tests.support.stored_jobs import SECOND, T1, digests, varied, whole
+from tests.support.waiting import wait_until
 from weaver_like.domain.errors import CopyFailed
 from weaver_like.domain.execution import Execution
 from weaver_like.domain.job import JobDocuments, JobFilter, StoredJob
@@ -28,8 +27,6 @@ from weaver_like.jobs.copy import Copied, copy_jobs
 from weaver_like.settings import Settings
 from weaver_like.stores.base import JobStore
 from weaver_like.wiring import open_stores
-
-COMMAND = [str(Path(sys.executable).parent / "weaver-like"), "store", "copy"]
 
 
 @pytest.fixture
@@ -60,10 +57,6 @@ def origin(opened: Callable[[str], JobStore], origin_url: str) -> JobStore:
 @pytest.fixture
 def target_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/target.sqlite"
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, env=dict(os.environ))
 
 
 def copy(origin: JobStore, target: JobStore) -> Copied:

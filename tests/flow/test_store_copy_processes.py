@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.process_store_contract import MIB, SECOND, T0, deploy, full, revision, versions
-from tests.flow.test_store_copy import COMMAND, run
-from tests.waiting import wait_until
+from tests.support.revisions import MIB, SECOND, T0, deploy, full, revision, versions
+from tests.support.store_copy import COMMAND, run
+from tests.support.waiting import wait_until
 from weaver_like.domain.errors import CopyFailed
 from weaver_like.domain.package import Change, Deployed, RevisionSummary
 from weaver_like.jobs.copy import CopiedProcesses, copy_processes

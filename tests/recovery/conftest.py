@@ -9,8 +9,10 @@ import pytest
 
 from tests.recovery.installation import Installation
 from tests.recovery.system import write_plugin
-from tests.servers import MariaDB, MongoDB, PostgreSQL, PrivateServer, RabbitMQ, Redis
-from tests.services import mongo_database, own_name, sql_database
+from tests.support.brokers import RabbitMQ, Redis
+from tests.support.databases import MariaDB, MongoDB, PostgreSQL
+from tests.support.servers import PrivateServer
+from tests.support.services import mongo_database, own_name, sql_database
 
 #: Name -> engine of the database and of the broker. The first one needs no server.
 STACKS: dict[str, tuple[type[PrivateServer] | None, type[PrivateServer] | None]] = {

@@ -9,10 +9,10 @@ from collections import Counter
 from http.client import HTTPException
 from pathlib import Path
 
-from tests.conftest import Served
-from tests.recovery.system import Seen, family_of, kill
-from tests.servers import free_port
-from tests.waiting import wait_until
+from tests.support.children import Seen, family_of, kill
+from tests.support.client import Served
+from tests.support.servers import free_port
+from tests.support.waiting import wait_until
 
 #: The machine may be busy with other things.
 LIMIT_S = 60

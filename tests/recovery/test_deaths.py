@@ -6,20 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import wait_until
-from tests.recovery.system import (
-    begin,
-    end_of,
-    family_of,
-    gone,
-    jobs_of,
-    kill,
-    log_of,
-    look,
-    status_of,
-    workers_of,
-    zygotes_of,
-)
+from tests.support.children import begin, family_of, gone, jobs_of, kill, look, workers_of, zygotes_of
+from tests.support.client import end_of, log_of, status_of
+from tests.support.waiting import wait_until
 
 
 def test_a_killed_child_fails_its_job_alone_and_says_the_signal(serve: object) -> None:

@@ -8,11 +8,12 @@ from datetime import datetime
 
 import pytest
 
-from tests.conftest import Served
 from tests.recovery.conftest import Stack, on
 from tests.recovery.installation import LIMIT_S, Installation, Load
-from tests.recovery.system import Seen, all_ended, end_of, gone, kill, log_of, look, notes_of
-from tests.waiting import wait_until
+from tests.recovery.system import notes_of
+from tests.support.children import Seen, gone, kill, look
+from tests.support.client import Served, all_ended, end_of, log_of
+from tests.support.waiting import wait_until
 
 
 def first(installation: Installation, wanted: Callable[[Seen], bool]) -> Seen:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from tests.recovery.conftest import Stack, on
 from tests.recovery.installation import LIMIT_S
-from tests.recovery.system import all_ended, end_of, gone, look, notes_of, status_of
-from tests.waiting import wait_until
+from tests.recovery.system import notes_of
+from tests.support.children import gone, look
+from tests.support.client import all_ended, end_of, status_of
+from tests.support.waiting import wait_until
 from weaver_like.engines.celery.broker import Broker
 from weaver_like.engines.celery.engine import CeleryEngine
 

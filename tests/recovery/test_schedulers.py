@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import systems
-from tests.conftest import Served
-from tests.recovery.system import end_of
-from tests.waiting import wait_until
+from tests.support import systems
+from tests.support.client import Served, end_of
+from tests.support.waiting import wait_until
 from weaver_like.domain.execution import Execution
 from weaver_like.domain.job import JobFilter
 from weaver_like.domain.schedule import Schedule, ScheduleFilter

@@ -7,8 +7,8 @@ import pytest
 
 from tests.recovery.conftest import Stack, on
 from tests.recovery.installation import LIMIT_S, Installation
-from tests.recovery.system import end_of
-from tests.waiting import wait_until
+from tests.support.client import end_of
+from tests.support.waiting import wait_until
 
 
 def lives(installation: Installation) -> bool:

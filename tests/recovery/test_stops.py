@@ -8,20 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Served, wait_until
-from tests.recovery.system import (
-    Seen,
-    all_jobs,
-    begin,
-    end_of,
-    family_of,
-    gone,
-    jobs_of,
-    log_of,
-    look,
-    status_of,
-    workers_of,
-)
+from tests.support.children import Seen, begin, family_of, gone, jobs_of, look, workers_of
+from tests.support.client import Served, all_jobs, end_of, log_of, status_of
+from tests.support.waiting import wait_until
 
 
 def statuses(served: Served, ids: list[str]) -> list[str]:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from webtest import TestApp
 
-from tests.conftest import make_service
 from tests.sandbox.packages import Packages
+from tests.support.applications import make_service
 from weaver_like.engines.base import ClosePolicy
 from weaver_like.sandbox.commands import bubblewrap_users
 

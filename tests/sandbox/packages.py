@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from webtest import TestApp
 
-from tests.conftest import finished
+from tests.support.client import finished
 
 _numbers = itertools.count()
 

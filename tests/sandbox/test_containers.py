@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from webtest import TestApp
 
-from tests.conftest import finished, make_service
-from tests.packages import application_package, deploy
 from tests.sandbox.packages import Packages, shell
-from tests.waiting import wait_until
+from tests.support.applications import make_service
+from tests.support.client import finished
+from tests.support.packages import application_package, deploy
+from tests.support.waiting import wait_until
 from weaver_like.engines.base import ClosePolicy
 
 IMAGE = "localhost/tiny:1"

@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import finished
 from tests.sandbox.packages import Packages, shell
-from tests.waiting import wait_until
+from tests.support.client import finished
+from tests.support.waiting import wait_until
 from weaver_like.sandbox.groups import GroupLimits, group_prefix, make_group
 
 

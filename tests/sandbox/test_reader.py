@@ -2,9 +2,9 @@
 
 import psutil
 
-from tests.conftest import finished, submit
 from tests.sandbox.packages import Packages, shell
-from tests.waiting import wait_until
+from tests.support.client import finished, submit
+from tests.support.waiting import wait_until
 
 
 def test_workers_and_jobs_outlive_the_reader_of_packages(packages: Packages) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Served
 from tests.sandbox.packages import Packages, shell
+from tests.support.client import Served
 from weaver_like.sandbox.commands import BUBBLEWRAP, Command, Confinement, bubblewrap_users, environment_path, launching
 from weaver_like.settings import load
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.conformance.cwl.driver import Driver, Outcome
 from tests.conformance.cwl.inputs import serve_files
 from tests.conformance.cwl.suite import DOCKER_VARIABLE, FOLDER_VARIABLE, INDEX, Case, read_suite
-from tests.conftest import Served
+from tests.support.client import Served
 
 VERDICTS = ("passed", "failed", "skipped", "known")
 

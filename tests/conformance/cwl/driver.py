@@ -16,7 +16,7 @@ from tests.conformance.cwl import bundle, results
 from tests.conformance.cwl.compare import Mismatch, compare
 from tests.conformance.cwl.inputs import execution_inputs
 from tests.conformance.cwl.suite import DOCKER_VARIABLE, Case
-from tests.waiting import wait_until
+from tests.support.waiting import wait_until
 
 #: Test id -> why it cannot pass through an HTTP API. One that passes all the same is a failure.
 _OVERRIDES = "cwl:requirements among the inputs would let whoever executes a process change what its author and the operator allow"

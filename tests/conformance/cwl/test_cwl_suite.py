@@ -9,7 +9,7 @@ import pytest
 from tests.conformance.cwl.driver import KNOWN, Driver
 from tests.conformance.cwl.inputs import serve_files
 from tests.conformance.cwl.suite import DOCKER_VARIABLE, FOLDER_VARIABLE, Case, read_suite
-from tests.conftest import Served
+from tests.support.client import Served
 
 #: Read now: services refuse variables that name no setting, so that these are gone when tests run.
 FOLDER = os.environ.get(FOLDER_VARIABLE)

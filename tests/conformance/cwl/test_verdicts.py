@@ -11,7 +11,7 @@ from tests.conformance.cwl.__main__ import line, select, totals
 from tests.conformance.cwl.driver import Driver
 from tests.conformance.cwl.inputs import serve_files
 from tests.conformance.cwl.suite import DOCKER_VARIABLE, Case, read_suite
-from tests.conftest import Served
+from tests.support.client import Served
 
 TEXT = "some lines\n"
 #: Writes a text twice to `out.txt`, and says how long it is.

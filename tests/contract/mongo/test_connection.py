@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pymongo.database import Database as PlainDatabase
 
-from tests.contract.job_store_contract import add, until
+from tests.support.jobs import add, until
 from weaver_like import settings as settings_module
 from weaver_like.domain.errors import SettingError, Unavailable
 from weaver_like.domain.status import Status

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pymongo.database import Database as PlainDatabase
 
-from tests.contract.job_store_contract import PLENTY, SECOND, T0, add, in_status, line, new, take, until
 from tests.contract.mongo.conftest import count, die
 from tests.contract.mongo.cut import Cut
-from tests.servers import MongoDB, PrivateServer
-from tests.waiting import wait_until
+from tests.support.databases import MongoDB
+from tests.support.jobs import PLENTY, SECOND, T0, add, in_status, line, new, take, until
+from tests.support.servers import PrivateServer
+from tests.support.waiting import wait_until
 from weaver_like.domain.errors import NoSuchJob, Unavailable
 from weaver_like.domain.execution import Execution, Subscriber
 from weaver_like.domain.job import Outcome

@@ -8,7 +8,7 @@ import pytest
 from pymongo.database import Database as PlainDatabase
 
 from tests.contract.mongo.conftest import Commands, count, die
-from tests.contract.process_store_contract import MIB, deploy, revision, versions
+from tests.support.revisions import MIB, deploy, revision, versions
 from weaver_like.domain.errors import TooLarge
 from weaver_like.domain.package import Change, Deployed
 from weaver_like.stores.codec import to_micros
@@ -18,7 +18,7 @@ from weaver_like.stores.mongo.processes import MongoProcessStore
 
 #: A child's code: deploys another version in place of the first one.
 _DEPLOY = """
-from tests.contract.process_store_contract import revision
+from tests.support.revisions import revision
 from weaver_like.domain.package import Change
 from weaver_like.stores.mongo.processes import MongoProcessStore
 MongoProcessStore(store._database).change(Change(1, (revision(version="2"),), (("echo", "1.0.0"),), {"echo": "2"}))

@@ -6,7 +6,7 @@ import pytest
 from pymongo.database import Database as PlainDatabase
 
 from tests.contract.mongo.conftest import Commands, count, die
-from tests.contract.schedule_store_contract import DUE, HOUR, add, fire, new
+from tests.support.schedules import DUE, HOUR, add, fire, new
 from weaver_like.domain.errors import NoSuchJob, TooLarge
 from weaver_like.domain.execution import Execution
 from weaver_like.domain.job import JobFilter
@@ -19,7 +19,7 @@ from weaver_like.stores.mongo.schedules import MongoScheduleStore
 #: A child's code: fires one schedule, a while ago or just now.
 _FIRE = """
 from dataclasses import replace
-from tests.contract.schedule_store_contract import HOUR, PLENTY, job_of
+from tests.support.schedules import HOUR, PLENTY, job_of
 from weaver_like.domain.schedule import Firing
 from weaver_like.stores.mongo.schedules import MongoScheduleStore
 schedules = MongoScheduleStore(store._database, store)

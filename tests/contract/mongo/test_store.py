@@ -7,8 +7,8 @@ import bson
 import pytest
 from pymongo.database import Database as PlainDatabase
 
-from tests.contract.job_store_contract import PLENTY, SECOND, T0, add, in_status, line, new, take, until
 from tests.contract.mongo.conftest import Commands, count
+from tests.support.jobs import PLENTY, SECOND, T0, add, in_status, line, new, take, until
 from weaver_like.domain.errors import NoSuchJob
 from weaver_like.domain.execution import Execution, Subscriber
 from weaver_like.domain.job import Follower, JobFilter, Outcome

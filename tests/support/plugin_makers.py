@@ -5,7 +5,7 @@ from pathlib import Path
 
 from webtest import TestApp
 
-from tests.conftest import finished, submit
+from tests.support.client import finished, submit
 
 #: What every plugin of these tests begins with.
 HEAD = """

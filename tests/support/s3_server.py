@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import boto3
+import pytest
 from botocore.config import Config
 
 #: What the usual environment of Amazon's tools holds; no job may see it.
@@ -65,3 +66,10 @@ def running_s3() -> Iterator[S3Server]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """A real S3 service on 127.0.0.1, one for all tests; each makes a bucket of its own."""
+    with running_s3() as server:
+        yield server

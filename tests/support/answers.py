@@ -95,3 +95,14 @@ def assert_limit_parameter(parameter: dict) -> None:
         "default": 10,
     }
     assert parameter.get("style", "form") == "form"
+
+
+PART2 = "http://www.opengis.net/def/exceptions/ogcapi-processes-2/1.0/"
+
+
+def assert_refused(answer: TestResponse, schema: Schema, status: int, name: str | None = None) -> None:
+    """exception.yaml, with the type that Part 2 prescribes."""
+    assert answer.status_int == status
+    schema("part1-1.0/exception").validate(answer.json)
+    if name is not None:
+        assert answer.json["type"] == PART2 + name

@@ -1,4 +1,4 @@
-"""Keeps one server for a whole test run, whose workers share it: `python -m tests.run_server MongoDB <pid of the run>`.
+"""Keeps one server for a whole test run, whose workers share it: `python -m tests.support.run_server MongoDB <pid of the run>`.
 
 Prints the URL, and ends the server and removes its data when the run's process has ended, however that came about.
 """
@@ -7,7 +7,10 @@ import sys
 
 import psutil
 
-from tests.servers import KINDS
+from tests.support.brokers import RabbitMQ, Redis
+from tests.support.databases import MariaDB, MongoDB, PostgreSQL
+
+KINDS = (MongoDB, PostgreSQL, MariaDB, Redis, RabbitMQ)
 
 
 def main(name: str, run: int) -> None:

@@ -25,7 +25,10 @@ from redis import WatchError
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
-from tests.servers import MariaDB, MongoDB, PostgreSQL, PrivateServer, RabbitMQ, Redis
+from tests.support.brokers import RabbitMQ, Redis
+from tests.support.databases import MariaDB, MongoDB, PostgreSQL
+from tests.support.places import ROOT
+from tests.support.servers import PrivateServer
 
 #: In every Redis database that tests use: whose it is.
 MARK = "weaver_like_tests"
@@ -75,7 +78,7 @@ def shared_server(kind: type[PrivateServer], folder: Path, run: int) -> str:
     with (folder / f"{kind.__name__}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not place.exists():
-            command = [sys.executable, "-m", "tests.run_server", kind.__name__, str(run)]
+            command = [sys.executable, "-m", "tests.support.run_server", kind.__name__, str(run)]
             with log.open("w") as errors:
                 keeper = subprocess.Popen(
                     command,
@@ -83,7 +86,7 @@ def shared_server(kind: type[PrivateServer], folder: Path, run: int) -> str:
                     stdout=subprocess.PIPE,
                     stderr=errors,
                     text=True,
-                    cwd=Path(__file__).parents[1],
+                    cwd=ROOT,
                     start_new_session=True,
                 )
             url = keeper.stdout.readline().strip()

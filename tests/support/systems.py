@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.services import mongo_database, own_name, sql_database
+from tests.support.services import mongo_database, own_name, sql_database
 from weaver_like.app import Service
 from weaver_like.engines.base import ClosePolicy
 from weaver_like.settings import Settings

@@ -1,0 +1,1 @@
+"""What tests share: services, clients, packages, plugins, waiting. Nothing here is a test."""

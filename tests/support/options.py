@@ -1,0 +1,41 @@
+"""What `pytest` is asked with, and markers."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support import systems
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--system",
+        default="sqlite-embedded",
+        choices=list(systems.SYSTEMS),
+        help="store and engine of every service that a test starts",
+    )
+    parser.addoption("--no-skips", action="store_true", help="a skipped test is a failure")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "heavy: the same as another test on one more system; not selected by `make test`"
+    )
+    config.addinivalue_line(
+        "markers", "only(*systems): about a part that only these systems have; not selected on others"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    chosen = config.getoption("--system")
+    other = [item for item in items if any(chosen not in mark.args for mark in item.iter_markers("only"))]
+    if other:
+        config.hook.pytest_deselected(items=other)
+        items[:] = [item for item in items if item not in other]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+    report = (yield).get_result()
+    if report.skipped and item.config.getoption("--no-skips") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
