@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.support.applications",
     "tests.support.client",
     "tests.support.disks",
+    "tests.support.plugin_makers",
     "tests.support.s3_server",
     "tests.support.site",
 ]

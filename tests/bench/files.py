@@ -12,36 +12,9 @@ from tests.bench.client import Client, Plan, folder, helper, serving
 from tests.bench.process_memory import GrowthWatch
 from tests.bench.report import Bar, Row
 from tests.support.client import Served
+from tests.support.plugin_makers import source
 
 _BAR = Bar(32)
-_PLUGIN = '''"""Processes of the benchmark."""
-from pathlib import Path
-from typing import Annotated
-
-from weaver_like.authoring import File, Input, Output, process
-
-_BLOCK = bytes(range(256)) * 4096
-
-
-@process(id="bench-read", title="Size of a file")
-def read(document: Annotated[File, Input(media_types=["application/octet-stream"])]) -> Annotated[int, Output(id="size")]:
-    """Read a file block by block."""
-    size = 0
-    with document.path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            size += len(block)
-    return size
-
-
-@process(id="bench-write", title="A file of a size")
-def write(blocks: int) -> Annotated[File, Output(id="document", media_types=["application/octet-stream"])]:
-    """Write a file block by block."""
-    path = Path("document.bin")
-    with path.open("wb") as stream:
-        for _ in range(blocks):
-            stream.write(_BLOCK)
-    return File(path, "application/octet-stream")
-'''
 
 
 def elapsed(action: Callable[[], object]) -> float:
@@ -115,7 +88,7 @@ def measure(plan: Plan) -> list[Row]:
     size = (128 if plan.quick else 1024) * 2**20
     with folder() as data, helper("stream_server") as streamer:
         (data / "plugins").mkdir()
-        (data / "plugins" / "bench_files.py").write_text(_PLUGIN, "utf-8")
+        (data / "plugins" / "bench_files.py").write_text(source("bench_files"), "utf-8")
         site = streamer.stdout.readline().strip()
         with serving(data) as served:
             client = Client(served.url)

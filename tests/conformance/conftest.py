@@ -11,34 +11,18 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from webtest import TestApp
 
+from tests.support.answers import api_of
 from tests.support.applications import make_service
 from tests.support.client import Served, finished, submit
 from tests.support.packages import sweep
 from tests.support.places import ROOT
+from tests.support.plugin_makers import source
 from tests.support.waiting import wait_until
 from weaver_like.engines.base import ClosePolicy
 
 SCHEMAS = Path(os.environ.get("OGC_SCHEMAS") or ROOT.parent / "shared" / "schemas" / "ogcapi")
 #: `format: uri` of the 2.0 draft's `processID` is not asserted: 1.0 has the plain id under the same name.
 _FORMATS = FormatChecker(formats=())
-
-#: A process of each single kind of job control.
-PLUGIN = '''
-"""Processes for the tests of execution modes."""
-from weaver_like.authoring import process
-
-
-@process(id="only-sync", job_control=["sync-execute"])
-def only_sync(text: str = "x") -> str:
-    """Give back the text."""
-    return text
-
-
-@process(id="only-async", job_control=["async-execute"])
-def only_async(text: str = "x") -> str:
-    """Give back the text."""
-    return text
-'''
 
 
 @_FORMATS.checks("date-time", raises=ValueError)
@@ -71,7 +55,7 @@ def modes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestApp]:
     """An application that offers processes of each kind of job control."""
     folder = tmp_path_factory.mktemp("modes")
     (folder / "plugins").mkdir()
-    (folder / "plugins" / "modes.py").write_text(PLUGIN, "utf-8")
+    (folder / "plugins" / "modes.py").write_text(source("modes"), "utf-8")
     service = make_service(folder)
     yield TestApp(service.wsgi, extra_environ={"HTTP_HOST": "localhost"})
     service.stop(ClosePolicy.KILL)
@@ -123,3 +107,8 @@ def dismissed_job(app: TestApp) -> str:
     job_id = submit(app, "sleep", {"delay": 30})
     assert app.delete(f"/jobs/{job_id}").json["status"] == "dismissed"
     return job_id
+
+
+@pytest.fixture(scope="module")
+def api(app: TestApp) -> dict:
+    return api_of(app)

@@ -3,130 +3,18 @@
 /req/oas/completeness, /req/oas/definition, /req/oas/exceptions-codes, /req/oas/oas-impl, /req/oas/security are the same in both.
 """
 
-import json
 from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
-from jsonschema import Draft4Validator
-from openapi_spec_validator import OpenAPIV30SpecValidator
-from webtest import TestApp, TestResponse
+from webtest import TestApp
 
-from tests.support.answers import api_of, hrefs_of, links_of
+from tests.support.answers import api_of
 from tests.support.client import finished, submit
+from tests.support.definition import operations, resolved, undefined
 from tests.support.packages import application_package, deploy, fresh, patch, put, shout, sweep
 from tests.support.waiting import wait_until
 
 DEPLOYED, FOLDERS = "deployed-as-defined", []
-OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
-MANY = """
-from weaver_like.authoring import process
-
-def make(number):
-    def run(a: str, b: float = 1, c: list[int] | None = None) -> str:
-        return a
-    run.__name__ = run.__qualname__ = f"many_{number}"
-    return process(id=f"many-{number}", title="One of many processes " * 4)(run)
-
-globals().update({f"many_{number}": make(number) for number in range(300)})
-"""
-
-
-@pytest.fixture(scope="module")
-def api(app: TestApp) -> dict:
-    return api_of(app)
-
-
-def references(node: object) -> Iterator[str]:
-    if isinstance(node, dict):
-        if isinstance(node.get("$ref"), str):
-            yield node["$ref"]
-        for part in node.values():
-            yield from references(part)
-    elif isinstance(node, list):
-        for part in node:
-            yield from references(part)
-
-
-def operations(api: dict) -> Iterator[tuple[str, str, dict]]:
-    for path, methods in api["paths"].items():
-        for method, operation in methods.items():
-            yield path, method, operation
-
-
-def resolved(api: dict, schema: dict) -> Draft4Validator:
-    """A schema of the definition as a validator; OpenAPI 3.0 schemas are nearest to draft 4 (boolean exclusive bounds)."""
-    return Draft4Validator(schema | {"components": api["components"]})
-
-
-def test_the_landing_page_links_to_json_and_html(app: TestApp) -> None:
-    """/req/oas30/oas-definition-1; 2.0 /req/oas/definition"""
-    landing = app.get("/").json
-    assert [link["type"] for link in links_of(landing, "service-desc")] == [OPENAPI]
-    assert [link["type"] for link in links_of(landing, "service-doc")] == ["text/html"]
-    assert app.get(hrefs_of(landing, "service-doc")[0], status=200).content_type == "text/html"
-
-
-@pytest.mark.parametrize(
-    "accept",
-    [
-        None,
-        "*/*",
-        OPENAPI,
-        "application/vnd.oai.openapi+json; version=3.0",
-        "application/vnd.oai.openapi+json",
-        "application/vnd.oai.openapi+json;version=3.0, application/json;q=0.5",
-    ],
-)
-def test_the_definition_has_its_media_type(app: TestApp, accept: str | None) -> None:
-    """/req/oas30/oas-definition-1"""
-    answer = app.get("/api", headers={"Accept": accept} if accept else {}, status=200)
-    assert answer.headers["Content-Type"].replace(" ", "") == OPENAPI
-
-
-def test_the_definition_is_valid(api: dict) -> None:
-    """/req/oas30/oas-definition-2; 2.0 /req/oas30/oas-definition"""
-    assert api["openapi"].startswith("3.0.")
-    OpenAPIV30SpecValidator(api).validate()
-    ids = [operation["operationId"] for _, _, operation in operations(api)]
-    assert len(ids) == len(set(ids))
-
-
-def test_the_definition_refers_to_nothing_elsewhere(api: dict) -> None:
-    """/req/oas30/oas-definition-2: no network is needed to read it"""
-    assert set(references(api)) != set()
-    assert all(reference.startswith("#/") for reference in references(api))
-
-
-def test_the_definition_of_many_processes_stays_small_and_valid(make_app: object, tmp_path: Path) -> None:
-    """/req/oas30/oas-definition-2: below 300 kB, whatever is on offer"""
-    (tmp_path / "many.py").write_text(MANY, "utf-8")
-    app = make_app(f"plugins.folders={tmp_path}")
-    assert len(app.get("/processes?limit=1000").json["processes"]) > 300
-    answer = app.get("/api", status=200)
-    assert len(answer.body) < 300_000
-    OpenAPIV30SpecValidator(json.loads(answer.body)).validate()
-
-
-def test_every_path_of_the_standard_is_defined(api: dict) -> None:
-    """/req/oas30/completeness"""
-    defined = {
-        (method, path.replace("{process}", "{}").replace("{job}", "{}").replace("{output}", "{}"))
-        for path, method, _ in operations(api)
-    }
-    assert {
-        ("get", "/"),
-        ("get", "/conformance"),
-        ("get", "/processes"),
-        ("get", "/processes/{}"),
-        ("post", "/processes/{}/execution"),
-        ("get", "/jobs"),
-        ("get", "/jobs/{}"),
-        ("delete", "/jobs/{}"),
-        ("get", "/jobs/{}/results"),
-        ("get", "/jobs/{}/results/{}"),
-    } <= defined
 
 
 @pytest.fixture(scope="module")
@@ -186,25 +74,6 @@ def filled(path: str, job_id: str, file_path: str, schedule_id: str) -> str:
         .replace("{output}", "message")
         .replace("{path}", file_path)
     )
-
-
-def undefined(api: dict, operation: dict, answer: TestResponse) -> list[str]:
-    """What is not in the definition: the status of an answer, its media type, its JSON."""
-    name = f"{operation['operationId']} {answer.status_int}"
-    defined = operation["responses"].get(str(answer.status_int))
-    if defined is None:
-        return [f"{name}: the status is not defined"]
-    if "$ref" in defined:
-        defined = api["components"]["responses"][defined["$ref"].rpartition("/")[2]]
-    content = {kind.partition(";")[0]: entry for kind, entry in defined.get("content", {}).items()}
-    if not answer.body:
-        return []
-    if answer.content_type not in content and "*/*" not in content:
-        return [f"{name}: {answer.content_type} is not defined, only {', '.join(content)}"]
-    schema = content.get(answer.content_type, {}).get("schema")
-    if not schema or not answer.content_type.endswith("json"):
-        return []
-    return [f"{name}: {error.message}" for error in resolved(api, schema).iter_errors(answer.json)]
 
 
 def test_every_operation_answers_as_defined(
@@ -307,50 +176,6 @@ def test_deployment_answers_as_defined(app: TestApp, api: dict) -> None:
         for fault in undefined(api, api["paths"][one][method], answer)
     ] == []
     sweep(app, DEPLOYED, "folder-as-defined")
-
-
-@pytest.mark.parametrize(
-    ("given", "defined"),
-    [
-        (
-            {"type": "number", "exclusiveMinimum": 0, "maximum": 9},
-            {"type": "number", "minimum": 0, "exclusiveMinimum": True, "maximum": 9},
-        ),
-        ({"const": {"a": 1}, "$comment": "c", "examples": ["x"]}, {"enum": [{"a": 1}]}),
-        ({"type": "array", "prefixItems": [{"type": "string"}]}, {"type": "array", "items": {}}),
-        (
-            {
-                "type": "object",
-                "properties": {"k": {}, "n": {"type": ["null", "integer", "string"]}},
-                "required": [],
-                "patternProperties": {"^x": {}},
-            },
-            {"type": "object", "properties": {"k": {}, "n": {"nullable": True}}},
-        ),
-        (
-            {"anyOf": [{"type": "null"}, {"type": ["string", "null"]}]},
-            {"anyOf": [{"enum": [None], "nullable": True}, {"type": "string", "nullable": True}]},
-        ),
-    ],
-)
-def test_no_description_makes_the_definition_invalid(app: TestApp, given: dict, defined: dict) -> None:
-    """/req/oas30/oas-definition-2: clients describe inputs in JSON Schema, of which OpenAPI 3.0 knows a part"""
-    unit = {
-        "value": shout(inputs={"text": "Any"}, outputs={}, expression="${return {};}"),
-        "mediaType": "application/cwl+json",
-    }
-    process = {"id": fresh("schema"), "inputs": {"text": {"schema": given}}}
-    deploy(
-        app,
-        {"processDescription": {"process": process}, "executionUnit": unit},
-        "application/ogcapppkg+json",
-        status=201,
-    )
-    definition = api_of(app)
-    app.delete(f"/processes/{process['id']}", status=204)
-    assert list(OpenAPIV30SpecValidator(definition).iter_errors()) == []
-    request = definition["components"]["schemas"][f"execute-{process['id']}"]
-    assert request["properties"]["inputs"]["properties"]["text"]["anyOf"][0] == defined
 
 
 def test_errors_of_identifiers_are_defined(app: TestApp, api: dict) -> None:
@@ -517,25 +342,3 @@ def test_the_definition_and_the_server_agree_on_requests(
     schema = api["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert resolved(api, schema).is_valid({"inputs": inputs}) == valid
     app.post_json(path, {"inputs": inputs}, status=200 if valid else 400)
-
-
-def test_inputs_by_reference_are_in_the_definition(app: TestApp, api: dict, site: ThreadingHTTPServer) -> None:
-    """/req/oas30/oas-impl"""
-    site.pages = {"/name": (200, {"Content-Type": "text/plain"}, b"Ada")}
-    path, body = (
-        "/processes/greet/execution",
-        {"inputs": {"name": {"href": f"{site.url}/name", "type": "text/plain"}}, "response": "document"},
-    )
-    assert resolved(api, api["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]).is_valid(
-        body
-    )
-    assert app.post_json(path, body, status=200).json == {"greeting": "Hello Ada"}
-
-
-def test_what_needs_no_credentials_documents_none(app: TestApp, api: dict) -> None:
-    """/req/oas30/security: schemes are documented where operations are access-controlled; here none is"""
-    assert "security" not in api
-    for path, _, operation in operations(api):
-        assert "security" not in operation, path
-        assert "401" not in operation["responses"], path
-    app.get("/jobs", status=200)

@@ -223,8 +223,6 @@ FIELDS = {
     "c": "File?",
     "d": {"type": {"type": "enum", "symbols": ["x", "y"]}},
 }
-
-
 VALUES = [
     ("File?", None),
     ("Directory?", None),

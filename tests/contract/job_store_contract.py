@@ -17,6 +17,29 @@ from weaver_like.domain.status import Status
 from weaver_like.domain.values import Occurrences, Reference, Value
 from weaver_like.stores.base import JobStore
 
+# fmt: off
+VALUES = (
+    False, True, None, 0, -1, 2**53 + 1, 2**63 - 1, 2**64, -(2**70), 0.1, -1.5e-300, 1e308,
+    "", '☃ \U0001f600 " \\ \n \x00', [], [[]], {}, {"value": 1}, {"href": "x"}, {"a": {"b": [None, {"c": False}]}},
+)
+# fmt: on
+QUALIFIED = Value({"value": 1}, Format("application/json", "utf-8", {"type": "object"}), qualified=True)
+REFERENCE = Reference("https://example.org/a?b=c", Format("image/tiff", schema="https://example.org/s"), "title")
+EXECUTION = Execution(
+    {
+        "plain": Occurrences(tuple(Value(value) for value in VALUES), ("/inputs/plain",) * len(VALUES)),
+        "qualified": Occurrences((QUALIFIED,), ("/inputs/qualified",)),
+        "reference": Occurrences((REFERENCE,), ("/inputs/reference",)),
+    },
+    {"a": OutputRequest(Transmission.REFERENCE, Format("text/plain")), "b": OutputRequest()},
+    ResponseForm.RAW,
+    Subscriber("http://s", None, "http://f"),
+    0,
+    "async",
+    "title",
+    "minimal",
+)
+
 
 class KeepingContract:
     """add, get, documents, log, delete."""
@@ -33,68 +56,19 @@ class KeepingContract:
                 ask("unknown")
 
     def test_every_kind_of_value_survives(self, jobs: JobStore) -> None:
-        values = (
-            False,
-            True,
-            None,
-            0,
-            -1,
-            2**53 + 1,
-            2**63 - 1,
-            2**64,
-            -(2**70),
-            0.1,
-            -1.5e-300,
-            1e308,
-            "",
-            '☃ \U0001f600 " \\ \n \x00',
-            [],
-            [[]],
-            {},
-            {"value": 1},
-            {"href": "x"},
-            {"a": {"b": [None, {"c": False}]}},
+        entry = new(
+            execution=EXECUTION, followers=(Follower("next", EXECUTION), Follower("last", Execution(outputs={})))
         )
-        qualified = Value({"value": 1}, Format("application/json", "utf-8", {"type": "object"}), qualified=True)
-        reference = Reference(
-            "https://example.org/a?b=c", Format("image/tiff", schema="https://example.org/s"), "title"
-        )
-        inputs = {"plain": values, "qualified": (qualified,), "reference": (reference,)}
-        execution = Execution(
-            {
-                name: Occurrences(
-                    tuple(item if isinstance(item, (Value, Reference)) else Value(item) for item in items),
-                    ("/inputs/" + name,) * len(items),
-                )
-                for name, items in inputs.items()
-            },
-            {"a": OutputRequest(Transmission.REFERENCE, Format("text/plain")), "b": OutputRequest()},
-            ResponseForm.RAW,
-            Subscriber("http://s", None, "http://f"),
-            0,
-            "async",
-            "title",
-            "minimal",
-        )
-        followers = (Follower("next", execution), Follower("last", Execution(outputs={})))
-        entry = new(execution=execution, followers=followers)
         jobs.add(entry, PLENTY)
         kept = jobs.get_documents(entry.job.id)
-        stored = [item.data for item in kept.execution.inputs["plain"].items]
-        assert repr(stored) == repr([*values])
-        assert kept.execution.inputs["qualified"].items == (qualified,)
-        assert kept.execution.inputs["reference"].items == (reference,)
-        assert kept.execution.outputs == execution.outputs
-        assert (kept.execution.subscriber, kept.execution.response, kept.execution.priority) == (
-            execution.subscriber,
-            ResponseForm.RAW,
-            0,
-        )
-        assert (kept.execution.mode, kept.execution.title, kept.execution.return_preference) == (
-            "async",
-            "title",
-            "minimal",
-        )
+        execution = kept.execution
+        assert repr([item.data for item in execution.inputs["plain"].items]) == repr([*VALUES])
+        assert execution.inputs["qualified"].items == (QUALIFIED,)
+        assert execution.inputs["reference"].items == (REFERENCE,)
+        assert execution.outputs == EXECUTION.outputs
+        assert (execution.subscriber, execution.response) == (EXECUTION.subscriber, ResponseForm.RAW)
+        assert (execution.priority, execution.mode, execution.title) == (0, "async", "title")
+        assert execution.return_preference == "minimal"
         assert [follower.process_id for follower in kept.followers] == ["next", "last"]
         assert kept.followers[1].execution.outputs == {}
         claim = jobs.claim_next("w1", until())

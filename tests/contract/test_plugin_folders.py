@@ -7,24 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
-import pytest
-from webtest import TestApp
 
 from tests.support.children import family_of, gone
 from tests.support.plugin_makers import HEAD, function, still_works, write
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture
-def with_plugin(make_app: Callable, tmp_path: Path) -> Callable[..., TestApp]:
-    """An application whose plugin folder holds files: `with_plugin({"a.py": text}, "section.name=value")`."""
-
-    def make(files: dict[str, str], *overrides: str) -> TestApp:
-        write(tmp_path / "plugins", files)
-        return make_app(f"plugins.folders={tmp_path / 'plugins'}", *overrides)
-
-    return make
-
 
 GOOD = function("return 'good'", "def run() -> str:", 'id="good"')
 BROKEN = {

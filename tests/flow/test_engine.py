@@ -16,6 +16,7 @@ import pytest
 from webtest import TestApp
 
 from tests.support.client import Served, finished, submit
+from tests.support.plugin_makers import source
 from tests.support.waiting import wait_until
 from weaver_like.domain.execution import Execution
 from weaver_like.domain.ids import new_job_id
@@ -24,72 +25,12 @@ from weaver_like.domain.status import Status
 from weaver_like.engines.base import ClosePolicy
 from weaver_like.engines.embedded import EmbeddedEngine
 
-PLUGIN = '''
-import json, os, signal, subprocess, sys, time
-from pathlib import Path
-from typing import Annotated
-from weaver_like.authoring import Context, File, Input, process
-
-@process(id="noted")
-def noted(name: str, file: str) -> str:
-    with open(file, "a") as notes:
-        notes.write(name + " ")
-    return name
-
-@process(id="plans")
-def plans(context: Context, steps: list, chain: bool = False, priority: int | None = None) -> list:
-    """Schedules what it is told; refusals as text."""
-    if chain:
-        return [context.chain([tuple(step) for step in steps], priority=priority)]
-    answers = []
-    for name, inputs in steps:
-        try:
-            answers.append(context.schedule(name, inputs, priority=priority))
-        except ValueError as error:
-            answers.append("refused: " + str(error))
-    return answers
-
-@process(id="burns")
-def burns(seconds: float) -> str:
-    code = f"import time\\nwhile time.process_time() < {seconds}: pass"
-    subprocess.run([sys.executable, "-c", code], check=True)
-    end = time.process_time() + seconds
-    while time.process_time() < end:
-        pass
-    return "x" * 1000
-
-@process(id="allocates")
-def allocates(megabytes: int, file: Annotated[File | None, Input(media_types=["text/plain"])] = None) -> File:
-    held = bytearray(megabytes * 2**20)
-    held[::4096] = b"x" * len(held[::4096])
-    Path("out.bin").write_bytes(bytes(12345))
-    return File(Path("out.bin"), "application/octet-stream")
-
-@process(id="counts")
-def counts(file: Annotated[File, Input(media_types=["application/octet-stream"])]) -> int:
-    return os.stat(file.path).st_size
-
-@process(id="sparse")
-def sparse(megabytes: int) -> File:
-    with open("big.bin", "wb") as file:
-        file.truncate(megabytes * 2**20)
-    return File(Path("big.bin"), "application/octet-stream")
-
-@process(id="writes-first")
-def writes_first(context: Context) -> File:
-    Path("first.txt").write_text("x")
-    context.log("written")
-    while not context.cancelled():
-        time.sleep(0.01)
-    return File(Path("first.txt"), "text/plain")
-'''
-
 
 @pytest.fixture
 def planned(make_app: Callable, tmp_path: Path) -> Callable[..., TestApp]:
     """An application with the processes above: `planned("section.name=value")`."""
     (tmp_path / "plugins").mkdir()
-    (tmp_path / "plugins" / "engine.py").write_text(PLUGIN)
+    (tmp_path / "plugins" / "engine.py").write_text(source("engine"))
     return lambda *overrides: make_app(f"plugins.folders={tmp_path / 'plugins'}", *overrides)
 
 
@@ -351,7 +292,7 @@ def memory_of(served: Served) -> dict[int, int]:
 
 def test_a_gigabyte_in_and_a_gigabyte_out_take_no_memory(serve: Callable, zeros: str, tmp_path: Path) -> None:
     (tmp_path / "data" / "plugins").mkdir(parents=True)
-    (tmp_path / "data" / "plugins" / "engine.py").write_text(PLUGIN)
+    (tmp_path / "data" / "plugins" / "engine.py").write_text(source("engine"))
     served, gigabyte = serve(), 2**30
     for process, inputs in (("counts", {"file": {"href": f"{zeros}/{2**20}"}}), ("sparse", {"megabytes": 1})):
         job_id = served.submit(process, inputs)

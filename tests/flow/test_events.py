@@ -11,25 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.support.client import Served
+from tests.support.plugin_makers import source
 from tests.support.waiting import wait_until
-
-PLUGIN = """
-import time
-from pathlib import Path
-from weaver_like.authoring import Context, process
-
-@process(id="speaks")
-def speaks(context: Context, lines: int = 0, pause: float = 0, wait_for: str = "") -> str:
-    for number in range(lines):
-        context.log(f"line {number}")
-        context.log("the same")
-        if pause:
-            context.progress(100 * number / lines, f"at {number}")
-            time.sleep(pause)
-    while wait_for and not Path(wait_for).exists():
-        time.sleep(0.01)
-    return "spoke"
-"""
 
 
 class Listener:
@@ -70,7 +53,7 @@ class Listener:
 @pytest.fixture
 def served(serve: Callable, tmp_path: Path) -> Served:
     (tmp_path / "data" / "plugins").mkdir(parents=True)
-    (tmp_path / "data" / "plugins" / "speaks.py").write_text(PLUGIN)
+    (tmp_path / "data" / "plugins" / "speaks.py").write_text(source("speaks"))
     return serve()
 
 

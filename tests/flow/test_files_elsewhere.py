@@ -1,8 +1,6 @@
 """Results and inputs that are not on this machine: a bucket of S3, a folder on another file system, places that move or are full."""
 
-import json
 import os
-import shutil
 from collections.abc import Callable
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -11,82 +9,14 @@ import psutil
 import pytest
 from webtest import TestApp
 
-from tests.support.client import Served, finished, submit
-from tests.support.plugin_makers import HEAD, write
+from tests.support.client import Served, finished, submit, successful
+from tests.support.plugin_makers import source, write
 from tests.support.s3_server import CREDENTIALS, S3Server, running_s3
 from tests.support.waiting import wait_until
 from weaver_like.app import make_wsgi
-from weaver_like.domain.errors import SettingError
 from weaver_like.services.application import Application
 from weaver_like.settings import load
 from weaver_like.wiring import build
-
-PLUGIN = (
-    HEAD
-    + '''
-@process(id="make")
-def make(size: int = 1000, name: str = "a b.txt") -> File:
-    """A file of so many bytes, none like its neighbour."""
-    with open(name, "wb") as file:
-        for start in range(0, size, 2**20):
-            file.write(os.urandom(2**10) * 2**10 if size > 2**20 else b"0123456789" * (size // 10))
-    return File(Path(name), "text/plain")
-
-@process(id="copy")
-def copy(data: File) -> File:
-    os.rename(data.path, "copy.bin")
-    return File(Path("copy.bin"), "application/octet-stream")
-
-@process(id="several")
-def several() -> list[File]:
-    for number in range(3):
-        Path(f"{number}.txt").write_text(str(number))
-    return [File(Path(f"{number}.txt")) for number in range(3)]
-
-@process(id="refer", outputs={"out": Annotated[dict, Output()], "link": Annotated[str, Output(schema={"type": "string", "format": "uri"})], "text": str})
-def refer(uri: str) -> dict:
-    return {"out": {"things": [[{"href": uri, "title": "x"}], {"href": "/5f1c/out/a.txt"}]}, "link": uri, "text": uri}
-
-@process(id="environment")
-def environment() -> str:
-    return repr([dict(os.environ), [open(f"/proc/{pid}/environ").read() for pid in ("self", os.getppid())]])
-'''
-)
-
-
-@pytest.fixture
-def plugins(tmp_path: Path) -> Path:
-    write(tmp_path / "plugins", {"files.py": PLUGIN})
-    return tmp_path / "plugins"
-
-
-@pytest.fixture
-def bucket(s3: S3Server) -> str:
-    return s3.make_bucket()
-
-
-@pytest.fixture
-def on_s3(make_app: Callable, plugins: Path, s3: S3Server, bucket: str) -> Callable[..., TestApp]:
-    """An application whose results live on S3; inputs may come from `<bucket>/in`."""
-
-    def make(*overrides: str, **more: object) -> TestApp:
-        return make_app(
-            f"plugins.folders={plugins}",
-            f"files.outputs_dir=s3://{bucket}/results/",
-            f"files.s3_endpoint={s3.url}",
-            f"security.s3_buckets={bucket}/in",
-            *overrides,
-            **more,
-        )
-
-    return make
-
-
-def successful(app: TestApp, process: str, inputs: dict | None = None) -> str:
-    job_id = submit(app, process, inputs)
-    status = finished(app, job_id)
-    assert status["status"] == "successful", status["message"]
-    return job_id
 
 
 def test_results_on_s3_are_like_any_others(on_s3: Callable, s3: S3Server, bucket: str) -> None:
@@ -282,7 +212,7 @@ def test_what_the_operator_has_not_opened_is_refused_at_submission(on_s3_once: t
 def on_s3_once(s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> tuple[TestApp, str]:
     """An application that only looks at references, and its bucket; no job runs in it."""
     folder, bucket = tmp_path_factory.mktemp("refusing"), s3.make_bucket()
-    write(folder / "plugins", {"files.py": PLUGIN})
+    write(folder / "plugins", {"files.py": source("files")})
     from_settings = load(
         overrides=[
             f"files.data_dir={folder}",
@@ -357,82 +287,3 @@ def test_what_a_broken_or_unwilling_service_sends_is_no_input(
         assert status["message"].startswith(f"Input 'data': 's3://bucket/{key}' could not be read: ")
         assert reason in status["message"]
         assert "sekret" not in status["message"]
-
-
-def test_results_stay_valid_when_their_place_moves(
-    make_app: Callable, on_s3: Callable, plugins: Path, tmp_path: Path, s3: S3Server, bucket: str
-) -> None:
-    """docs/results.rst: folder -> other folder and public URL -> S3; links, files, and references inside values move along"""
-    data, option = tmp_path / "data", f"plugins.folders={plugins}"
-    app = make_app(option, "files.outputs_url=https://old.example.org/results/", folder=data)
-    made = successful(app, "make")
-    [link] = app.get(f"/jobs/{made}/outputs").json["outputs"]
-    assert link["href"] == f"https://old.example.org/results/{made}/output/a_b.txt"
-    referring = successful(app, "refer", {"uri": link["href"]})
-    foreign = successful(app, "refer", {"uri": f"https://old.example.org/results-2/{made}/output/a_b.txt"})
-    at_first = app.get(f"/jobs/{foreign}/results?f=json").json
-    app.service.stop()
-
-    shutil.move(data / "outputs", tmp_path / "moved")
-    for name, value in (("", "http://localhost/outputs"), ("https://new.example.org/r", "https://new.example.org/r")):
-        app = make_app(option, f"files.outputs_dir={tmp_path / 'moved'}", f"files.outputs_url={name}", folder=data)
-        check(app, made, referring, value)
-        assert app.get(f"/jobs/{foreign}/results?f=json").json == at_first
-        app.service.stop()
-
-    for path in (tmp_path / "moved").rglob("*.txt"):
-        s3.client.upload_file(str(path), bucket, f"results/{path.relative_to(tmp_path / 'moved')}")
-    app = on_s3(folder=data)
-    check(app, made, referring, "http://localhost/outputs")
-    assert app.get(f"/jobs/{foreign}/results?f=json").json == at_first
-
-
-def check(app: TestApp, made: str, referring: str, outputs: str) -> None:
-    """Every way to a result leads to where it is now."""
-    here = f"{outputs}/{made}/output/a_b.txt"
-    assert app.get(f"/jobs/{made}/outputs").json["outputs"][0]["href"] == here
-    assert len(app.get(f"/jobs/{made}/results").body) == 1000
-    assert len(app.get(f"/outputs/{made}/output/a_b.txt").body) == 1000
-    document = app.get(f"/jobs/{referring}/results?f=json").json
-    assert document["out"]["value"] == {"things": [[{"href": here, "title": "x"}], {"href": "/5f1c/out/a.txt"}]}
-    assert document["link"] == here
-    assert document["text"].startswith("https://old.example.org/")
-    assert app.get(f"/jobs/{referring}/results/link").text == here
-    assert json.loads(app.get(f"/jobs/{referring}/results/out").body)["things"][0][0]["href"] == here
-    assert here in app.get(f"/jobs/{referring}/results", headers={"Accept": "text/html"}).text
-
-
-def test_a_full_disk_fails_the_job_with_that_reason_and_nothing_half_stays(
-    make_app: Callable, plugins: Path, small_disk: Path
-) -> None:
-    app = make_app(f"plugins.folders={plugins}", f"files.outputs_dir={small_disk}")
-    kept = successful(app, "make")
-    status = finished(app, submit(app, "make", {"size": 6 * 2**20}))
-    assert status["status"] == "failed"
-    assert status["message"] == "Output 'output' (file 'a b.txt') could not be kept: no space is left."
-    assert [path.parent.parent.name for path in small_disk.rglob("*") if path.is_file()] == [kept]
-    assert not (small_disk / status["jobID"]).exists()
-    successful(app, "make")
-
-
-@pytest.mark.parametrize(
-    ("override", "word"),
-    [
-        ("files.outputs_dir=s3://", "outputs_dir"),
-        ("files.outputs_dir=s3:bucket", "outputs_dir"),
-        ("files.outputs_dir=s3:///x", "outputs_dir"),
-        ("files.outputs_dir=s3://b:80/x", "outputs_dir"),
-    ],
-)
-def test_a_place_that_is_none_stops_the_start(tmp_path: Path, override: str, word: str) -> None:
-    with pytest.raises(SettingError, match=word):
-        build(load(overrides=[f"files.data_dir={tmp_path}", override]))
-
-
-def test_an_endpoint_that_is_none_stops_the_start(tmp_path: Path, s3: S3Server) -> None:
-    with pytest.raises(SettingError, match="s3_endpoint"):
-        build(
-            load(
-                overrides=[f"files.data_dir={tmp_path}", "files.outputs_dir=s3://bucket/x", "files.s3_endpoint=no url"]
-            )
-        )

@@ -2,77 +2,16 @@
 
 import gzip
 import socket
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http.server import ThreadingHTTPServer
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from webtest import TestApp
 
 from tests.support.client import finished
+from tests.support.references import COMPLEX, TEXT, Stream, failed, give
 from tests.support.waiting import wait_until
-from weaver_like.app import Service
-from weaver_like.engines.base import ClosePolicy
-from weaver_like.settings import load
-
-COMPLEX, TEXT = "/processes/echo-complex/execution", {"Content-Type": "text/plain"}
-PRIVATE = [
-    "127.0.0.1",
-    "localhost",
-    "localhost.",
-    "[::1]",
-    "0x7f.1",
-    "2130706433",
-    "0177.0.0.1",
-    "127.1",
-    "0.0.0.0",
-    "169.254.169.254",
-    "10.0.0.1",
-    "172.16.0.1",
-    "192.168.1.1",
-    "[::ffff:127.0.0.1]",
-    "[::ffff:a9fe:a9fe]",
-    "[fd00::1]",
-    "[fe80::1]",
-    "user@127.0.0.1",
-    "example.org@10.0.0.1",
-    "100.64.0.1",
-]
-
-
-def give(app: TestApp, href: str, process: str = "echo-complex", name: str = "complexInput", **more: object) -> dict:
-    """Run a process on one reference; its final status."""
-    inputs = {name: {"href": href, **more}} | ({"message": "m"} if process == "echo" and name != "message" else {})
-    answer = app.post_json(
-        f"/processes/{process}/execution", {"inputs": inputs}, headers={"Prefer": "respond-async"}, status=201
-    )
-    return finished(app, answer.json["jobID"])
-
-
-def failed(app: TestApp, status: dict, *words: str, name: str = "complexInput") -> dict:
-    """The problem of a job that failed because of its input: 400, names the input and the reason."""
-    assert status["status"] == "failed", status
-    problem = app.get(f"/jobs/{status['jobID']}/results", status=400).json
-    assert problem["errors"][0]["pointer"].startswith(f"/inputs/{name}")
-    for text in (problem["detail"], status["message"]):
-        assert f"'{name}'" in text
-        assert all(word in text for word in words), text
-        assert "Traceback" not in text
-    assert app.get(f"/jobs/{status['jobID']}/exceptions").json["exceptions"][0]["detail"] == problem["detail"]
-    return problem
-
-
-def refused(app: TestApp, href: str) -> dict:
-    """The problem of a reference that is not even taken; no job is kept."""
-    before = app.get("/jobs?limit=1").json["jobs"]
-    answer = app.post_json(
-        COMPLEX, {"inputs": {"complexInput": {"href": href}}}, headers={"Prefer": "respond-async"}, status=400
-    )
-    assert answer.json["errors"][0]["pointer"] == "/inputs/complexInput/href"
-    assert app.get("/jobs?limit=1").json["jobs"] == before
-    return answer.json
 
 
 def test_a_reference_is_fetched(app: TestApp, site: ThreadingHTTPServer) -> None:
@@ -158,40 +97,6 @@ def test_files_over_the_limit_fail_the_job(make_app: Callable, site: ThreadingHT
     wait_until(lambda: not list(small.service.settings.work_dir.iterdir()), 5, "the removal of the work folders")
 
 
-class Stream:
-    """Answers one request with exactly these headers and bytes, then closes; `with Stream(...) as url`."""
-
-    def __init__(self, headers: dict[str, str | None], body: bytes, status: str = "200 OK"):
-        told = {"Content-Type": "text/plain", "Content-Length": str(len(body))} | headers
-        head = [
-            f"HTTP/1.1 {status}",
-            *(f"{name}: {value}" for name, value in told.items() if value is not None),
-            "",
-            "",
-        ]
-        self._answer = "\r\n".join(head).encode("latin-1") + body
-        self._listener = socket.create_server(("127.0.0.1", 0))
-
-    def __enter__(self) -> str:
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}/x"
-
-    def _serve(self) -> None:
-        try:
-            connection, _ = self._listener.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(self._answer)
-        except OSError:
-            pass  # nobody came, or the other side has had enough
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join(5)
-
-
 @pytest.mark.parametrize(
     ("headers", "body"),
     [
@@ -239,127 +144,6 @@ def test_a_compressed_file_counts_unpacked(make_app: Callable) -> None:
     small = make_app("limits.file_bytes=100000", "security.allowed_hosts=127.0.0.1")
     with Stream({"Content-Encoding": "gzip"}, gzip.compress(b"\0" * 10**7)) as url:
         failed(small, give(small, url), "100000 bytes")
-
-
-@pytest.mark.parametrize(
-    ("location", "word"),
-    [
-        ("/x", "redirects"),
-        ("http://10.0.0.1/", "10.0.0.1"),
-        ("http://169.254.169.254/latest/meta-data", "169.254.169.254"),
-        ("http://[::1]:1/", "::1"),
-        ("file:///etc/passwd", "file"),
-        ("ftp://example.org/x", "ftp"),
-        ("http://[bad", ""),
-        ("http://user@10.0.0.1/", "10.0.0.1"),
-        ("//10.0.0.1/", "10.0.0.1"),
-        ("http://0x0a000001/", ""),
-        ("http://a..b/", ""),
-        ("http://127.0.0.1:99999/", ""),
-        ("data:,x", "data"),
-        ("http://", ""),
-    ],
-)
-@pytest.mark.parametrize("status", [301, 307])
-def test_redirects_are_checked_like_first_addresses(
-    app: TestApp, site: ThreadingHTTPServer, location: str, word: str, status: int
-) -> None:
-    site.pages["/x"] = (status, {"Location": location}, b"")
-    failed(app, give(app, f"{site.url}/x"), word)
-
-
-def test_a_few_redirects_are_followed(app: TestApp, site: ThreadingHTTPServer) -> None:
-    site.pages |= {
-        "/a": (302, {"Location": "b"}, b""),
-        "/b": (308, {"Location": f"{site.url}/c"}, b""),
-        "/c": (200, TEXT, b"hello"),
-    }
-    assert give(app, f"{site.url}/a")["status"] == "successful"
-
-
-@pytest.mark.parametrize("host", PRIVATE)
-def test_private_addresses_are_refused_before_anything_is_kept(make_app_once: TestApp, host: str) -> None:
-    for url in (f"http://{host}/x", f"https://{host}:8443/x"):
-        assert "private" in refused(make_app_once, url)["detail"]
-        body = {"inputs": {"complexInput": "x"}, "subscriber": {"successUri": url}}
-        answer = make_app_once.post_json(COMPLEX, body, status=400)
-        assert answer.json["errors"][0]["pointer"].startswith("/subscriber")
-
-
-@pytest.fixture(scope="module")
-def make_app_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestApp]:
-    """An application that may reach nothing private; one for all who need it."""
-    service = Service(
-        load(
-            overrides=[
-                f"files.data_dir={tmp_path_factory.mktemp('strict')}",
-                "processes.testing=true",
-                "engine.workers=1",
-            ]
-        )
-    )
-    service.start()
-    yield TestApp(service.wsgi, extra_environ={"HTTP_HOST": "localhost"})
-    service.stop(ClosePolicy.KILL)
-
-
-@pytest.mark.parametrize(
-    "href",
-    [
-        "",
-        " ",
-        "x",
-        "/x",
-        "//example.org/x",
-        "../x",
-        "ftp://example.org/x",
-        "data:,x",
-        "data:text/plain;base64,eA==",
-        "javascript:alert(1)",
-        "gopher://example.org/",
-        "http:",
-        "http://",
-        "http:///x",
-        "http://:80/",
-        "http://[::1",
-        "http://example.org:99999/",
-        "mailto:a@b",
-        "jar:http://a/",
-        "\x00",
-        "s3://bucket/x",
-        "file:///etc/passwd",
-        "file://example.org/etc/passwd",
-        "file:etc/passwd",
-        "FILE:///etc/passwd",
-        "unix:/run/x",
-        "://x",
-        "urn:x:y",
-    ],
-)
-def test_addresses_that_nobody_fetches_are_refused(app: TestApp, href: str) -> None:
-    refused(app, href)
-
-
-def test_files_of_open_folders_are_read_and_no_others(make_app: Callable, tmp_path: Path) -> None:
-    """security.file_roots; every spelling is in tests/egress/test_local_files.py"""
-    opened = tmp_path / "open"
-    opened.mkdir()
-    (opened / "a.txt").write_text("hello")
-    (tmp_path / "secret.txt").write_text("sekret")
-    (opened / "leak").symlink_to(tmp_path / "secret.txt")
-    (opened / "loop").symlink_to(opened / "loop")
-    application = make_app(f"security.file_roots={opened}")
-    assert give(application, f"file://{opened}/a.txt")["status"] == "successful"
-    failed(application, give(application, f"file://{opened}/nothing"))
-    failed(application, give(application, f"file://{opened}"))
-    for path in (
-        f"{tmp_path}/secret.txt",
-        f"{opened}/leak",
-        f"{opened}/../secret.txt",
-        f"{opened}/%2e%2e/secret.txt",
-        f"{opened}/loop",
-    ):
-        refused(application, f"file://{path}")
 
 
 @pytest.mark.parametrize(
@@ -424,39 +208,3 @@ def test_a_callback_that_cannot_be_sent_stops_no_other(make_app: Callable, site:
             COMPLEX, {"inputs": {"complexInput": "x"}, "subscriber": {"successUri": subscriber}}, expect_errors=True
         )
     wait_until(lambda: any(path == "/told" for path, *_ in site.received), 10, "the good callback")
-
-
-@pytest.mark.parametrize(
-    "href",
-    [
-        "http://user:sekret@127.0.0.1:1/",
-        "http://127.0.0.1:1/?token=sekret",
-        "http://127.0.0.1:1/?a=b&access_token=sekret",
-        "http://u:p@sekret@127.0.0.1:1/",
-        "http://u:" + "sekret" * 50 + "@127.0.0.1:1/",
-        "ftp://user:sekret@example.org/",
-        "http://user:sekret@10.0.0.1/",
-        "http://user:sekret@127.0.0.1:99999/",
-        "http://127.0.0.1:1/?X-Amz-Signature=sekret",
-        "http://127.0.0.1:1/?sig=sekret",
-    ],
-)
-def test_secrets_in_addresses_are_told_to_nobody(make_app: Callable, site: ThreadingHTTPServer, href: str) -> None:
-    application = make_app("security.allowed_hosts=127.0.0.1", "log.level=DEBUG")
-    body = {"inputs": {"complexInput": {"href": href}}}
-    answer = application.post_json(COMPLEX, body, headers={"Prefer": "respond-async"}, expect_errors=True)
-    texts = [answer.text]
-    if answer.status_int == 201:
-        job = f"/jobs/{answer.json['jobID']}"
-        finished(application, answer.json["jobID"])
-        texts += [
-            application.get(job + path, expect_errors=True).text
-            for path in ("", "/logs", "/exceptions", "/results", "/events")
-        ]
-    texts += [path.read_text("utf-8") for path in (application.service.settings.data_dir / "logs").glob("*.log")]
-    assert not any("sekret" in text for text in texts)
-
-
-def test_secrets_in_addresses_are_sent_where_they_belong(app: TestApp, site: ThreadingHTTPServer) -> None:
-    site.pages["/x?token=sekret"] = (200, TEXT, b"hello")
-    assert give(app, f"{site.url}/x?token=sekret")["status"] == "successful"

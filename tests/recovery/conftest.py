@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.recovery.installation import Installation
-from tests.recovery.system import write_plugin
+from tests.recovery.notes import write_plugin
 from tests.support.brokers import RabbitMQ, Redis
 from tests.support.databases import MariaDB, MongoDB, PostgreSQL
 from tests.support.servers import PrivateServer

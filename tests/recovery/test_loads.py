@@ -10,7 +10,7 @@ import pytest
 
 from tests.recovery.conftest import Stack, on
 from tests.recovery.installation import LIMIT_S, Installation, Load
-from tests.recovery.system import notes_of
+from tests.recovery.notes import notes_of
 from tests.support.children import Seen, gone, kill, look
 from tests.support.client import Served, all_ended, end_of, log_of
 from tests.support.waiting import wait_until

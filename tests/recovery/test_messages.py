@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.recovery.conftest import Stack, on
 from tests.recovery.installation import LIMIT_S
-from tests.recovery.system import notes_of
+from tests.recovery.notes import notes_of
 from tests.support.children import gone, look
 from tests.support.client import all_ended, end_of, status_of
 from tests.support.waiting import wait_until

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.recovery.conftest import Stack, on
 from tests.recovery.installation import LIMIT_S, Installation, Load
-from tests.recovery.system import notes_of
+from tests.recovery.notes import notes_of
 from tests.recovery.test_loads import check_all, notes_after
 from tests.support.children import gone
 from tests.support.client import all_ended, end_of, log_of

@@ -153,3 +153,10 @@ def log_of(served: Served, job_id: str) -> list[str]:
 
 def all_jobs(served: Served) -> dict[str, dict]:
     return {job["jobID"]: job for job in served.get("/jobs?limit=10000")[1]["jobs"]}
+
+
+def successful(app: TestApp, process: str, inputs: dict | None = None) -> str:
+    job_id = submit(app, process, inputs)
+    status = finished(app, job_id)
+    assert status["status"] == "successful", status["message"]
+    return job_id

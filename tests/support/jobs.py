@@ -10,11 +10,7 @@ from weaver_like.domain.status import Status
 from weaver_like.stores.base import JobStore
 
 T0 = datetime(2024, 5, 6, 7, 8, 9, 123456, UTC)
-
-
 SECOND = timedelta(seconds=1)
-
-
 PLENTY = 10**6
 
 

@@ -7,8 +7,6 @@ from lxml import html
 from webtest import TestResponse
 
 HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-
-
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr", "col", "base", "area", "embed", "source", "track"}
 
 

@@ -1,8 +1,10 @@
 """Plugins that tests write, and running them."""
 
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from webtest import TestApp
 
 from tests.support.client import finished, submit
@@ -14,6 +16,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 from weaver_like.authoring import BoundingBox, Cancelled, Context, File, Input, Output, process
 """
+
+SOURCES = Path(__file__).parent / "plugins"
+
+
+def source(name: str) -> str:
+    """A plugin of tests/support/plugins."""
+    return (SOURCES / f"{name}.py").read_text("utf-8")
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
@@ -39,3 +48,14 @@ def still_works(app: TestApp) -> None:
         assert app.post_json(
             "/processes/echo/execution", {"inputs": {"message": str(number)}, "response": "document"}
         ).json == {"message": str(number)}
+
+
+@pytest.fixture
+def with_plugin(make_app: Callable, tmp_path: Path) -> Callable[..., TestApp]:
+    """An application whose plugin folder holds files: `with_plugin({"a.py": text}, "section.name=value")`."""
+
+    def make(files: dict[str, str], *overrides: str) -> TestApp:
+        write(tmp_path / "plugins", files)
+        return make_app(f"plugins.folders={tmp_path / 'plugins'}", *overrides)
+
+    return make

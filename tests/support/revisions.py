@@ -7,17 +7,9 @@ from weaver_like.domain.process import ExecutionUnit, InputDescription, JobContr
 from weaver_like.stores.base import ProcessStore
 
 T0 = datetime(2024, 5, 6, 7, 8, 9, 123456, UTC)
-
-
 SECOND = timedelta(seconds=1)
-
-
 MIB = 2**20
-
-
 ODD = "Grüße \0 ☃ \U0001f600 \\ ' \" $set.a %s :x\r\n\t"
-
-
 PACKAGE = Package('application/cwl+json; v="1.2"', bytes(range(256)) * 3)
 
 

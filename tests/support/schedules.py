@@ -10,14 +10,8 @@ from weaver_like.domain.status import Status
 from weaver_like.stores.base import ScheduleStore
 
 T0 = datetime(2024, 5, 6, 7, 8, 9, 123456, UTC)
-
-
 DUE = datetime(2024, 5, 6, 8, tzinfo=UTC)
-
-
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
-
-
 PLENTY = 10**6
 
 

@@ -14,14 +14,8 @@ from weaver_like.domain.values import Occurrences, Reference, Value
 from weaver_like.jobs.copy import digest_of
 
 T1 = datetime(2024, 5, 6, 7, 8, 9, 123457, UTC)
-
-
 SECOND = timedelta(seconds=1)
-
-
 ODD = "\0a\0\ufdd0\ufdd00 \U0001f600 \\0 % :x ' \" \x1a\r\n\t "
-
-
 VALUES = (
     False,
     True,
@@ -63,15 +57,33 @@ def execution(subscriber: Subscriber | None = None) -> Execution:
 def whole(job_id: str, number: int, status: Status, text: str = ODD, **more: object) -> StoredJob:
     """A job that has everything that a job of this status can have; number: microseconds after `T1` of its creation."""
     created = T1 + timedelta(microseconds=number)
-    begun, ended = status is not Status.ACCEPTED, status.final
-    job = Job(
+    begun = status is not Status.ACCEPTED
+    parts = {
+        "job": _job(job_id, number, status, text),
+        "documents": _documents(status, text),
+        "place": number - 7,
+        "lease": created + SECOND * 60 if status is Status.RUNNING else None,
+        "log": tuple(
+            LogEntry(created + SECOND, logging.WARNING, text, percent, line)
+            for line, percent in ((1, None), (2, 40), (5, 0))
+        ),
+        "callbacks": _callbacks(created) if begun else (),
+        "steps": _steps(created, text) if begun else (),
+    }
+    return StoredJob(**(parts | more))
+
+
+def _job(job_id: str, number: int, status: Status, text: str) -> Job:
+    created = T1 + timedelta(microseconds=number)
+    begun = status is not Status.ACCEPTED
+    return Job(
         job_id,
         "echo",
         status,
         created,
         created + SECOND * 3,
         created + SECOND if begun else None,
-        created + SECOND * 3 if ended else None,
+        created + SECOND * 3 if status.final else None,
         42,
         text,
         2,
@@ -83,6 +95,9 @@ def whole(job_id: str, number: int, status: Status, text: str = ODD, **more: obj
         "https://example.org/",
         "gpu",
     )
+
+
+def _documents(status: Status, text: str) -> JobDocuments:
     outcome: dict = {}
     if status is Status.SUCCESSFUL:
         results = (
@@ -93,53 +108,22 @@ def whole(job_id: str, number: int, status: Status, text: str = ODD, **more: obj
         outcome = {"results": results, "statistics": {"cpuSeconds": 0.5, "bytesIn": {"a": 2**40}}}
     if status is Status.FAILED:
         outcome = {"error": InvalidInput(text, faults=[Fault("/inputs/a", "why")]), "traceback": text * 9 or None}
-    documents = JobDocuments(
-        execution(Subscriber("http://s", "http://p", "http://f")), **outcome, followers=(Follower("next", execution()),)
+    subscribed = execution(Subscriber("http://s", "http://p", "http://f"))
+    return JobDocuments(subscribed, **outcome, followers=(Follower("next", execution()),))
+
+
+def _callbacks(created: datetime) -> tuple[WaitingCallback, ...]:
+    return (
+        WaitingCallback("inProgress", "http://p", 0, created),
+        WaitingCallback("success", "http://s", 3, created + SECOND),
     )
-    log = tuple(
-        LogEntry(created + SECOND, logging.WARNING, text, percent, line)
-        for line, percent in ((1, None), (2, 40), (5, 0))
-    )
-    callbacks = (
-        (
-            WaitingCallback("inProgress", "http://p", 0, created),
-            WaitingCallback("success", "http://s", 3, created + SECOND),
-        )
-        if begun
-        else ()
-    )
-    steps = (
-        (
-            Step(
-                1,
-                text or "step",
-                StepStatus.SUCCESSFUL,
-                created,
-                created + SECOND,
-                text,
-                0,
-                text,
-                0.1,
-                2**40,
-                (text, ""),
-            ),
-            Step(3, "other", StepStatus.RUNNING),
-        )
-        if begun
-        else ()
-    )
-    lease = created + SECOND * 60 if status is Status.RUNNING else None
-    return StoredJob(
-        **{
-            "job": job,
-            "documents": documents,
-            "place": number - 7,
-            "lease": lease,
-            "log": log,
-            "callbacks": callbacks,
-            "steps": steps,
-        }
-        | more
+
+
+def _steps(created: datetime, text: str) -> tuple[Step, ...]:
+    name, ended = text or "step", created + SECOND
+    return (
+        Step(1, name, StepStatus.SUCCESSFUL, created, ended, text, 0, text, 0.1, 2**40, (text, "")),
+        Step(3, "other", StepStatus.RUNNING),
     )
 
 

@@ -7,8 +7,6 @@ from typing import Any
 from webtest import TestApp
 
 JS = {"class": "InlineJavascriptRequirement"}
-
-
 INPUTS = {"numbers": "int[]", "code": "int"}
 
 

