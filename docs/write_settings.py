@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[1]
 def render_ini() -> str:
     """Every setting, commented out, with its default and its line of documentation."""
     lines = [
-        "# Settings of weaver-like. Later wins: this file, the environment (WEAVER_LIKE_SECTION_NAME), --set section.name=value.",
+        "# Settings of weaver-like. Later wins: this file, the environment (WEAVER_LIKE_SECTION_NAME), "
+        "--set section.name=value.",
         "# Sizes are bytes, times seconds. A line without '#' in front takes effect.",
         "",
         "[app:main]",
@@ -34,7 +35,8 @@ def render_rst() -> str:
         "========",
         "",
         "Each setting has one name, ``section.name``: ``weaver_like.section.name`` in an ini file,",
-        "``WEAVER_LIKE_SECTION_NAME`` in the environment, ``--set section.name=value`` on the command line; later wins.",
+        "``WEAVER_LIKE_SECTION_NAME`` in the environment, ``--set section.name=value`` on the command line; "
+        "later wins.",
         "An unknown or ill-typed setting stops the start with a message that names it.",
         "",
     ]

@@ -1,4 +1,5 @@
-"""The servers of the tests themselves: what a test gets is its own, and a private server keeps what it was given before a kill."""
+"""The servers of the tests themselves: what a test gets is its own, and a
+private server keeps what it was given before a kill."""
 
 import shutil
 import subprocess
@@ -151,7 +152,10 @@ def test_a_private_server_ends_with_the_process_that_started_it() -> None:
     """PostgreSQL, because it may have to run as another user."""
     if PostgreSQL.missing():
         pytest.skip(PostgreSQL.missing())
-    code = "import time; from tests.support.databases import PostgreSQL; s = PostgreSQL().start(); print(s.folder, s.url, flush=True); time.sleep(600)"
+    code = (
+        "import time; from tests.support.databases import PostgreSQL; s = PostgreSQL().start(); "
+        "print(s.folder, s.url, flush=True); time.sleep(600)"
+    )
     starter = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT)
     folder, url = starter.stdout.readline().split()
     assert PostgreSQL.answers(url)

@@ -58,10 +58,10 @@ def main() -> int:
             traceback.print_exc()
             broken.append(name)
         print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    title = (
-        f"Python {platform.python_version()}, {os.cpu_count()} cores, load {load_before:.1f} before and {os.getloadavg()[0]:.1f} after"
-        + (", quick" if arguments.quick else "")
-    )
+    load = f"load {load_before:.1f} before and {os.getloadavg()[0]:.1f} after"
+    title = f"Python {platform.python_version()}, {os.cpu_count()} cores, {load}"
+    if arguments.quick:
+        title += ", quick"
     print(rst_table(rows, title) if arguments.rst else f"{title}\n\n{text_table(rows)}")
     if broken:
         print(f"could not run: {', '.join(broken)}", file=sys.stderr)

@@ -1,4 +1,5 @@
-"""The baseline of a request: one Pyramid view that returns a small document, under waitress set as the product sets it."""
+"""The baseline of a request: one Pyramid view that returns a small
+document, under waitress set as the product sets it."""
 
 import os
 import sys

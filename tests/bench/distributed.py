@@ -1,4 +1,5 @@
-"""Jobs through a broker: latency, bursts, commands to the store, idle traffic; and lists on the stores of large sites."""
+"""Jobs through a broker: latency, bursts, commands to the store, idle
+traffic; and lists on the stores of large sites."""
 
 import json
 import statistics
@@ -28,7 +29,10 @@ _LIST = "/jobs?limit=10"
 
 @contextmanager
 def server(kind: type[PrivateServer], private: bool = False) -> Iterator[str]:
-    """URL of a server that answers at its standard port, else of a private one. Raises: RuntimeError, if there is none."""
+    """URL of a server that answers at its standard port, else of a private one.
+
+    Raises: RuntimeError, if there is none.
+    """
     found = None if private else next(filter(kind.answers, kind.standard), None)
     if found:
         yield found

@@ -1,4 +1,5 @@
-"""Fills a SQLite store with jobs: copies of rows that the product itself wrote, with other ids, processes, states and times."""
+"""Fills a SQLite store with jobs: copies of rows that the product itself
+wrote, with other ids, processes, states and times."""
 
 import random
 import sqlite3

@@ -1,4 +1,5 @@
-"""Fills MongoDB and PostgreSQL with jobs: copies of one that the product itself wrote, with other ids, processes, states and times."""
+"""Fills MongoDB and PostgreSQL with jobs: copies of one that the product itself
+wrote, with other ids, processes, states and times."""
 
 import random
 import time
@@ -14,7 +15,10 @@ _PROCESSES = 50
 
 
 def fill(url: str, count: int) -> None:
-    """Replace the jobs of a store, which holds at least one that was successful, by `count` copies of it; logs are left out."""
+    """Replace the jobs of a store, which holds at least one that was successful, by `count` copies of it.
+
+    Logs are left out.
+    """
     (_fill_mongodb if url.startswith("mongodb") else _fill_postgresql)(url, count)
 
 

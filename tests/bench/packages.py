@@ -1,4 +1,5 @@
-"""Application packages: a deployed `echo` tool, its deployment, a scattered workflow, and the memory of their workers."""
+"""Application packages: a deployed `echo` tool, its deployment, a scattered
+workflow, and the memory of their workers."""
 
 import json
 import statistics

@@ -14,7 +14,10 @@ def tree(pid: int) -> list[int]:
 
 
 def pss_bytes(pid: int) -> int:
-    """Proportional set size: shared pages are divided among those that share them. Raises: OSError, without the right to look."""
+    """Proportional set size: shared pages are divided among those that share them.
+
+    Raises: OSError, without the right to look.
+    """
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024

@@ -28,7 +28,8 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measurement. baseline: in the same unit, from the same run.  baseline_name: what it is.  how: n, p95 and the like."""
+    """One measurement. baseline: in the same unit, from the same run.
+    baseline_name: what it is.  how: n, p95 and the like."""
 
     what: str
     value: float

@@ -28,7 +28,8 @@ def bare_start() -> float:
 
 
 def idle_pss() -> tuple[int, int, int]:
-    """PSS in bytes of server, workers and zygotes: soon after the start, and after jobs on both workers; number of processes."""
+    """PSS in bytes of server, workers and zygotes: soon after the start, and
+    after jobs on both workers; number of processes."""
     with folder() as data, serving(data) as served:
         client = Client(served.url)
         time.sleep(3)

@@ -1,7 +1,8 @@
 """The client generated from the OGC's own OpenAPI document, `ogc_api_processes_client`, unmodified, drives the server.
 
-It cannot send plain values: its `oneOf` finds that a text fits `str`, `bytes` and more, and raises. Inputs by reference and no
-inputs at all it can send with its typed verbs; everything with `execute_simple` of its wrapper (asynchronous only).
+It cannot send plain values: its `oneOf` finds that a text fits `str`, `bytes` and more, and
+raises. Inputs by reference and no inputs at all it can send with its typed verbs; everything
+with `execute_simple` of its wrapper (asynchronous only).
 """
 
 import json
@@ -59,7 +60,8 @@ def test_processes_are_listed(client: ogc.ApiClient) -> None:
     "process", ["echo", "wps-echo", "geo-echo", "pair-echo", "echo-complex", "greet", "sleep", "fail"]
 )
 def test_every_process_is_described(client: ogc.ApiClient, process: str) -> None:
-    """/req/core/process-success, /req/ogc-process-description/json-encoding: the client's typed model takes the description"""
+    """/req/core/process-success, /req/ogc-process-description/json-encoding: the
+    client's typed model takes the description"""
     described = ogc.ProcessDescriptionApi(client).get_process_description(process)
     assert described.id == process
     assert described.inputs
@@ -87,8 +89,10 @@ def test_plain_values_are_beyond_its_models() -> None:
 
 
 def test_asynchronous_execution_to_its_results(client: ogc.ApiClient, wrapper: ApiClientWrapper) -> None:
-    """/req/core/process-execute-success-async, /req/core/job-success, /req/core/job-results-async-document; the typed model of results
-    fails like that of inputs, so the results are read from the answer itself"""
+    """/req/core/process-execute-success-async, /req/core/job-success, /req/core/job-results-async-document
+
+    The typed model of results fails like that of inputs, so the results are read from the answer itself.
+    """
     headers = {"Content-Type": "application/json"} | ASYNC
     job = wrapper.execute_simple("greet", {"inputs": {"name": "Ada"}, "response": "document"}, _headers=headers)
     assert job.type == "process"

@@ -44,7 +44,8 @@ def test_an_unknown_process_is_an_error(client: Processes) -> None:
 
 
 def test_synchronous_execution(client: Processes) -> None:
-    """/req/core/process-execute-sync-document: the client prefers `respond-sync`, which is in no registry and is ignored"""
+    """/req/core/process-execute-sync-document: the client prefers
+    `respond-sync`, which is in no registry and is ignored"""
     assert client.execute("echo", {"message": "é", "number": 1.5, "flag": False}) == {
         "message": "é",
         "number": 1.5,
@@ -60,15 +61,18 @@ def test_synchronous_execution_with_outputs(client: Processes) -> None:
 
 
 def test_raw_answers_are_beyond_the_client(client: Processes) -> None:
-    """/req/core/process-execute-sync-raw-value-one: the client reads every answer as JSON, and fails on text and multipart by itself;
-    a raw JSON value it takes"""
+    """/req/core/process-execute-sync-raw-value-one: the client reads every answer as JSON.
+
+    It fails on text and multipart by itself; a raw JSON value it takes.
+    """
     assert client.execute("echo", {"message": "m", "number": 2.5}, outputs={"number": {}}, response="raw") == 2.5
     with pytest.raises(requests.exceptions.JSONDecodeError):
         client.execute("greet", {"name": "Ada"}, response="raw")
 
 
 def test_asynchronous_execution_to_its_results(client: Processes) -> None:
-    """/req/core/process-execute-success-async; the client has no verbs for jobs: status, results, list and dismiss go through its `_request`"""
+    """/req/core/process-execute-success-async; the client has no verbs for jobs:
+    status, results, list and dismiss go through its `_request`"""
     job = client.execute("greet", {"name": "Ada"}, async_=True)
     path = f"jobs/{job['jobID']}"
     assert client.response_headers["Location"].endswith(path)

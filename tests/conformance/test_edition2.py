@@ -1,4 +1,5 @@
-"""Requirements class "core" of the 2.0 draft, where it differs from 1.0: single outputs, empty outputs, negotiated answers."""
+"""Requirements class "core" of the 2.0 draft, where it differs from 1.0:
+single outputs, empty outputs, negotiated answers."""
 
 import pytest
 from webtest import TestApp
@@ -69,7 +70,8 @@ def test_an_output_that_was_not_requested_answers_404(app: TestApp, schema: Sche
 
 @pytest.mark.parametrize("path", ["", "/message"])
 def test_no_outputs_wanted_leaves_none_to_get(app: TestApp, schema: Schema, path: str) -> None:
-    """2.0 /req/core/process-execute-success-async-outputs-empty, /req/core/job-results-exception/results-not-available"""
+    """2.0 /req/core/process-execute-success-async-outputs-empty,
+    /req/core/job-results-exception/results-not-available"""
     job_id = ended(app, "echo", MANY, outputs={})
     assert_exception(app.get(f"/jobs/{job_id}/results{path}", status=404), schema, 404, "result-not-available")
 
@@ -83,7 +85,8 @@ def test_no_outputs_wanted_answers_204(app: TestApp) -> None:
 
 @pytest.mark.parametrize("headers", [{"Prefer": "return=representation"}, {"Prefer": "return=minimal"}])
 def test_omitted_outputs_are_all_in_the_answer(app: TestApp, schema: Schema, headers: dict) -> None:
-    """2.0 /req/core/process-execute-success-sync-outputs-omitted, /rec/core/process-execute-sync-many-json-prefer-*: small values stand inside"""
+    """2.0 /req/core/process-execute-success-sync-outputs-omitted,
+    /rec/core/process-execute-sync-many-json-prefer-*: small values stand inside"""
     answer = app.post_json(ECHO, {"inputs": MANY}, headers=headers, status=200)
     assert_results(answer, schema, MANY)
     assert answer.headers["Preference-Applied"] == headers["Prefer"]
@@ -109,7 +112,8 @@ def test_several_outputs_of_a_job_are_json(app: TestApp, schema: Schema, success
 
 
 def test_without_any_wish_several_outputs_are_as_1_0_has_them(app: TestApp, successful_job: str) -> None:
-    """/req/core/job-results-async-raw-value-multi: the default of 1.0; 2.0 job-results-async-many says JSON: both cannot be kept"""
+    """/req/core/job-results-async-raw-value-multi: the default of 1.0; 2.0
+    job-results-async-many says JSON: both cannot be kept"""
     assert set(parse_multipart(app.get(f"/jobs/{successful_job}/results", status=200))) == {"message", "number", "flag"}
 
 
@@ -129,7 +133,8 @@ def test_the_results_profile_gives_results_yaml(app: TestApp, schema: Schema, su
 
 
 def test_the_results_profile_of_one_output_gives_results_yaml(app: TestApp, schema: Schema) -> None:
-    """2.0 /req/core/job-results-profile: the number of outputs is irrelevant; /per/core/process-execute-sync-one-result"""
+    """2.0 /req/core/job-results-profile: the number of outputs is
+    irrelevant; /per/core/process-execute-sync-one-result"""
     assert_results(
         app.post_json(f"{GREET}?profile=ogc-results", {"inputs": {"name": "Ada"}}, status=200),
         schema,
@@ -208,7 +213,8 @@ def test_results_of_no_job_answer_404(app: TestApp, schema: Schema, path: str) -
 
 
 def test_results_of_a_failed_job_are_its_failure(app: TestApp, schema: Schema, failed_job: str) -> None:
-    """2.0 /req/core/job-results-failed; results-not-available says 404 for the same case: the older requirement is kept"""
+    """2.0 /req/core/job-results-failed; results-not-available says 404 for
+    the same case: the older requirement is kept"""
     assert_exception(app.get(f"/jobs/{failed_job}/results/output", status=500), schema, 500)
 
 

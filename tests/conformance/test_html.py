@@ -100,8 +100,8 @@ def test_text_of_a_client_is_no_markup(app: TestApp) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/processes", "/processes/echo", "/jobs"])
 def test_the_links_of_a_page_are_those_of_a_page(app: TestApp, path: str) -> None:
-    """/req/core/pl-links, /req/job-list/links, 2.0 /req/ogc-process-description/links: also the 200-response in HTML links to
-    itself (self: text/html) and to the other form (alternate: application/json)"""
+    """/req/core/pl-links, /req/job-list/links, 2.0 /req/ogc-process-description/links: also the 200-response in HTML
+    links to itself (self: text/html) and to the other form (alternate: application/json)"""
     links = page_of(app.get(path, headers=HTML, status=200)).xpath(
         ".//main/dl/dt[text()='links']/following-sibling::dd[1]//tr"
     )

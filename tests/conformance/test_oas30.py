@@ -1,6 +1,7 @@
 """Requirements classes "oas30" of 1.0 and "oas", "oas30" of 2.0: the API definition is valid, complete and true.
 
-/req/oas/completeness, /req/oas/definition, /req/oas/exceptions-codes, /req/oas/oas-impl, /req/oas/security are the same in both.
+/req/oas/completeness, /req/oas/definition, /req/oas/exceptions-codes,
+/req/oas/oas-impl, /req/oas/security are the same in both.
 """
 
 from collections.abc import Iterator
@@ -79,7 +80,8 @@ def filled(path: str, job_id: str, file_path: str, schedule_id: str) -> str:
 def test_every_operation_answers_as_defined(
     app: TestApp, api: dict, successful_job: str, file_path: str, schedule_id: str
 ) -> None:
-    """/req/oas30/oas-impl, /req/oas30/completeness: each path, with success, bad parameters, impossible forms and in HTML"""
+    """/req/oas30/oas-impl, /req/oas30/completeness: each path, with success,
+    bad parameters, impossible forms and in HTML"""
     faults = []
     for path, method, operation in operations(api):
         url = filled(path, successful_job, file_path, schedule_id)
@@ -216,7 +218,8 @@ def test_errors_of_limits_are_defined(make_app: object) -> None:
 
 @pytest.mark.parametrize(("method", "path"), [("post", "/processes/{process}/execution"), ("delete", "/jobs/{job}")])
 def test_the_refusal_of_foreign_pages_is_defined(app: TestApp, api: dict, method: str, path: str) -> None:
-    """/req/oas30/exceptions-codes: all codes of errors that originate from the server, so also the 403 for another origin"""
+    """/req/oas30/exceptions-codes: all codes of errors that originate from the
+    server, so also the 403 for another origin"""
     url = path.replace("{process}", "greet").replace("{job}", "nope")
     answer = app.request(
         url,
@@ -281,7 +284,8 @@ def test_every_success_of_the_definition_can_be_had(
 def test_every_documented_error_can_happen(
     app: TestApp, api: dict, successful_job: str, file_path: str, schedule_id: str
 ) -> None:
-    """/req/oas30/exceptions-codes, /req/oas30/oas-impl: 400, 404 and 406 are documented where they exist, and only there"""
+    """/req/oas30/exceptions-codes, /req/oas30/oas-impl: 400, 404 and 406 are
+    documented where they exist, and only there"""
     wrong = []
     for path, method, operation in operations(api):
         if method != "get":

@@ -1,6 +1,7 @@
-"""The official test suite (ets-ogcapi-processes10), method by method: what it sends, and what it asserts, for the process `echo`.
+"""The official test suite (ets-ogcapi-processes10), method by method, for the process `echo`.
 
-It cannot be run without the network (it reads schemas.opengis.net and github.com); a referenced GeoTIFF comes from a local server here.
+This is what it sends, and what it asserts. It cannot be run without the network (it reads schemas.opengis.net and
+github.com); a referenced GeoTIFF comes from a local server here.
 """
 
 import base64
@@ -28,7 +29,8 @@ def echo(app: TestApp) -> dict:
 
 
 def literal_inputs(echo: dict) -> dict:
-    """What the suite sends: text for plain strings (an enum is not honoured), foreign boxes, text for other objects; nothing else."""
+    """What the suite sends: text for plain strings (an enum is not honoured),
+    foreign boxes, text for other objects; nothing else."""
     inputs: dict = {}
     for name, described in echo["inputs"].items():
         for schema in described["schema"].get("oneOf", [described["schema"]]):
@@ -120,7 +122,8 @@ def test_no_such_process(app: TestApp, schema: Schema) -> None:
 
 
 def test_process_description(app: TestApp, schema: Schema) -> None:
-    """OGCProcessDescription.*JSON, InputsDef, InputDef, OutputsDef, OutputDef, -MixedType (skipped without oneOf); testallprocesses on"""
+    """OGCProcessDescription.*JSON, InputsDef, InputDef, OutputsDef, OutputDef,
+    -MixedType (skipped without oneOf); testallprocesses on"""
     for process in app.get("/processes", headers=ACCEPT).json["processes"]:
         described = app.get(f"/processes/{process['id']}", headers=ACCEPT, status=200).json
         schema("part1-1.0/process").validate(described)
@@ -129,7 +132,8 @@ def test_process_description(app: TestApp, schema: Schema) -> None:
 
 
 def test_the_echo_process_is_as_the_suite_needs_it(echo: dict) -> None:
-    """Section 2.1: first input plain text, an output for each, no plain object, one array, one box, one binary, `pause`"""
+    """Section 2.1: first input plain text, an output for each, no plain
+    object, one array, one box, one binary, `pause`"""
     assert literal_inputs(echo) == {"message": TEXT}
     assert set(echo["inputs"]) == set(echo["outputs"])
     required = [name for name, entry in echo["inputs"].items() if entry["minOccurs"] > 0]
@@ -164,7 +168,8 @@ def test_job_creation_request(app: TestApp, schema: Schema, echo: dict) -> None:
 
 
 def test_job_creation_inputs(app: TestApp, echo: dict) -> None:
-    """Jobs.testJobCreationInputs, InputInline, InputInlineObject, InputInlineMixed, testJobOp; DefaultOutputs without `outputs`"""
+    """Jobs.testJobCreationInputs, InputInline, InputInlineObject,
+    InputInlineMixed, testJobOp; DefaultOutputs without `outputs`"""
     assert post(app, payload(echo)).status_int in (200, 201)
     assert post(app, {"inputs": literal_inputs(echo)}).status_int in (200, 201)
 
@@ -227,7 +232,8 @@ def test_input_reference(app: TestApp, echo: dict, site: ThreadingHTTPServer) ->
 
 
 def test_input_validation(app: TestApp, schema: Schema, echo: dict) -> None:
-    """Jobs.testJobCreationInputValidation: a valid request, then {"type": "wrong/type_..."} for every input with a media type"""
+    """Jobs.testJobCreationInputValidation: a valid request, then {"type":
+    "wrong/type_..."} for every input with a media type"""
     answer = post(app, payload(echo))
     assert answer.status_int == 200
     assert TEXT in answer.text
@@ -246,7 +252,8 @@ def test_input_validation(app: TestApp, schema: Schema, echo: dict) -> None:
 
 @pytest.mark.parametrize("response", ["document", "raw"])
 def test_sync_forms(app: TestApp, echo: dict, response: str) -> None:
-    """Jobs.testJobCreationSyncDocument, SyncRawMixedMulti, SyncRawRef, SyncRawValueMulti: all outputs by value; 204 would fail"""
+    """Jobs.testJobCreationSyncDocument, SyncRawMixedMulti, SyncRawRef,
+    SyncRawValueMulti: all outputs by value; 204 would fail"""
     assert post(app, payload(echo, response=response)).status_int in (200, 201)
 
 

@@ -13,7 +13,8 @@ CLASSES = "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/"
 
 
 def test_the_classes_are_declared(app: TestApp, schema: Schema) -> None:
-    """/req/core/conformance-success: what is offered is declared; whether an engine answers, so that images can be deployed, differs"""
+    """/req/core/conformance-success: what is offered is declared; whether an engine
+    answers, so that images can be deployed, differs"""
     declared = app.get("/conformance").json["conformsTo"]
     assert {f"{CLASSES}{name}" for name in ("deploy-replace-undeploy", "cwl", "ogcapppkg")} <= set(declared)
     package = application_package(fresh(), {"type": "docker", "image": "example/none:1"})
@@ -115,7 +116,8 @@ def test_mutable_tells_who_may_be_changed(app: TestApp, schema: Schema) -> None:
     ],
 )
 def test_the_package_is_what_was_deployed(app: TestApp, kind: str, text: str) -> None:
-    """/req/deploy-replace-undeploy/package-get-op, -response-body, -response-success; /req/ogcapppkg/package-response-body: byte for byte"""
+    """/req/deploy-replace-undeploy/package-get-op, -response-body, -response-success;
+    /req/ogcapppkg/package-response-body: byte for byte"""
     process_id = fresh()
     body = text.replace("ID", process_id).encode()
     deploy(app, body, kind, status=201)

@@ -148,10 +148,14 @@ def container(**members: object) -> dict:
 def test_a_container_runs_where_its_image_is_a_folder(
     make_app: Callable[..., TestApp], schema: Schema, tmp_path: Path
 ) -> None:
-    """/req/docker/execution-unit, /req/docker/schema, /rec/ogcapppkg/execution-unit-docker: the image that the operator mapped"""
+    """/req/docker/execution-unit, /req/docker/schema,
+    /rec/ogcapppkg/execution-unit-docker: the image that the operator mapped"""
     (tmp_path / "image").mkdir()
     app = make_app(f"sandbox.images=example/shout:1={tmp_path / 'image'}", "sandbox.kind=none")
-    code = "import sys; a = sys.argv; open('said.txt', 'w').write(a[a.index('--text') + 1] + '?' * int(a[a.index('-n') + 1]))"
+    code = (
+        "import sys; given = sys.argv; text, count = given.index('--text') + 1, given.index('-n') + 1; "
+        "open('said.txt', 'w').write(given[text] + '?' * int(given[count]))"
+    )
     unit = container(
         command=[sys.executable, "-c", code],
         bindings={"inputBindings": {"count": {"prefix": "-n"}}},
@@ -199,7 +203,8 @@ def test_a_container_that_cannot_run_is_refused(
 
 
 def test_an_image_that_nobody_can_start_is_refused(app: TestApp, schema: Schema) -> None:
-    """/rec/ogcapppkg/execution-unit-docker: where a container engine answers, the image is pulled when a job needs it"""
+    """/rec/ogcapppkg/execution-unit-docker: where a container engine
+    answers, the image is pulled when a job needs it"""
     answer = deploy(app, application_package(fresh(), container()), OGC, status="*")
     if answer.status_int != 201:
         assert_refused(answer, schema, 400)

@@ -61,7 +61,8 @@ def test_every_input_and_output_has_a_schema(descriptions: list[dict], schema: S
 
 @pytest.mark.parametrize("side", ["inputs", "outputs"])
 def test_several_types_are_a_one_of_of_schemas(descriptions: list[dict], schema: Schema, side: str) -> None:
-    """/req/ogc-process-description/input-mixed-type, -output-mixed-type; 2.0 input-multiple-types, output-multiple-types"""
+    """/req/ogc-process-description/input-mixed-type, -output-mixed-type; 2.0
+    input-multiple-types, output-multiple-types"""
     geo = next(process for process in descriptions if process["id"] == "geo-echo")
     forms = geo[side]["document"]["schema"]["oneOf"]
     assert [form["contentMediaType"] for form in forms] == ["text/plain", "text/xml", "application/json"]
@@ -91,13 +92,15 @@ def test_the_schema_is_that_of_a_single_value(app: TestApp) -> None:
 
 
 def test_how_values_can_be_passed_is_told_and_true(descriptions: list[dict]) -> None:
-    """2.0 /req/ogc-process-description/value-passing: the default is both ways, which all inputs of these processes take"""
+    """2.0 /req/ogc-process-description/value-passing: the default is both
+    ways, which all inputs of these processes take"""
     for name, entry in described(descriptions, "inputs"):
         assert entry.get("valuePassing", ["byValue", "byReference"]) == ["byValue", "byReference"], name
 
 
 def test_no_data_access_is_promised_without_collections(descriptions: list[dict]) -> None:
-    """2.0 /req/ogc-process-description/data-access-apis, -data-classes, -execution-unit-requirements: lists, where there are any"""
+    """2.0 /req/ogc-process-description/data-access-apis, -data-classes,
+    -execution-unit-requirements: lists, where there are any"""
     for name, entry in [*described(descriptions, "inputs"), *described(descriptions, "outputs")]:
         assert isinstance(entry.get("dataAccessAPIs", []), list), name
         assert isinstance(entry.get("dataClasses", []), list), name

@@ -29,7 +29,8 @@ def test_the_parameter_is_defined(app: TestApp, path: str) -> None:
 
 @pytest.mark.parametrize("path", [*PROFILED, *OTHERS])
 def test_a_profile_is_no_error(app: TestApp, successful_job: str, path: str) -> None:
-    """/req/query-param-profile/definition C: URI, CURIE or name; /rec/query-param-profile/negotiation: never an error"""
+    """/req/query-param-profile/definition C: URI, CURIE or name;
+    /rec/query-param-profile/negotiation: never an error"""
     for value in (
         DESCRIPTION_PROFILE,
         RESULTS_PROFILE,

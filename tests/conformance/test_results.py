@@ -103,7 +103,8 @@ def test_a_failed_synchronous_execution_answers_why_it_failed(app: TestApp, sche
 def test_the_exception_tells_the_reason_of_the_failure(
     app: TestApp, failed_job: str, site: ThreadingHTTPServer
 ) -> None:
-    """/req/core/job-results-failed: what the input held is the client's to repair (400), the failure of the process is not (500)"""
+    """/req/core/job-results-failed: what the input held is the client's to repair
+    (400), the failure of the process is not (500)"""
     site.pages = {"/value": (200, {"Content-Type": "application/json"}, b'"text"')}
     job_id = submit(app, "echo", {"message": "m", "number": {"href": f"{site.url}/value"}})
     assert finished(app, job_id)["status"] == "failed"
@@ -133,7 +134,8 @@ def test_a_synchronous_answer_links_to_its_job(app: TestApp, schema: Schema, pre
 
 
 def test_with_the_setting_every_synchronous_answer_links_to_its_job(make_app: object) -> None:
-    """/req/core/job-results-success-sync; by default only answers to requests with Prefer do: the official suite misreads the header"""
+    """/req/core/job-results-success-sync; by default only answers to requests
+    with Prefer do: the official suite misreads the header"""
     app = make_app("server.monitor_link=always")
     for body in (
         {"inputs": {"name": "Ada"}},

@@ -229,4 +229,5 @@ print(*claimed)
 class JobStoreContract(
     KeepingContract, FindingContract, QueueContract, OutboxContract, LeadContract, StepContract, TransferContract
 ):
-    """All of it; a subclass gives the fixtures `jobs` (an empty store, ageing 60 s) and `opening` (code that opens it again as `store`)."""
+    """All of it; a subclass gives the fixtures `jobs` (an empty store, ageing 60 s)
+    and `opening` (code that opens it again as `store`)."""

@@ -1,4 +1,7 @@
-"""What every `ProcessStore` promises. A class for a store gives `processes` and `other`: two that were opened on one database."""
+"""What every `ProcessStore` promises.
+
+A class for a store gives `processes` and `other`: two that were opened on one database.
+"""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +35,10 @@ class RevisionContract:
             assert processes.get("echo", "1.0.0").package.content == content
 
     def test_large_descriptions_and_packages_fit(self, processes: ProcessStore) -> None:
-        """8 MiB in the process, of which every eighth character must be escaped, and 4 MiB in the package; two of them in one change."""
+        """8 MiB in the process, of which every eighth character must be escaped, and 4 MiB in the package.
+
+        Two of them in one change.
+        """
         unit = ExecutionUnit("cwl", {"text": "1234567\n" * (7 * 2**17)})
         one, two = (
             replace(revision(content=b"\xff" * (4 * MIB)), process=Process(name, "1", unit)) for name in ("one", "two")

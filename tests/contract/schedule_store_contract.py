@@ -18,7 +18,8 @@ from weaver_like.domain.schedule import ScheduleFilter
 from weaver_like.domain.values import Occurrences, Value
 from weaver_like.stores.base import JobStore, ScheduleStore
 
-#: A process of its own that fires what is due, each with a job, as soon as a line comes in. {opening}: makes `jobs`, `schedules`.
+#: A process of its own that fires what is due, each with a job, as soon as a
+#: line comes in. {opening}: makes `jobs`, `schedules`.
 FIRING = """
 import sys
 {opening}

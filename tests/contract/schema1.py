@@ -89,7 +89,8 @@ JOBS = {"waits": "accepted", "runs": "running", "done": "successful"}
 
 
 def fill(url: str) -> None:
-    """Make a store of schema 1: one job waits, one runs (its lease has run out), one is done with a result, a log and a callback that waits."""
+    """Make a store of schema 1: one job waits, one runs (its lease has run out), one
+    is done with a result, a log and a callback that waits."""
     engine = create_engine(url)
     with engine.begin() as connection:
         metadata.create_all(connection)

@@ -1,4 +1,7 @@
-"""Plugin folders: what is broken is listed and hurts nobody; what changes is seen; nothing foreign runs in the server."""
+"""Plugin folders: what is broken is listed and hurts nobody; what changes is seen.
+
+Nothing foreign runs in the server.
+"""
 
 import os
 import signal

@@ -1,4 +1,5 @@
-"""The image: built and run where a container engine answers and the base image is to be had; else skipped with the reason."""
+"""The image: built and run where a container engine answers and the base
+image is to be had; else skipped with the reason."""
 
 import os
 import re

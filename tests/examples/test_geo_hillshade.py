@@ -13,7 +13,8 @@ pytestmark = WITHOUT_A_PLACE
 class TestHillshade:
     @staticmethod
     def _expected(slope: float, aspect: float, azimuth: float = 315, altitude: float = 45) -> int:
-        """Light by slope and aspect (downhill, clockwise from north), in degrees: cos(Z) cos(S) + sin(Z) sin(S) cos(A - a)."""
+        """Light by slope and aspect (downhill, clockwise from north), in degrees:
+        cos(Z) cos(S) + sin(Z) sin(S) cos(A - a)."""
         zenith, slope, turn = math.radians(90 - altitude), math.radians(slope), math.radians(azimuth - aspect)
         light = math.cos(zenith) * math.cos(slope) + math.sin(zenith) * math.sin(slope) * math.cos(turn)
         return 1 + round(254 * max(0.0, light))

@@ -1,4 +1,5 @@
-"""The application packages of docs/examples/packages: every command of their page is run, on a served instance, with the real data."""
+"""The application packages of docs/examples/packages: every command of their
+page is run, on a served instance, with the real data."""
 
 import base64
 import json
@@ -233,7 +234,8 @@ def test_zonal_statistics_are_the_golden_numbers(section: Callable[[str], Path])
 
 @pytest.fixture(scope="module")
 def to_trail_m(samples: Path) -> Callable[[float, float], float]:
-    """Metres on the ellipsoid from a place to the nearest of points of the trail, some 50 m apart; infinite beyond 10 km."""
+    """Metres on the ellipsoid from a place to the nearest of points of the
+    trail, some 50 m apart; infinite beyond 10 km."""
     trail = shapely.geometry.shape(read_json(samples / "continental-div-trail.geojson")["features"][0]["geometry"])
     points, geod = shapely.get_coordinates(shapely.segmentize(trail, 0.0005)), pyproj.Geod(ellps="WGS84")
 

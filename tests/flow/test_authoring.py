@@ -175,8 +175,8 @@ def test_the_environment_holds_nothing_of_the_server(with_plugin: Callable) -> N
         seen += [open(f"/proc/{pid}/environ").read() for pid in ("self", os.getppid())]
         open(tempfile.mkstemp()[0], "w").write("left behind")
         assert Path(tempfile.gettempdir()).is_relative_to(context.workdir) and Path.cwd() == context.workdir
-        descriptors = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{fd}")]
-        return repr(seen + descriptors)
+        links = [f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd")]
+        return repr(seen + [os.readlink(link) for link in links if os.path.exists(link)])
     """
     os.environ |= {"WEAVER_LIKE_LOG_LEVEL": "INFO", "SOME_SECRET": "hush"}
     try:
@@ -194,7 +194,10 @@ def test_the_environment_holds_nothing_of_the_server(with_plugin: Callable) -> N
 
 def test_a_dismissed_job_can_clean_up(with_plugin: Callable, tmp_path: Path) -> None:
     """With a context it asks; without one, it is interrupted by `Cancelled`, which `except Exception` lets pass."""
-    body = "open({begun!r}, 'w').close()\ntry:\n    while True:\n        {step}\n{swallow}finally:\n    Path({done!r}).write_text('clean')"
+    body = (
+        "open({begun!r}, 'w').close()\ntry:\n    while True:\n        {step}\n"
+        "{swallow}finally:\n    Path({done!r}).write_text('clean')"
+    )
     files = {}
     for name, head, step in (
         ("asks", "def run(context: Context) -> str:", "context.check_cancelled(); time.sleep(0.02)"),

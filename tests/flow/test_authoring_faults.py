@@ -105,7 +105,10 @@ def test_outputs_are_those_that_were_declared(worse_app: Callable, returned: str
 
 
 def test_a_link_inside_the_work_folder_is_fine_and_so_are_strange_names(worse_app: Callable) -> None:
-    body = "name = 'a b☃\\n' + os.fsdecode(b'\\xff') + '.txt'; Path(name).write_text('x'); os.symlink(name, 'link'); return File(Path('link'), 'text/plain')"
+    body = (
+        "name = 'a b☃\\n' + os.fsdecode(b'\\xff') + '.txt'; Path(name).write_text('x'); "
+        "os.symlink(name, 'link'); return File(Path('link'), 'text/plain')"
+    )
     app = worse_app(function(body, "def run() -> File:"))
     status, _ = run(app)
     assert status["status"] == "successful", status["message"]

@@ -11,7 +11,8 @@ from tests.support.problems import COMPLEX, ECHO, newest, problem
 
 @pytest.fixture
 def refuse(app: TestApp) -> Callable[..., dict]:
-    """Sends an execute request that must be refused, in both modes, without a trace: `refuse(body, "echo", 400)`; the problem."""
+    """Sends an execute request that must be refused, in both modes, without a
+    trace: `refuse(body, "echo", 400)`; the problem."""
 
     def send(body: object, process: str = "echo", status: int = 400, kind: str = "application/json") -> dict:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -159,7 +160,8 @@ def test_a_body_over_the_limit_is_413(make_app: Callable) -> None:
     ],
 )
 def test_inputs_that_do_not_fit(refuse: Callable, process: str, inputs: dict, wanted: list[str]) -> None:
-    """/req/core/process-execute-input-validation; all faults at once. The whole table is in tests/schemas/test_validators.py."""
+    """/req/core/process-execute-input-validation; all faults at once. The whole
+    table is in tests/schemas/test_validators.py."""
     document = refuse({"inputs": inputs}, process)
     assert sorted(fault["pointer"] for fault in document["errors"]) == sorted(wanted)
 

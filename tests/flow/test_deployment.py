@@ -291,14 +291,16 @@ def test_a_job_whose_process_was_removed_before_it_began_fails(make_app: Callabl
 
 
 def test_a_plugin_wins_over_a_deployed_process(make_app: Callable[..., TestApp], tmp_path: Path) -> None:
-    """Who installs the server decides: while the plugin is there the deployed process cannot be reached by its plain id."""
+    """Who installs the server decides: while the plugin is there the
+    deployed process cannot be reached by its plain id."""
     folder = tmp_path / "plugins"
     folder.mkdir()
     app = make_app(f"plugins.folders={folder}")
     deploy(app, shout("both"), status=201)
     plugin = folder / "both.py"
     plugin.write_text(
-        'from weaver_like.authoring import process\n\n\n@process(id="both")\ndef both(text: str) -> str:\n    return text * 2\n',
+        "from weaver_like.authoring import process\n\n\n"
+        '@process(id="both")\ndef both(text: str) -> str:\n    return text * 2\n',
         "utf-8",
     )
     wait_until(lambda: app.get("/processes/both").json["mutable"] is False, what="the plugin")

@@ -1,4 +1,5 @@
-"""What clients may send by mistake or in malice when they deploy: it is refused with a text that helps, and never breaks the server."""
+"""What clients may send by mistake or in malice when they deploy: it is refused
+with a text that helps, and never breaks the server."""
 
 import json
 import subprocess
@@ -15,7 +16,10 @@ from tests.support.waiting import wait_until
 
 OGC = "application/ogcapppkg+json"
 TOOL = "cwlVersion: v1.2\nclass: CommandLineTool\nid: bad\nbaseCommand: echo\n"
-STEP = "cwlVersion: v1.2\nclass: Workflow\nid: bad\ninputs: {a: string}\noutputs: {o: {type: string, outputSource: s/said}}\n"
+STEP = (
+    "cwlVersion: v1.2\nclass: Workflow\nid: bad\ninputs: {a: string}\n"
+    "outputs: {o: {type: string, outputSource: s/said}}\n"
+)
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(12)
 )
@@ -70,9 +74,8 @@ DOCUMENTS = {
     "outside": ((STEP + "steps: {s: {run: ../../other.cwl, in: {a: a}, out: [said]}}\n").encode(), "other.cwl"),
     "place of the reader": (
         (
-            STEP
-            + "steps: {s: {run: {class: Workflow, inputs: [], outputs: [], steps: {t: {run: ../../nope.cwl, in: [], out: []}}}, "
-            "in: [], out: []}}\n"
+            STEP + "steps: {s: {run: {class: Workflow, inputs: [], outputs: [], "
+            "steps: {t: {run: ../../nope.cwl, in: [], out: []}}}, in: [], out: []}}\n"
         ).encode(),
         "run is '../../nope.cwl'",
     ),
@@ -94,7 +97,8 @@ DOCUMENTS = {
     "surrogate": (json.dumps(shout("bad", label="\ud800")).encode(), ""),
     "infinite": (f"{TOOL}inputs: {{a: {{type: float, default: .inf}}}}\noutputs: []\n".encode(), ""),
     "version text": (
-        f"{TOOL}inputs: []\noutputs: []\n$namespaces: {{s: 'https://schema.org/'}}\ns:softwareVersion: {'1' * 300}\n".encode(),
+        f"{TOOL}inputs: []\noutputs: []\n$namespaces: {{s: 'https://schema.org/'}}\n"
+        f"s:softwareVersion: {'1' * 300}\n".encode(),
         "version",
     ),
 }
@@ -147,7 +151,8 @@ def test_what_is_hardly_meant_is_told_when_it_is_deployed(app: TestApp, tool: di
 
 
 def test_a_fault_deep_inside_is_told_without_the_way_to_it(app: TestApp) -> None:
-    body = f"{TOOL.replace('baseCommand', 'basecommand')}inputs:\n  a: {{type: File, inputBinding: {{positon: 1}}}}\noutputs: []\n"
+    tool = TOOL.replace("baseCommand", "basecommand")
+    body = f"{tool}inputs:\n  a: {{type: File, inputBinding: {{positon: 1}}}}\noutputs: []\n"
     errors = deploy(app, body, status=400).json["errors"]
     assert [(error["pointer"], error["detail"].partition(",")[0]) for error in errors] == [
         ("main.cwl:6:34", "invalid field 'positon'"),

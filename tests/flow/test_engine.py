@@ -89,7 +89,8 @@ def test_half_a_character_does_not_stop_the_queue(planned: Callable) -> None:
     app = planned()
     (Path(app.service.settings.plugin_folders[0]) / "half.py").write_text(
         "from weaver_like.authoring import Context, process\n@process(id='half')\ndef half(context: Context) -> str:\n"
-        "    context.log('\\ud800')\n    context.progress(50, '\\udcff')\n    context.schedule('echo', {'message': '\\ud800'})\n    return 'a\\ud800b'\n"
+        "    context.log('\\ud800')\n    context.progress(50, '\\udcff')\n"
+        "    context.schedule('echo', {'message': '\\ud800'})\n    return 'a\\ud800b'\n"
     )
     wait_until(lambda: app.get("/processes/half", expect_errors=True).status_int == 200, 10, "the plugin")
     job_id = submit(app, "half")
@@ -102,7 +103,8 @@ def test_half_a_character_does_not_stop_the_queue(planned: Callable) -> None:
 
 
 def test_a_job_that_nobody_told_the_engine_of_runs(make_app: Callable) -> None:
-    """It came by a repair of the store, or its server died in between: the housekeeper sees that it waits while workers sleep."""
+    """It came by a repair of the store, or its server died in between: the
+    housekeeper sees that it waits while workers sleep."""
     app = make_app("engine.workers=1")
     finished(app, submit(app, "greet", {"name": "x"}))
     runtime = app.service.runtime

@@ -1,4 +1,5 @@
-"""Results and inputs that are not on this machine: a bucket of S3, a folder on another file system, places that move or are full."""
+"""Results and inputs that are not on this machine: a bucket of S3, a folder on
+another file system, places that move or are full."""
 
 import os
 from collections.abc import Callable

@@ -23,8 +23,11 @@ TOOL = {
             "shellQuote": False,
             "valueFrom": """
 mkdir -p made/sub/deep made/other made/empty
-echo one > made/sub/same.txt; echo two > made/other/same.txt; head -c 300000 /dev/zero > made/sub/deep/large.bin; touch made/none
-echo '{"stac_version": "1.0.0", "type": "Catalog", "links": [{"rel": "item", "href": "./sub/item.json"}]}' > made/catalog.json
+echo one > made/sub/same.txt; echo two > made/other/same.txt
+head -c 300000 /dev/zero > made/sub/deep/large.bin; touch made/none
+cat > made/catalog.json <<'END'
+{"stac_version": "1.0.0", "type": "Catalog", "links": [{"rel": "item", "href": "./sub/item.json"}]}
+END
 echo '{"stac_version": "1.0.0", "type": "Feature", "assets": {"a": {"href": "./deep/large.bin"}}}' > made/sub/item.json
 echo x > main.bam; echo y > main.bam.bai
 """,

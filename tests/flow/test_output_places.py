@@ -18,7 +18,10 @@ from weaver_like.wiring import build
 def test_results_stay_valid_when_their_place_moves(
     make_app: Callable, on_s3: Callable, plugins: Path, tmp_path: Path, s3: S3Server, bucket: str
 ) -> None:
-    """docs/results.rst: folder -> other folder and public URL -> S3; links, files, and references inside values move along"""
+    """docs/results.rst: folder -> other folder and public URL -> S3.
+
+    Links, files, and references inside values move along.
+    """
     data, option = tmp_path / "data", f"plugins.folders={plugins}"
     app = make_app(option, "files.outputs_url=https://old.example.org/results/", folder=data)
     made = successful(app, "make")

@@ -1,4 +1,5 @@
-"""The API document against the server: whatever the document allows, and what it does not, gets an answer that the document knows."""
+"""The API document against the server: whatever the document allows, and what it
+does not, gets an answer that the document knows."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -86,7 +87,10 @@ def test_every_answer_is_in_the_document(api: schemathesis.schemas.BaseSchema, m
 def test_every_answer_about_a_job_is_in_the_document(
     api: schemathesis.schemas.BaseSchema, ended_jobs: dict[str, str], path: str, status: str
 ) -> None:
-    """Ids by chance meet no job, so the same is tried with jobs that are there; a failed job answers 500 on its results by design."""
+    """Ids by chance meet no job, so the same is tried with jobs that are there.
+
+    A failed job answers 500 on its results by design.
+    """
 
     def check(case: schemathesis.Case) -> None:
         case.path_parameters = {**case.path_parameters, "job": ended_jobs[status]}

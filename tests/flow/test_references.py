@@ -1,4 +1,5 @@
-"""Inputs and callbacks elsewhere: whatever the other side does, the job ends with a reason, and nothing private is reached."""
+"""Inputs and callbacks elsewhere: whatever the other side does, the job
+ends with a reason, and nothing private is reached."""
 
 import gzip
 import socket

@@ -223,7 +223,10 @@ def test_an_expression_that_fails_is_the_step_that_failed(app: TestApp) -> None:
 
 
 def test_progress_is_steps_done_of_steps_known(app: TestApp) -> None:
-    """A half for the first step; a quarter each for the jobs of the second one. The log says with each line what the progress was."""
+    """A half for the first step; a quarter each for the jobs of the second one.
+
+    The log says with each line what the progress was.
+    """
     document = workflow(
         {
             "first": {"run": sh("echo 1"), "in": {"x": "code"}, "out": ["out"]},

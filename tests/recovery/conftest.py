@@ -25,7 +25,9 @@ STACKS: dict[str, tuple[type[PrivateServer] | None, type[PrivateServer] | None]]
 
 
 def on(*names: str, heavy: tuple[str, ...] = ()) -> pytest.MarkDecorator:
-    """Run a test on stacks, whatever the system of the run is; `heavy` ones tell more of the same, and `make test` leaves them out.
+    """Run a test on stacks, whatever the system of the run is.
+
+    `heavy` ones tell more of the same, and `make test` leaves them out.
 
     One worker of a run has each stack's servers.
     """
@@ -41,7 +43,8 @@ def on(*names: str, heavy: tuple[str, ...] = ()) -> pytest.MarkDecorator:
 
 @dataclass(frozen=True)
 class Stack:
-    """Servers of our own, both up at the start of a test, and the settings of an installation with a database of its own."""
+    """Servers of our own, both up at the start of a test, and the settings of
+    an installation with a database of its own."""
 
     name: str
     database: PrivateServer | None

@@ -1,4 +1,7 @@
-"""A whole installation as operators start it: a server, and Celery workers where the engine has them; each may be killed and started again."""
+"""A whole installation as operators start it: a server, and Celery workers where the engine has them.
+
+Each may be killed and started again.
+"""
 
 import os
 import signal
@@ -62,7 +65,8 @@ class Program:
 
 
 class Installation(Served):
-    """One data folder and its settings. web: the server.  workers: programs of Celery workers, the last one started last."""
+    """One data folder and its settings. web: the server.  workers: programs of
+    Celery workers, the last one started last."""
 
     def __init__(self, folder: Path, *overrides: str):
         super().__init__(folder, "engine.lease_s=5", *overrides)

@@ -1,4 +1,7 @@
-"""`kill -9` in the middle of 200 jobs: of every kind of process, of the broker, of the database; every accepted job comes to its end, once."""
+"""`kill -9` in the middle of 200 jobs: of every kind of process, of the broker, of the database.
+
+Every accepted job comes to its end, once.
+"""
 
 import os
 import signal
@@ -36,7 +39,10 @@ def kill_worker(installation: Installation) -> None:
 
 
 def kill_main(installation: Installation) -> None:
-    """The main process of a Celery worker; its pool ends by itself. Another one is started, as a service manager does."""
+    """The main process of a Celery worker; its pool ends by itself.
+
+    Another one is started, as a service manager does.
+    """
     installation.members()
     family = installation.workers[-1].family()
     installation.workers[-1].end(signal.SIGKILL)
@@ -70,7 +76,8 @@ def kill_everybody(installation: Installation) -> None:
         installation.work()
 
 
-#: What is killed, one after the other, and how many jobs may fail by it: who kills a job's own child or zygote fails the job.
+#: What is killed, one after the other, and how many jobs may fail by it: who
+#: kills a job's own child or zygote fails the job.
 KILLS = {
     "children and workers": ([kill_child, kill_worker, kill_zygote, kill_worker, kill_child], 3),
     "all workers": ([kill_all_workers, kill_all_workers], 0),

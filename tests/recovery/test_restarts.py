@@ -16,7 +16,10 @@ from tests.support.client import all_ended, end_of, log_of
 def test_a_worker_that_is_asked_to_stop_finishes_what_it_can_and_gives_back_the_rest(
     stack: Stack, install: Callable
 ) -> None:
-    """Within engine.close_grace_s. A job that was given back is not a loss: with jobs.max_attempts=1 a single one would end it."""
+    """Within engine.close_grace_s.
+
+    A job that was given back is not a loss: with jobs.max_attempts=1 a single one would end it.
+    """
     installation = install("engine.workers=2", "engine.close_grace_s=2", "jobs.max_attempts=1").up()
     long, _ = installation.begin("sleep", delay=6)
     short, _ = installation.begin("sleep", delay=1)

@@ -21,7 +21,8 @@ from weaver_like.runtime import Runtime
 from weaver_like.settings import load
 from weaver_like.wiring import build
 
-#: A scheduler as a server has it, in a process without workers. Begins when a line comes in, ends with its standard input.
+#: A scheduler as a server has it, in a process without workers. Begins when
+#: a line comes in, ends with its standard input.
 SCHEDULER = """
 import sys
 from weaver_like.jobs.scheduler import Scheduler
@@ -142,7 +143,8 @@ def stored(served: Served, schedule: Schedule) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_restart_makes_up_for_what_was_missed_once_and_at_once(serve: Callable, number: int) -> None:
-    """Due five times while the server was down, the last time half an hour ago; also after a crash no lead has to run out first."""
+    """Due five times while the server was down, the last time half an hour ago;
+    also after a crash no lead has to run out first."""
     served = serve()
     served.stop(number)
     now = datetime.now(UTC)

@@ -1,4 +1,5 @@
-"""A database or a broker that is away when server and worker start: they say so, answer what they can, and come up by themselves."""
+"""A database or a broker that is away when server and worker start: they say
+so, answer what they can, and come up by themselves."""
 
 from collections.abc import Callable
 from urllib.error import URLError

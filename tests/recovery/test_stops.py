@@ -142,7 +142,8 @@ def test_grandchildren_end_with_their_job(serve: object, data: Path) -> None:
 def test_a_dismissal_does_not_disturb_the_reading_of_plugins(serve: object, data: Path) -> None:
     """The worker reads them in children of its own, beside the job."""
     (data / "plugins" / "slow.py").write_text(
-        "import time\nfrom weaver_like.authoring import process\ntime.sleep(3)\n@process(id='slow')\ndef slow() -> str:\n    return 'x'\n"
+        "import time\nfrom weaver_like.authoring import process\ntime.sleep(3)\n"
+        "@process(id='slow')\ndef slow() -> str:\n    return 'x'\n"
     )
     served = serve("engine.workers=1", "jobs.cancel_grace_s=0.2")
     job_id = begin(served, "sleep", delay=60)

@@ -102,9 +102,8 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     needed = ("dockerd", "docker") if name == "docker" else ("podman", "runc")
     missing = [program for program in (*needed, "busybox", "setpriv") if shutil.which(program) is None]
     if missing or os.geteuid():
-        pytest.skip(
-            f"no {name} here: root and {', '.join(missing) or name} are wanted (docker.io, podman, runc, busybox-static)"
-        )
+        wanted = ", ".join(missing) or name
+        pytest.skip(f"no {name} here: root and {wanted} are needed (docker.io, podman, runc, busybox-static)")
     environment, daemon = docker_environment(folder) if name == "docker" else (podman_environment(folder), None)
     before = dict(os.environ)
     os.environ.update(environment)
@@ -159,7 +158,8 @@ def running(engine: str) -> list[str]:
 def test_a_command_runs_in_a_container_with_nothing_but_its_folders(contained: Packages, engine: str) -> None:
     ran = contained.run(
         shell(
-            "ls /; touch /x /bin/x 2>/dev/null && echo wrote; grep CapEff /proc/self/status; grep NoNewPrivs /proc/self/status; "
+            "ls /; touch /x /bin/x 2>/dev/null && echo wrote; "
+            "grep CapEff /proc/self/status; grep NoNewPrivs /proc/self/status; "
             "tail -n +3 /proc/net/dev | grep -v lo: | wc -l; touch here $TMPDIR/there && ls $TMPDIR"
         )
     )

@@ -206,7 +206,8 @@ def test_files_are_not_placed_where_they_say_that_they_lie(packages: Packages, s
 
 
 def test_names_in_a_result_do_not_lead_out_of_its_archive(packages: Packages) -> None:
-    inner = '{"class": "Directory", "basename": "..", "listing": [{"class": "File", "basename": "planted", "contents": "x"}]}'
+    planted = '{"class": "File", "basename": "planted", "contents": "x"}'
+    inner = '{"class": "Directory", "basename": "..", "listing": [' + planted + "]}"
     refused(
         packages,
         expression(

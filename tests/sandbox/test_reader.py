@@ -23,7 +23,10 @@ def test_workers_and_jobs_outlive_the_reader_of_packages(packages: Packages) -> 
 
 
 def test_zygotes_have_one_thread(packages: Packages) -> None:
-    """A child that is forked while another thread holds a lock waits for it forever; Python 3.12 and later warn of it."""
+    """A child that is forked while another thread holds a lock waits for it forever.
+
+    Python 3.12 and later warn of it.
+    """
     packages.run(shell("true"))
     zygotes = [
         child for child in psutil.Process().children(recursive=True) if "weaver_like.sandbox.zygote" in child.cmdline()

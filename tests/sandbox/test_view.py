@@ -38,7 +38,10 @@ def test_a_command_writes_nowhere_but_in_its_output_and_tmp_folders(packages: Pa
 
 
 def test_there_is_no_network_unless_the_tool_asks_for_one(packages: Packages) -> None:
-    script = "tail -n +3 /proc/net/dev | grep -v lo: | wc -l; cat /etc/resolv.conf >/dev/null && getent hosts localhost >/dev/null && echo names"
+    script = (
+        "tail -n +3 /proc/net/dev | grep -v lo: | wc -l; "
+        "cat /etc/resolv.conf >/dev/null && getent hosts localhost >/dev/null && echo names"
+    )
     assert packages.run(shell(script)).text.splitlines()[0] == "0"
     ran = packages.run(shell(script, requirements={"NetworkAccess": {"networkAccess": True}}))
     own = [line for line in Path("/proc/net/dev").read_text().splitlines()[2:] if "lo:" not in line]
@@ -108,7 +111,8 @@ def test_data_store_and_configuration_are_not_there() -> None:
         server.arguments = ["--config", str(place / "own.ini")]
         server.start()
         command = shell(
-            f"cat {place}/beside.txt; cat {place}/own.ini {place}/store.sqlite* | wc -c; ls -A {place}/results; ls -A {place}/data"
+            f"cat {place}/beside.txt; cat {place}/own.ini {place}/store.sqlite* | wc -c; "
+            f"ls -A {place}/results; ls -A {place}/data"
         )
         status, document, _ = server.get(
             "/processes?id=view", "POST", command, {"Content-Type": "application/cwl+json"}
@@ -141,7 +145,10 @@ def test_it_confines_the_commands_of_root_and_of_anybody(user: str, tmp_path: Pa
     work = Path(f"/var/tmp/view-{user}-{os.getpid()}")
     work.mkdir()
     os.chown(work, account.pw_uid, account.pw_gid)
-    script = "touch made && ls -A /tmp; cat /etc/shadow; grep CapEff /proc/self/status; touch /usr/x /etc/x; ls /proc | grep -c '^[0-9]'"
+    script = (
+        "touch made && ls -A /tmp; cat /etc/shadow; grep CapEff /proc/self/status; "
+        "touch /usr/x /etc/x; ls /proc | grep -c '^[0-9]'"
+    )
     confinement = Confinement(BUBBLEWRAP, ("/etc/shadow",), user=bubblewrap_users()[0])
     try:
         with launching(

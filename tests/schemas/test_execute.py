@@ -242,7 +242,8 @@ REQUESTS = [
 
 
 def meaning(execution: Execution) -> dict[str, list]:
-    """What the inputs say, however it was spelled: an object that looks like a qualified value must be stored as one."""
+    """What the inputs say, however it was spelled: an object that looks
+    like a qualified value must be stored as one."""
     return {
         name: [item if isinstance(item, Reference) else (item.data, item.format) for item in given.items]
         for name, given in execution.inputs.items()

@@ -18,7 +18,8 @@ Schema = Callable[[str], Draft202012Validator]
 
 
 def assert_exception(answer: TestResponse, schema: Schema, status: int, name: str | None = None) -> None:
-    """An answer with exception.yaml of both editions as its body; name: last part of the type that the standard prescribes."""
+    """An answer with exception.yaml of both editions as its body; name: last
+    part of the type that the standard prescribes."""
     assert answer.status_int == status
     assert answer.content_type in ("application/problem+json", "application/json")
     for edition in EDITIONS:

@@ -46,7 +46,8 @@ class Redis(PrivateServer):
 
 
 class RabbitMQ(PrivateServer):
-    """RabbitMQ with a node name, a port mapper (epmd) and folders of its own, apart from any other broker of the machine."""
+    """RabbitMQ with a node name, a port mapper (epmd) and folders of its own,
+    apart from any other broker of the machine."""
 
     variable, package = "WEAVER_LIKE_TEST_RABBITMQ", "rabbitmq-server"
     standard = ("amqp://guest:guest@127.0.0.1:5672//",)

@@ -18,7 +18,10 @@ from tests.support.servers import START_LIMIT_S, PrivateServer
 
 
 class MongoDB(PrivateServer):
-    """mongod of PATH, or of the wheel in requirements-test.txt. An answered write may be lost in a kill unless it waited for the journal."""
+    """mongod of PATH, or of the wheel in requirements-test.txt.
+
+    An answered write may be lost in a kill unless it waited for the journal.
+    """
 
     variable, package = "WEAVER_LIKE_TEST_MONGODB", "libcurl4, beside requirements-test.txt"
     standard = ("mongodb://127.0.0.1:27017",)
@@ -80,7 +83,10 @@ def _selects(url: str, question: str) -> bool:
 
 
 class PostgreSQL(PrivateServer):
-    """PostgreSQL; as another user if we are root, which it refuses. Without fsync: a kill loses nothing, a power cut would."""
+    """PostgreSQL; as another user if we are root, which it refuses.
+
+    Without fsync: a kill loses nothing, a power cut would.
+    """
 
     variable, package = "WEAVER_LIKE_TEST_POSTGRESQL", "postgresql"
     standard = (

@@ -24,7 +24,10 @@ def operations(api: dict) -> Iterator[tuple[str, str, dict]]:
 
 
 def resolved(api: dict, schema: dict) -> Draft4Validator:
-    """A schema of the definition as a validator; OpenAPI 3.0 schemas are nearest to draft 4 (boolean exclusive bounds)."""
+    """A schema of the definition as a validator.
+
+    OpenAPI 3.0 schemas are nearest to draft 4 (boolean exclusive bounds).
+    """
     return Draft4Validator(schema | {"components": api["components"]})
 
 

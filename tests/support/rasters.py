@@ -1,4 +1,7 @@
-"""Rasters and zones for the geospatial example; who imports this is skipped where a package of docs/examples/geo is missing."""
+"""Rasters and zones for the geospatial example.
+
+Who imports this is skipped where a package of docs/examples/geo is missing.
+"""
 
 from pathlib import Path
 

@@ -1,6 +1,7 @@
-"""Keeps one server for a whole test run, whose workers share it: `python -m tests.support.run_server MongoDB <pid of the run>`.
+"""Keeps one server for a whole test run, whose workers share it.
 
-Prints the URL, and ends the server and removes its data when the run's process has ended, however that came about.
+`python -m tests.support.run_server MongoDB <pid of the run>` prints the URL, and ends the server and
+removes its data when the run's process has ended, however that came about.
 """
 
 import sys

@@ -42,7 +42,9 @@ def _runs(process: psutil.Process) -> bool:
 
 
 class PrivateServer(ABC):
-    """A server of our own on a free port: `start`, then `kill` or `stop` and `start` again on the same data and port; `close` at the end.
+    """A server of our own on a free port: `start`, then `kill` or `stop` and `start` again on the same data and port.
+
+    `close` at the end.
 
     It ends with the process that started it, however that one ends: the kernel kills it then.
     """

@@ -1,7 +1,8 @@
 """Fixtures: databases and brokers, real ones, with something of its own for each test.
 
-A server is what the environment names (WEAVER_LIKE_TEST_MONGODB, _POSTGRESQL, _MARIADB, _REDIS, _RABBITMQ: a URL), or what answers at
-its standard local port with the usual test account, or a private one for the run, shared by its workers; else the test is skipped.
+A server is what the environment names (WEAVER_LIKE_TEST_MONGODB, _POSTGRESQL, _MARIADB, _REDIS,
+_RABBITMQ: a URL), or what answers at its standard local port with the usual test account, or a
+private one for the run, shared by its workers; else the test is skipped.
 """
 
 import base64
@@ -41,7 +42,9 @@ def own_name() -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def named_servers() -> dict[str, str]:
-    """Servers that the environment names: variable -> URL. They are taken out of it, since a service refuses variables that name no setting.
+    """Servers that the environment names: variable -> URL.
+
+    They are taken out of it, since a service refuses variables that name no setting.
 
     What tests of a suite were asked for with (WEAVER_LIKE_CWL_...) goes too: it was read when the tests were collected.
     """
@@ -71,7 +74,10 @@ def find_server(
 
 
 def shared_server(kind: type[PrivateServer], folder: Path, run: int) -> str:
-    """URL of the private server of the run (a process id), which the first worker that asks starts; skips the test if it cannot be had."""
+    """URL of the private server of the run (a process id), which the first worker that asks starts.
+
+    Skips the test if it cannot be had.
+    """
     if kind.missing():
         pytest.skip(f"no {kind.__name__}: set {kind.variable} to a URL; {kind.missing()}")
     place, log = folder / f"{kind.__name__}.url", folder / f"{kind.__name__}.log"
@@ -97,7 +103,8 @@ def shared_server(kind: type[PrivateServer], folder: Path, run: int) -> str:
 
 @pytest.fixture
 def private_server() -> Iterator[Callable[[type[PrivateServer]], PrivateServer]]:
-    """Starts a server of the test's own: `private_server(RabbitMQ)`, which may be killed and started again; see `PrivateServer`."""
+    """Starts a server of the test's own: `private_server(RabbitMQ)`, which may
+    be killed and started again; see `PrivateServer`."""
     made: list[PrivateServer] = []
 
     def start(kind: type[PrivateServer]) -> PrivateServer:
@@ -164,7 +171,10 @@ def mariadb_server(find_server: Callable[[type[PrivateServer]], str]) -> str:
 
 @pytest.fixture
 def mariadb_url(mariadb_server: str) -> Iterator[str]:
-    """An empty MariaDB database, `mariadb+pymysql://...`; dropped after the test, unless a transaction is left open in it for 10 s."""
+    """An empty MariaDB database, `mariadb+pymysql://...`.
+
+    Dropped after the test, unless a transaction is left open in it for 10 s.
+    """
     with sql_database(mariadb_server, ["SET lock_wait_timeout = 10", "DROP DATABASE {name}"]) as url:
         yield url
 
@@ -181,12 +191,16 @@ def redis_database(find_server: Callable[[type[PrivateServer]], str]) -> Iterato
                 client.flushdb()
                 return
     pytest.skip(
-        f"every database of Redis at {server.hostname} is in use: empty one, or set {Redis.variable} to the URL of another server"
+        f"every database of Redis at {server.hostname} is in use: empty one, "
+        f"or set {Redis.variable} to the URL of another server"
     )
 
 
 def claim_redis(client: RedisClient) -> bool:
-    """Take a database that is empty, or was taken by a process of this machine that is no more; False, with no change, if another has it."""
+    """Take a database that is empty, or was taken by a process of this machine that is no more.
+
+    False, with no change, if another has it.
+    """
     with client.pipeline() as change:
         change.watch(MARK)
         holder = change.get(MARK)
@@ -233,7 +247,10 @@ def rabbitmq_url(find_server: Callable[[type[PrivateServer]], str]) -> Iterator[
 
 
 def change_vhost(server: str, verb: str, name: str) -> bool:
-    """ "add" or "delete" a virtual host of the broker at the standard port; False if neither its management API nor rabbitmqctl does it."""
+    """ "add" or "delete" a virtual host of the broker at the standard port.
+
+    False if neither its management API nor rabbitmqctl does it.
+    """
     address = urlsplit(server)
     if (address.port or 5672) != 5672:
         return False

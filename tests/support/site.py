@@ -38,7 +38,8 @@ class _Site(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def site() -> Iterator[ThreadingHTTPServer]:
-    """A real web server on 127.0.0.1: `pages` to serve, `received` posts, `answers` to give to the next posts; `url`."""
+    """A real web server on 127.0.0.1: `pages` to serve, `received` posts,
+    `answers` to give to the next posts; `url`."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Site)
     server.pages, server.received, server.answers = {}, [], []
     server.url = f"http://127.0.0.1:{server.server_port}"

@@ -33,7 +33,8 @@ def find_data() -> Path:
 
 
 def read_outline(source: Path) -> dict:
-    """The Shapefile as GeoJSON. Coordinates are written in full: a rounded one may move a cell's centre over the edge."""
+    """The Shapefile as GeoJSON. Coordinates are written in full: a rounded
+    one may move a cell's centre over the edge."""
     transformer = Transformer.from_crs(
         CRS.from_wkt(source.with_suffix(".prj").read_text("utf-8")), "OGC:CRS84", always_xy=True
     )

@@ -1,4 +1,7 @@
-"""`python -m tests.conformance.cwl [--suite FOLDER] [id ...]`: run the suite through HTTP; a line for each failure, and the totals."""
+"""`python -m tests.conformance.cwl [--suite FOLDER] [id ...]`: run the suite through HTTP.
+
+A line for each failure, and the totals.
+"""
 
 import argparse
 import os

@@ -20,7 +20,8 @@ _FILES = ("$include", "$schemas")
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """root: common parent of all files.  files: absolute, the main document first.  documents: those that could be parsed."""
+    """root: common parent of all files.  files: absolute, the main document
+    first.  documents: those that could be parsed."""
 
     root: Path
     files: tuple[Path, ...]
@@ -37,7 +38,10 @@ class Bundle:
 
 
 def collect(main: Path) -> Bundle:
-    """The main document and all that it refers to, recursively; references to the web, and to what is not there, are left."""
+    """The main document and all that it refers to, recursively.
+
+    References to the web, and to what is not there, are left.
+    """
     found: dict[Path, None] = {}
     documents: dict[Path, object] = {}
     waiting = [_normal(main)]
@@ -72,7 +76,8 @@ def render(bundle: Bundle) -> tuple[str, bytes]:
     boundary = uuid.uuid4().hex
     parts = b""
     for path, content in contents.items():
-        head = f"--{boundary}\r\nContent-Type: {_media_type(path, content)}\r\nContent-Location: {quote(bundle.name(path))}\r\n\r\n"
+        kind, place = _media_type(path, content), quote(bundle.name(path))
+        head = f"--{boundary}\r\nContent-Type: {kind}\r\nContent-Location: {place}\r\n\r\n"
         parts += head.encode() + content + b"\r\n"
     return (
         f'multipart/related; type="{_media_type(main, contents[main])}"; boundary={boundary}',
@@ -81,7 +86,8 @@ def render(bundle: Bundle) -> tuple[str, bytes]:
 
 
 def process_of(document: object, name: str | None) -> dict:
-    """The process that a test means: the document, or of its `$graph` the one named, or else `main`, else the first workflow; {} if none."""
+    """The process that a test means: the document, or of its `$graph` the one named,
+    or else `main`, else the first workflow; {} if none."""
     if not isinstance(document, dict):
         return {}
     if "$graph" not in document:
@@ -161,7 +167,10 @@ def _references(document: object) -> Iterator[tuple[str, bool]]:
 
 
 def _resolve(base: Path, reference: str) -> Path | None:
-    """The file or folder that a reference in `base` names; None for the web, for a fragment of `base`, and for what is not there."""
+    """The file or folder that a reference in `base` names.
+
+    None for the web, for a fragment of `base`, and for what is not there.
+    """
     parts = urlsplit(reference)
     if parts.scheme or parts.netloc or not parts.path:
         return None
@@ -170,7 +179,10 @@ def _resolve(base: Path, reference: str) -> Path | None:
 
 
 def _files(target: Path, with_companions: bool) -> list[Path]:
-    """A file, and all beside it that have its stem, for defaults whose companions are only a pattern; or what is in a folder."""
+    """A file, and all beside it that have its stem, for defaults whose companions are only a pattern.
+
+    Or what is in a folder.
+    """
     if target.is_dir():
         return sorted(inner for inner in target.rglob("*") if inner.is_file())
     stem = f"{target.name.partition('.')[0]}."

@@ -8,7 +8,9 @@ class Mismatch(AssertionError):
 
 
 def compare(expected: object, actual: object, where: str = "outputs") -> None:
-    """Raise Mismatch unless `actual` is what is expected; the text "Any" stands for anything, and a null member may be absent.
+    """Raise Mismatch unless `actual` is what is expected.
+
+    The text "Any" stands for anything, and a null member may be absent.
 
     Files and folders in `actual` are as `results.collect` makes them.
     Source: the section on the output of conformance tests in the suite's CONFORMANCE_TESTS.md.

@@ -18,13 +18,17 @@ from tests.conformance.cwl.inputs import execution_inputs
 from tests.conformance.cwl.suite import DOCKER_VARIABLE, Case
 from tests.support.waiting import wait_until
 
+_OVERRIDES = (
+    "cwl:requirements among the inputs would let whoever executes a process "
+    "change what its author and the operator allow"
+)
 #: Test id -> why it cannot pass through an HTTP API. One that passes all the same is a failure.
-_OVERRIDES = "cwl:requirements among the inputs would let whoever executes a process change what its author and the operator allow"
 KNOWN: dict[str, str] = dict.fromkeys(
     ("cwl_requirements_addition", "cwl_requirements_override_expression", "cwl_requirements_override_static"),
     _OVERRIDES,
 )
-#: Answers that say: this document, or these inputs, cannot be run. Not among them: what an address or a load is answered with.
+#: Answers that say: this document, or these inputs, cannot be run. Not among
+#: them: what an address or a load is answered with.
 _REFUSALS = (400, 403, 413, 415, 422)
 #: The last part of an exception's type. Source: ogcapi-processes 2.0 draft, of a job without results.
 _NO_RESULTS = "/result-not-available"
@@ -66,8 +70,8 @@ class Outcome:
 class Driver:
     """url: of the server, no trailing slash.  suite: folder of the suite.  files_url: of the web server for its files.
 
-    job_limit_s: after this time a job hangs.  with_docker: attempt tests that need a container.  known: test id -> why it cannot pass.
-    Any number of threads may use one driver.
+    job_limit_s: after this time a job hangs.  with_docker: attempt tests that need a container.  known:
+    test id -> why it cannot pass. Any number of threads may use one driver.
     """
 
     url: str
@@ -103,7 +107,10 @@ class Driver:
         return ""
 
     def check(self, case: Case) -> str:
-        """Why a test that should fail was refused, else an empty text. Raises: Mismatch, AssertionError, OSError, ValueError."""
+        """Why a test that should fail was refused, else an empty text.
+
+        Raises: Mismatch, AssertionError, OSError, ValueError.
+        """
         try:
             outputs = self._outputs(case)
         except Refused as refused:
@@ -149,7 +156,10 @@ class Driver:
             self._request("DELETE", f"/processes/{process_id}").expect(204)
 
     def _results(self, job_url: str) -> object:
-        """The results document of a job, with full addresses in place. Raises: Refused if the job failed, Mismatch if it hangs."""
+        """The results document of a job, with full addresses in place.
+
+        Raises: Refused if the job failed, Mismatch if it hangs.
+        """
 
         def ended() -> dict | None:
             document = self.get_json(job_url)

@@ -1,4 +1,5 @@
-"""The inputs of a test as an execute request has them: paths become addresses of a small web server, folders become archives on it."""
+"""The inputs of a test as an execute request has them: paths become addresses
+of a small web server, folders become archives on it."""
 
 import io
 import os
@@ -76,9 +77,8 @@ class _Place:
 def execution_inputs(case: Case, bundle: Bundle, root: Path, url: str) -> dict:
     """The `inputs` of the execute request.
 
-    What the process does not declare is left out, as runners do, and so is null. Members that begin with `cwl:` speak to the runner;
-    they stay.
-    root: folder that the web server at `url` serves.
+    What the process does not declare is left out, as runners do, and so is null. Members that begin with `cwl:`
+    speak to the runner; they stay. root: folder that the web server at `url` serves.
     """
     if case.job is None:
         return {}
@@ -123,7 +123,8 @@ def _file(value: dict, place: _Place) -> dict:
 
 
 def _directory(value: dict, place: _Place) -> dict:
-    """With its `listing`, or else as an archive: one that is listed is no folder without a listing, as some tests want to have it."""
+    """With its `listing`, or else as an archive: one that is listed is no folder
+    without a listing, as some tests want to have it."""
     made = {"class": "Directory"} | {name: value[name] for name in ("basename",) if name in value}
     if "listing" in value:
         return made | {"listing": _convert(value["listing"], place)}

@@ -38,7 +38,8 @@ def _holds_file(schema: dict) -> bool:
 def collect(value: object, fetch: Fetch, folder: str = "") -> object:
     """A result with links and files as CWL objects.
 
-    Files get `size`, `checksum` and `contents` of what was downloaded; `location` is the path in the folder that they are in.
+    Files get `size`, `checksum` and `contents` of what was downloaded; `location`
+    is the path in the folder that they are in.
     Raises: Mismatch, if the server says another size or checksum than its file has.
     """
     if isinstance(value, list):

@@ -22,7 +22,8 @@ _Constructor.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.cons
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test. process: of the `$graph` in `tool`, None: the main one.  job: the inputs, None: none.  expected: the outputs."""
+    """One test. process: of the `$graph` in `tool`, None: the main one.  job:
+    the inputs, None: none.  expected: the outputs."""
 
     id: str
     tags: frozenset[str]

@@ -15,10 +15,13 @@ class TestBundle:
         write(
             tmp_path,
             w_cwl="""
-            steps: {a: {run: sub/tool.cwl#main, in: {f: {default: {class: File, path: data/in.txt}}}}, b: {run: "#inner"}}
+            steps:
+              a: {run: sub/tool.cwl#main, in: {f: {default: {class: File, path: data/in.txt}}}}
+              b: {run: "#inner"}
             $schemas: [terms.rdf, "http://example.org/far.rdf"]
             hints: [{$import: hint.yml}]""",
-            sub__tool_cwl='{"$graph": [{"id": "main", "requirements": [{"expressionLib": [{"$include": "lib.js"}]}]}, {"run": "../w.cwl"}]}',
+            sub__tool_cwl='{"$graph": [{"id": "main", "requirements": [{"expressionLib": [{"$include": "lib.js"}]}]}, '
+            '{"run": "../w.cwl"}]}',
             sub__lib_js="run: not.a.document",
             hint_yml="$mixin: deep.yml",
             deep_yml="{class: Directory, location: tree/}",
@@ -64,7 +67,8 @@ class TestBundle:
         write(
             tmp_path,
             broken_cwl="{a: [",
-            a_cwl="steps: [{run: absent.cwl}, {run: 'https://example.org/b.cwl'}]\nx: {class: File, location: $(inputs.y)}",
+            a_cwl="steps: [{run: absent.cwl}, {run: 'https://example.org/b.cwl'}]\n"
+            "x: {class: File, location: $(inputs.y)}",
         )
         assert names(bundle.collect(tmp_path / "a.cwl")) == ["a.cwl"]
         assert bundle.collect(tmp_path / "broken.cwl").main is None

@@ -73,7 +73,8 @@ class TestInputs:
     def test_folders_become_archives_and_listings_stay(self, tmp_path: Path) -> None:
         made = self.made(
             tmp_path,
-            "x: [{class: Directory, location: tree/}, {class: Directory, basename: n, listing: [{class: File, path: b}]}]",
+            "x: [{class: Directory, location: tree/}, "
+            "{class: Directory, basename: n, listing: [{class: File, path: b}]}]",
         )
         assert made["x"] == [
             {"class": "Directory", "basename": "tree", "location": "http://here/jobs/tree.tar"},

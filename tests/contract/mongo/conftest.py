@@ -1,4 +1,5 @@
-"""What the tests of the MongoDB store share: a store, what it asks of the server, and children that die between two commands."""
+"""What the tests of the MongoDB store share: a store, what it asks of the
+server, and children that die between two commands."""
 
 import signal
 import subprocess
@@ -102,7 +103,8 @@ store = MongoJobStore(MongoDatabase({url!r}, 2), 60)
 
 
 def die(url: str, code: str, command: tuple[str, str], nth: int = 1) -> None:
-    """Run code on `store` in a child that is killed just before it sends a command, (name, collection), for the n-th time."""
+    """Run code on `store` in a child that is killed just before it sends a
+    command, (name, collection), for the n-th time."""
     child = subprocess.run(
         [sys.executable, "-c", _DYING.format(command=command, nth=nth, url=url) + code], capture_output=True, text=True
     )

@@ -6,7 +6,10 @@ from contextlib import suppress
 
 
 class Cut:
-    """Stands before a server, on a port of 127.0.0.1. `lose(b"insert")`: the answer to the next request with this text in it is lost."""
+    """Stands before a server, on a port of 127.0.0.1.
+
+    `lose(b"insert")`: the answer to the next request with this text in it is lost.
+    """
 
     def __init__(self, server: tuple[str, int]):
         self._server = server

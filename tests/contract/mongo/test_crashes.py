@@ -1,4 +1,5 @@
-"""The MongoDB store when somebody dies: a client between two commands, the server itself, a connection with an answer under way."""
+"""The MongoDB store when somebody dies: a client between two commands, the server
+itself, a connection with an answer under way."""
 
 import threading
 from collections.abc import Callable, Iterator

@@ -1,4 +1,5 @@
-"""What the MongoDB store promises beyond the contract: few commands, large values, little for a list, indexes for every query."""
+"""What the MongoDB store promises beyond the contract: few commands, large
+values, little for a list, indexes for every query."""
 
 import os
 from datetime import UTC, datetime, timedelta

@@ -1,6 +1,7 @@
 """The part of a raster inside a box: `crop.py RASTER EPSG XMIN YMIN XMAX YMAX` writes crop.tif.
 
-The box is in the coordinates of EPSG:<EPSG>, longitude or easting first. Its edges are moved to the nearest edges of cells.
+The box is in the coordinates of EPSG:<EPSG>, longitude or easting first. Its
+edges are moved to the nearest edges of cells.
 """
 
 import sys
@@ -24,7 +25,8 @@ def window_of(raster: rasterio.DatasetReader, epsg: int, box: list[float]) -> Wi
         found = Window(0, 0, 0, 0)
     if not (found.width and found.height):
         sys.exit(
-            f"The bbox {box} (EPSG:{epsg}) has no cell of the raster, which covers {tuple(raster.bounds)} ({raster.crs})."
+            f"The bbox {box} (EPSG:{epsg}) has no cell of the raster, "
+            f"which covers {tuple(raster.bounds)} ({raster.crs})."
         )
     return found
 

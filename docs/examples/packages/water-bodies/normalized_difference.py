@@ -1,4 +1,5 @@
-"""(A - B) / (A + B) of two bands: `normalized_difference.py A B` writes index.tif, float32, NaN where a band has no data."""
+"""(A - B) / (A + B) of two bands: `normalized_difference.py A B` writes
+index.tif, float32, NaN where a band has no data."""
 
 import sys
 
@@ -9,7 +10,8 @@ import rasterio
 def main(*paths: str) -> None:
     if len(paths) != 2:
         sys.exit(
-            f"{len(paths)} bands were given; two are wanted: the one in which water is bright, e.g. green, then near infrared."
+            f"{len(paths)} bands were given; two are wanted: "
+            "the one in which water is bright, e.g. green, then near infrared."
         )
     with rasterio.open(paths[0]) as first, rasterio.open(paths[1]) as second:
         if (first.shape, first.transform, first.crs) != (second.shape, second.transform, second.crs):

@@ -1,6 +1,7 @@
-"""A raster in two classes: `otsu.py RASTER` writes mask.tif (1 above the threshold, 0 below, 255 no data) and threshold.txt.
+"""A raster in two classes: `otsu.py RASTER` writes mask.tif and threshold.txt.
 
-The threshold is the one whose two classes differ most (Otsu 1979): the greatest variance between them, of a histogram with 256 bins.
+The mask is 1 above the threshold, 0 below, 255 where there is no data. The threshold is the one whose two classes
+differ most (Otsu 1979): the greatest variance between them, of a histogram with 256 bins.
 """
 
 import sys

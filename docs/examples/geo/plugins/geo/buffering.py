@@ -48,8 +48,8 @@ def vector_buffer(
 ) -> Annotated[File, Output(id="buffered", title="A FeatureCollection with the buffers", media_types=[GEOJSON])]:
     """The area within a distance of each feature, on the WGS84 ellipsoid; ids and properties stay.
 
-    Each part of a feature is buffered on a map of its own, so the distance holds within 1 % at any latitude. A polygon that
-    a negative distance makes vanish keeps its feature, with a null geometry.
+    Each part of a feature is buffered on a map of its own, so the distance holds within 1 % at any latitude. A
+    polygon that a negative distance makes vanish keeps its feature, with a null geometry.
     """
     if not math.isfinite(distance) or distance == 0:
         raise InputError(f"The distance is {distance}; a number other than 0 is needed.")

@@ -128,7 +128,10 @@ def _read_shapefile(path: Path) -> Collection:
 
 
 def _unpack(path: Path) -> dict[str, bytes]:
-    """Suffix -> content of the one Shapefile in an archive. Raises: InputError, if it is not exactly one, or too large."""
+    """Suffix -> content of the one Shapefile in an archive.
+
+    Raises: InputError, if it is not exactly one, or too large.
+    """
     with zipfile.ZipFile(path) as archive:
         members = [member for member in archive.infolist() if "__MACOSX" not in member.filename]
         names = [PurePosixPath(member.filename) for member in members]

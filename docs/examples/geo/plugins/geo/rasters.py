@@ -51,7 +51,10 @@ def check_band(dataset: DatasetReader, band: int) -> None:
 
 
 def read_window(dataset: DatasetReader, band: int, window: Window) -> tuple[np.ndarray, np.ndarray]:
-    """Stored values of a window and which of them count: not nodata, not masked, finite. Raises: InputError, if damaged."""
+    """Stored values of a window and which of them count: not nodata, not masked, finite.
+
+    Raises: InputError, if damaged.
+    """
     try:
         values = dataset.read(band, window=window)
         valid = dataset.read_masks(band, window=window) != 0
@@ -70,9 +73,10 @@ def whole(dataset: DatasetReader) -> Window:
 
 
 def chunks(dataset: DatasetReader, band: int, window: Window, max_cells: int) -> list[Window]:
-    """Parts of a window, row by row, each of at most `max_cells` cells, along the blocks in which the file stores the band.
+    """Parts of a window, row by row, each of at most `max_cells` cells.
 
-    Bands of whole rows for striped files, squares for tiled ones: no block is decoded more often than needed.
+    They follow the blocks in which the file stores the band. Bands of whole rows for striped
+    files, squares for tiled ones: no block is decoded more often than needed.
     """
     block_height, block_width = dataset.block_shapes[band - 1]
     width = min(max_cells, block_width * max(1, _CHUNK_WIDTH // block_width))

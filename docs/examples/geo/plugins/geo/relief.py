@@ -27,7 +27,8 @@ _MAJOR_AXIS_M, _ECCENTRICITY_2 = 6378137.0, 0.00669437999014  # WGS84
 
 @dataclass(frozen=True, slots=True)
 class _Light:
-    """azimuth, altitude: of the sun, in degrees clockwise from north and above the horizon.  z_factor: metres per unit of height."""
+    """azimuth, altitude: of the sun, in degrees clockwise from north and above
+    the horizon.  z_factor: metres per unit of height."""
 
     azimuth: float
     altitude: float
@@ -69,7 +70,10 @@ def hillshade(
         float, Input(title="Metres per unit of height", description="Greater than 0; 0.3048 for feet.", minimum=0)
     ] = 1.0,
 ) -> dict:
-    """Light and shade of terrain under a distant sun, by Horn's method; cell sizes in degrees are taken as metres on the ellipsoid."""
+    """Light and shade of terrain under a distant sun, by Horn's method.
+
+    Cell sizes in degrees are taken as metres on the ellipsoid.
+    """
     light = _Light(azimuth, altitude, z_factor)
     light.check()
     raster, image = context.workdir / "hillshade.tif", context.workdir / "hillshade.png"
@@ -78,7 +82,8 @@ def hillshade(
         _check_grid(dataset)
         _write_shade(dataset, light, raster, context)
         context.progress(90, "writing the picture")
-        # GDAL copies line by line, so memory stays bounded; the nodata value becomes the transparent one of the picture.
+        # GDAL copies line by line, so memory stays bounded; the nodata value
+        # becomes the transparent one of the picture.
         rasterio.shutil.copy(raster, image, driver="PNG")
     return {"image": File(image, PNG), "raster": File(raster, GEOTIFF)}
 
@@ -118,8 +123,9 @@ def _write_shade(dataset: DatasetReader, light: _Light, path: Path, context: Con
 def _shade(dataset: DatasetReader, window: Window, light: _Light) -> np.ndarray:
     """Light of the cells of a window: 1 to 255, 0 without data.
 
-    Source: the slopes are of Horn, Hill shading and the reflectance map, Proceedings of the IEEE 69 (1981), 14-47: differences
-    over three rows and columns, the middle one counting twice. The light is the cosine between sun and surface normal.
+    Source: the slopes are of Horn, Hill shading and the reflectance map, Proceedings of the IEEE
+    69 (1981), 14-47: differences over three rows and columns, the middle one counting twice. The
+    light is the cosine between sun and surface normal.
     """
     surface = _read_surface(dataset, window)
     cell_x, cell_y = _cell_size_m(dataset, window)
@@ -148,7 +154,8 @@ class _Surface:
     valid: np.ndarray
 
     def heights(self, row: int, column: int) -> np.ndarray:
-        """Heights so many cells below and to the right (-1, 0, 1) of each cell of the window; without data, its own height."""
+        """Heights so many cells below and to the right (-1, 0, 1) of each cell
+        of the window; without data, its own height."""
         height, width = self.values.shape
         there = slice(1 + row, height - 1 + row), slice(1 + column, width - 1 + column)
         return (
@@ -159,7 +166,10 @@ class _Surface:
 
 
 def _read_surface(dataset: DatasetReader, window: Window) -> _Surface:
-    """A window and one cell around it; beyond the raster the surface goes on straight, where it has two cells to go by."""
+    """A window and one cell around it.
+
+    Beyond the raster the surface goes on straight, where it has two cells to go by.
+    """
     top, left = min(1, window.row_off), min(1, window.col_off)
     bottom = min(1, dataset.height - window.row_off - window.height)
     right = min(1, dataset.width - window.col_off - window.width)
