@@ -92,8 +92,8 @@ conformance-cwl: $(VENV)/installed-test  ## The official suite of CWL v1.2 throu
 recovery: $(VENV)/installed-test  ## Kill children, workers, servers, brokers and databases in the middle of jobs
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/recovery
 
-bench: $(VENV)/installed-test  ## Measure, as ratios to bare baselines of the same run
-	$(BIN)/python -m tests.bench
+bench: $(VENV)/installed-test  ## Measure, as ratios to bare baselines of the same run; AGAINST=folder: beside another checkout
+	$(BIN)/python -m tests.bench $(if $(AGAINST),--only against --against "$(AGAINST)")
 
 bench-distributed: $(VENV)/installed-test  ## The same on Celery, RabbitMQ, Redis, MongoDB and PostgreSQL
 	$(BIN)/python -m tests.bench --only distributed

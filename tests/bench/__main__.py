@@ -8,8 +8,9 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
-from tests.bench import distributed, files, latency, lists, packages, start, views
+from tests.bench import against, distributed, files, latency, lists, packages, start, views
 from tests.bench.client import Plan
 from tests.bench.report import Row, rst_table, text_table
 
@@ -21,8 +22,8 @@ BENCHMARKS: dict[str, Callable[[Plan], list[Row]]] = {
     "files": files.measure,
     "packages": packages.measure,
 }
-#: Not among those that run unless they are named: they need MongoDB, RabbitMQ, Redis and PostgreSQL.
-DISTRIBUTED = {"distributed": distributed.measure}
+#: Not among those that run unless they are named: they need MongoDB, RabbitMQ, Redis and PostgreSQL, or another checkout.
+DISTRIBUTED = {"distributed": distributed.measure, "against": against.measure}
 
 
 def parse_arguments(given: list[str] | None = None) -> argparse.Namespace:
@@ -32,6 +33,7 @@ def parse_arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--quick", action="store_true", help="fewer rounds, 100,000 jobs, 128 MB: to see that it works, not to judge by"
     )
+    parser.add_argument("--against", type=Path, help="a checkout with a .venv of its own, to compare with")
     parser.add_argument("--rst", action="store_true", help="the table as reStructuredText")
     arguments = parser.parse_args(given)
     arguments.names = [name.strip() for name in arguments.only.split(",") if name.strip()]
@@ -53,7 +55,7 @@ def main() -> int:
         print(f"{name} ...", file=sys.stderr, flush=True)
         began = time.monotonic()
         try:
-            rows += (BENCHMARKS | DISTRIBUTED)[name](Plan(arguments.quick))
+            rows += (BENCHMARKS | DISTRIBUTED)[name](Plan(arguments.quick, arguments.against))
         except Exception:  # one that cannot run must not cost the results of the others
             traceback.print_exc()
             broken.append(name)

@@ -24,9 +24,10 @@ ASYNC = {"Prefer": "respond-async"}
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is measured."""
+    """How much is measured. against: another checkout to compare with, if any."""
 
     quick: bool
+    against: Path | None = None
 
     def times(self, count: int) -> int:
         """`count` repetitions, or a fifth of them in a quick run."""
@@ -104,9 +105,11 @@ def folder() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def serving(data: Path, *overrides: str) -> Iterator[Served]:
-    """The product as an operator starts it, on a data folder."""
-    served = Served(data, *overrides).start()
+def serving(data: Path, *overrides: str, program: Path | None = None) -> Iterator[Served]:
+    """The product as an operator starts it, on a data folder. program: `weaver-like` of another installation."""
+    served = Served(data, *overrides)
+    served.program = program or served.program
+    served.start()
     try:
         yield served
     finally:

@@ -49,6 +49,7 @@ class Served:
             *systems.current[0].settings(folder),
             *overrides,
         ]
+        self.program = Path(sys.executable).parent / "weaver-like"
         self.arguments: list[str] = []
         self.workers: systems.Workers | None = None
         self.process: subprocess.Popen | None = None
@@ -57,7 +58,7 @@ class Served:
     def start(self) -> "Served":
         settings = [part for override in self._overrides for part in ("--set", override)]
         command = [
-            str(Path(sys.executable).parent / "weaver-like"),
+            str(self.program),
             "serve",
             "--port",
             "0",
