@@ -22,7 +22,7 @@ BENCHMARKS: dict[str, Callable[[Plan], list[Row]]] = {
     "files": files.measure,
     "packages": packages.measure,
 }
-#: Not among those that run unless they are named: they need MongoDB, RabbitMQ, Redis and PostgreSQL, or another checkout.
+#: Only run if they are named: they need MongoDB, RabbitMQ, Redis and PostgreSQL, or another checkout.
 DISTRIBUTED = {"distributed": distributed.measure, "against": against.measure}
 
 
