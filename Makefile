@@ -102,7 +102,7 @@ lint: $(VENV)/installed-test  ## Style and layout
 	$(BIN)/ruff check weaver_like tests docs
 	$(BIN)/python -m pytest tests/architecture
 
-docs: $(VENV)/installed  ## Write config/weaver_like.ini and docs/settings.rst from settings.py
+docs: $(VENV)/installed  ## Write config/weaver_like.ini and docs/settings.rst from the settings declared
 	$(BIN)/python -m docs.write_settings
 
 clean:  ## Remove what was made: .venv and caches, not data

@@ -1,30 +1,40 @@
-"""Write config/weaver_like.ini and docs/settings.rst from weaver_like/settings.py: `python -m docs.write_settings`."""
+"""Write config/weaver_like.ini and docs/settings.rst from what is declared: `python -m docs.write_settings`."""
 
-from dataclasses import fields
+import textwrap
+from collections.abc import Iterator
+from dataclasses import Field
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
-from weaver_like.settings import Settings, shown_default
+from weaver_like.settings import Settings, declared, shown_default
 
 ROOT = Path(__file__).parents[1]
+COLUMNS = 118
+
+
+def sections() -> Iterator[tuple[str, str, list[Field[Any]]]]:
+    """Yield every section: name, text, settings."""
+    for name, entries in groupby(declared(), lambda entry: entry[0].partition(".")[0]):
+        text = getattr(Settings(), name).__doc__
+        yield name, text, [entry for _, entry in entries]
 
 
 def render_ini() -> str:
-    """Every setting, commented out, with its default and its line of documentation."""
+    """Every setting, commented out, with its default and its text."""
     lines = [
-        "# Settings of weaver-like. Later wins: this file, the environment (WEAVER_LIKE_SECTION_NAME), "
-        "--set section.name=value.",
-        "# Sizes are bytes, times seconds. A line without '#' in front takes effect.",
+        "# Settings of weaver-like. Later wins: this file, the environment (WEAVER_LIKE_SECTION_NAME),",
+        "# the command line (--set section.name=value). Sizes are in bytes, times in seconds.",
+        "# Remove the '#' in front of a line to change its setting.",
         "",
         "[app:main]",
         "use = egg:weaver-like",
     ]
-    for section in fields(Settings):
-        lines += ["", f"# {section.type.__doc__}"]
-        for entry in fields(section.type):
-            lines += [
-                f"# {entry.metadata['doc']}",
-                f"# weaver_like.{section.name}.{entry.name} = {shown_default(entry.default)}",
-            ]
+    for section, text, entries in sections():
+        lines += ["", f"# {text}", "#"]
+        for entry in entries:
+            lines += textwrap.wrap(entry.metadata["doc"], COLUMNS, initial_indent="# ", subsequent_indent="# ")
+            lines.append(f"# weaver_like.{section}.{entry.name} = {shown_default(entry.default)}".rstrip())
     return "\n".join(lines) + "\n"
 
 
@@ -35,20 +45,17 @@ def render_rst() -> str:
         "========",
         "",
         "Each setting has one name, ``section.name``: ``weaver_like.section.name`` in an ini file,",
-        "``WEAVER_LIKE_SECTION_NAME`` in the environment, ``--set section.name=value`` on the command line; "
-        "later wins.",
-        "An unknown or ill-typed setting stops the start with a message that names it.",
+        "``WEAVER_LIKE_SECTION_NAME`` in the environment, ``--set section.name=value`` on the command line.",
+        "Later wins. An unknown setting or a value that is not allowed stops the start; the message names the setting.",
         "",
     ]
-    for section in fields(Settings):
-        lines += [section.name, "-" * len(section.name), "", section.type.__doc__, ""]
-        for entry in fields(section.type):
+    for section, text, entries in sections():
+        lines += [section, "-" * len(section), "", text, ""]
+        for entry in entries:
             default = shown_default(entry.default) or "empty"
-            lines += [
-                f"``{section.name}.{entry.name}`` ({entry.type.__name__}, default ``{default}``)",
-                f"    {entry.metadata['doc']}",
-                "",
-            ]
+            lines.append(f"``{section}.{entry.name}`` ({entry.type.__name__}, default ``{default}``)")
+            lines += textwrap.wrap(entry.metadata["doc"], COLUMNS, initial_indent="    ", subsequent_indent="    ")
+            lines.append("")
     return "\n".join(lines)
 
 

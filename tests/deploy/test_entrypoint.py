@@ -135,7 +135,7 @@ def test_arguments_are_run_instead(run: Callable[..., Container]) -> None:
         ({"WEAVER_LIKE_STORE_URL_FILE": "/nowhere"}, "WEAVER_LIKE_STORE_URL_FILE names /nowhere"),
         ({"WEAVER_LIKE_STORE_URL_FILE": "/dev/null", "WEAVER_LIKE_STORE_URL": "sqlite://"}, "both given"),
         ({"AWS_SECRET_ACCESS_KEY_FILE": "/nowhere"}, "AWS_SECRET_ACCESS_KEY_FILE names /nowhere"),
-        ({"WEAVER_LIKE_NO_SUCH_FILE": "/dev/null"}, "WEAVER_LIKE_NO_SUCH_FILE names no setting"),
+        ({"WEAVER_LIKE_NO_SUCH_FILE": "/dev/null"}, "WEAVER_LIKE_NO_SUCH_FILE is not a setting"),
         ({"WEAVER_LIKE_STORE_URL": "nonsense"}, "store.url"),
     ],
 )
