@@ -8,7 +8,15 @@ from weaver_like.domain.process import Plugin, Process
 
 
 class Source(ABC):
-    """Any thread may call, one at a time `collect`."""
+    """Any thread may call; `signature` and `collect` are called by one thread at a time.
+
+    Any method may fail or hang: that keeps back the processes of this source alone.
+    """
+
+    #: What trouble with the source itself is logged and listed under.
+    name: str
+    #: Seconds without a sign of life (an answer, a plugin) after which nobody waits for the source any more.
+    deadline_s: float = 60
 
     @abstractmethod
     def signature(self) -> Hashable:
@@ -19,8 +27,11 @@ class Source(ABC):
         """True if a process that was collected would be collected the same now; cheap, asked before every execution."""
 
     def get_revision(self, process_id: str, version: str) -> Process:
-        """One version of a process, current or not; it never changes. Raises: NoSuchProcess, as sources without revisions always do."""
-        raise NoSuchProcess(f"There is no version '{version[:100]}' of a process '{process_id[:100]}'.")
+        """One version of a process, current or not; it never changes.
+
+        Raises: NoSuchProcess, as sources without revisions always do.
+        """
+        raise NoSuchProcess(f"Process '{process_id[:100]}' has no version '{version[:100]}'.")
 
     @abstractmethod
     def collect(self) -> Iterator[Plugin]:

@@ -10,6 +10,8 @@ from weaver_like.sources.base import Source
 class BuiltinSource(Source):
     """modules: dotted names below `weaver_like.builtin`."""
 
+    name = "builtin"
+
     def __init__(self, modules: Sequence[str]):
         self._modules = tuple(modules)
 

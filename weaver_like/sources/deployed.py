@@ -10,18 +10,25 @@ from weaver_like.sources.base import Source
 from weaver_like.stores.base import ProcessStore
 
 #: Revisions that were asked for by their version and are kept at hand.
-_MOST = 500
+_MOST_REVISIONS = 500
+
+#: Process id and version.
+_Key = tuple[str, str]
 
 
 class DeployedSource(Source):
     """A revision never changes, so each is read once; one that was removed and deployed again has another moment."""
 
+    name = "deployed"
+    # Nothing is said before everything was read, and the first reading of many thousand processes takes its time.
+    deadline_s = 300
+
     def __init__(self, store: ProcessStore):
         self._store = store
-        self._current: dict[tuple[str, str], Process] = {}
+        self._current: dict[_Key, Process] = {}
         self._number = -1
         #: With the number of the offer when the revision was last known to be there.
-        self._asked: dict[tuple[str, str], tuple[Hashable, Process]] = {}
+        self._asked: dict[_Key, tuple[Hashable, Process]] = {}
 
     def signature(self) -> Hashable:
         """While the store is away, what was on offer stays."""
@@ -36,40 +43,54 @@ class DeployedSource(Source):
 
     def collect(self) -> Iterator[Plugin]:
         try:
-            deployed, moments = self._store.get_deployed(), self._store.find_moments()
+            self._current, self._number = self._read_all()
         except Unavailable:
-            found, number = self._current, self._number
-        else:
-            found, number = {}, deployed.number
-            for key in deployed.current.items():
-                try:
-                    found[key] = self._read(key, self._current.get(key), moments.get(key))
-                except NoSuchProcess:  # it went meanwhile; the number has changed then, and everything is read again
-                    continue
-        self._current, self._number = found, number
-        for process in found.values():
+            pass
+        for process in self._current.values():
             yield Plugin(process.id, (process,), deployed=True)
 
     def get_revision(self, process_id: str, version: str) -> Process:
-        key, number = (process_id, version), self.signature()
+        key = (process_id, version)
+        number = self.signature()
         seen, known = self._asked.get(key) or (None, self._current.get(key))
-        if known is None or seen != number:
-            try:
-                moment = next(
-                    (one.deployed for one in self._store.find_revisions(process_id) if one.version == version), None
-                )
-                known = self._read(key, known, moment)
-            except Unavailable:
-                if known is None:
-                    raise
-                return known
-            while len(self._asked) >= _MOST:
-                self._asked.pop(next(iter(self._asked)), None)
-            self._asked[key] = number, known
+        if known is not None and seen == number:
+            return known
+        try:
+            known = self._read(key, known, self._find_moment(key))
+        except Unavailable:
+            if known is None:
+                raise
+            return known
+        while len(self._asked) >= _MOST_REVISIONS:
+            self._asked.pop(next(iter(self._asked)), None)
+        self._asked[key] = number, known
         return known
 
-    def _read(self, key: tuple[str, str], known: Process | None, moment: datetime | None) -> Process:
-        """known: what is at hand under this key, good if it was deployed at this moment. Raises: NoSuchProcess."""
+    def _read_all(self) -> tuple[dict[_Key, Process], int]:
+        """Every current revision, and the number of the offer. Raises: Unavailable."""
+        deployed = self._store.get_deployed()
+        moments = self._store.find_moments()
+        found = {}
+        for key in deployed.current.items():
+            try:
+                found[key] = self._read(key, self._current.get(key), moments.get(key))
+            except NoSuchProcess:  # it went meanwhile; the number has changed then, and everything is read again
+                continue
+        return found, deployed.number
+
+    def _find_moment(self, key: _Key) -> datetime | None:
+        """When a revision was deployed; None if there is none."""
+        process_id, version = key
+        for summary in self._store.find_revisions(process_id):
+            if summary.version == version:
+                return summary.deployed
+        return None
+
+    def _read(self, key: _Key, known: Process | None, moment: datetime | None) -> Process:
+        """One revision. Raises: NoSuchProcess.
+
+        known: what is at hand under this key, good if it was deployed at this moment.
+        """
         if known is not None and known.deployed == moment:
             return known
         revision = self._store.get(*key)

@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypedDict, cast
 
 from weaver_like.domain.process import Plugin, Process
 from weaver_like.sandbox import started
@@ -22,29 +23,47 @@ _TIMEOUT_S = 30
 _ANSWER_BYTES = 16 * 2**20
 
 
+class _Answer(TypedDict, total=False):
+    """What a plugin's child says: the processes in their stored form, or the error that kept the plugin out."""
+
+    processes: list[dict[str, Any]]
+    error: str
+    traceback: str | None
+
+
+class _Entry(TypedDict):
+    """An answer, and the state of the files that it came from."""
+
+    state: str
+    plugin: _Answer
+
+
 class PluginSource(Source):
     """cache: file that remembers descriptions by the state of the plugin's files, so that a restart imports nothing."""
+
+    name = "plugins"
 
     def __init__(self, folders: Sequence[Path], cache: Path):
         self._folders = list(folders)
         self._cache = cache
-        # Errors are remembered only while this process lives: what was missing may have been installed at the next start.
-        self._broken: dict[str, dict] = {}
+        # Errors are remembered only while this process lives: what was missing may be installed by the next start.
+        self._broken: dict[str, _Entry] = {}
 
     def signature(self) -> Hashable:
         return tuple((str(path), _state(path)) for path in self._found())
 
     def is_current(self, process: Process) -> bool:
-        return process.unit.target["state"] == _state(Path(process.unit.target["path"]))
+        target = process.unit.target
+        return bool(target["state"] == _state(Path(target["path"])))
 
     def collect(self) -> Iterator[Plugin]:
         remembered = self._load_cache() | self._broken
         states = {str(path): _state(path) for path in self._found()}
-        entries = {
-            path: remembered[path] for path, state in states.items() if remembered.get(path, {}).get("state") == state
-        }
-        for path, entry in entries.items():
-            yield _plugin(path, entry)
+        entries: dict[str, _Entry] = {}
+        for path, state in states.items():
+            if path in remembered and remembered[path].get("state") == state:
+                entries[path] = remembered[path]
+                yield _plugin(path, entries[path])
         fresh = [path for path in states if path not in entries]
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             asked = {pool.submit(_describe, path): path for path in fresh}
@@ -57,29 +76,34 @@ class PluginSource(Source):
             self._save_cache({path: entry for path, entry in entries.items() if path not in self._broken})
 
     def _found(self) -> list[Path]:
+        """Every plugin of every folder, in order."""
         paths = [path for folder in self._folders if folder.is_dir() for path in sorted(folder.iterdir())]
-        return [
-            path
-            for path in paths
-            if not path.name.startswith(("_", ".")) and (path.suffix == ".py" or (path / "__init__.py").is_file())
-        ]
+        return [path for path in paths if _is_plugin(path)]
 
-    def _load_cache(self) -> dict:
+    def _load_cache(self) -> dict[str, _Entry]:
         try:
             found = loads(self._cache.read_bytes())
         except (OSError, ValueError):
             return {}
-        return found if isinstance(found, dict) else {}
+        if not isinstance(found, dict):
+            return {}
+        return found
 
-    def _save_cache(self, entries: dict) -> None:
+    def _save_cache(self, entries: dict[str, _Entry]) -> None:
         self._cache.parent.mkdir(parents=True, exist_ok=True)
         draft = self._cache.with_suffix(f".{os.getpid()}")
         draft.write_bytes(dumps(entries))
         draft.replace(self._cache)
 
 
+def _is_plugin(path: Path) -> bool:
+    if path.name.startswith(("_", ".")):
+        return False
+    return path.suffix == ".py" or (path / "__init__.py").is_file()
+
+
 def _state(path: Path) -> str:
-    """Names, sizes and times of every Python file of a plugin: those of its package, or the helpers (`_*.py`) beside it."""
+    """Names, sizes and times of every Python file of a plugin: those of its package, or the `_*.py` beside it."""
     files = sorted(path.rglob("*.py")) if path.is_dir() else [path, *sorted(path.parent.glob("_*.py"))]
     states = []
     for file in files:
@@ -91,7 +115,7 @@ def _state(path: Path) -> str:
     return f"{sys.version_info[:2]}:" + ",".join(states)
 
 
-def _describe(path: str) -> dict:
+def _describe(path: str) -> _Answer:
     """Ask a child what the plugin offers; whatever the plugin starts or prints at import ends with that child."""
     answers, held = os.pipe()
     watched, life = os.pipe()
@@ -113,19 +137,15 @@ def _describe(path: str) -> dict:
         os.killpg(child.pid, signal.SIGKILL)
         code = child.wait()
     if text is None:
-        return {
-            "error": f"The plugin did not say within {_TIMEOUT_S} s, or in {_ANSWER_BYTES} bytes, what it offers.",
-            "traceback": None,
-        }
+        limit = f"{_TIMEOUT_S} s or {_ANSWER_BYTES} bytes"
+        return {"error": f"The plugin did not describe its processes within {limit}.", "traceback": None}
     try:
         answer = loads(text)
     except ValueError:
         answer = None
-    return (
-        answer
-        if isinstance(answer, dict)
-        else {"error": f"The plugin ended its process (code {code}) when it was imported.", "traceback": None}
-    )
+    if not isinstance(answer, dict):
+        return {"error": f"The plugin ended its process (code {code}) when it was imported.", "traceback": None}
+    return cast(_Answer, answer)
 
 
 def _read(descriptor: int, deadline: float) -> bytes | None:
@@ -142,7 +162,7 @@ def _read(descriptor: int, deadline: float) -> bytes | None:
     return None
 
 
-def _plugin(path: str, entry: dict) -> Plugin:
+def _plugin(path: str, entry: _Entry) -> Plugin:
     """Its processes carry the state of the files that they were read from."""
     name, answer = Path(path).stem, entry["plugin"]
     if "error" in answer:
