@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.conftest import wait_until
+from tests.support.waiting import wait_until
 from weaver_like.domain.errors import NoSuchProcess, ServerBusy
 from weaver_like.domain.process import ExecutionUnit, Plugin, Process
 from weaver_like.processes.catalog import Catalog

@@ -15,7 +15,7 @@ from tests.support.children import Seen, family_of, gone, kill
 from tests.support.client import Served, end_of
 from tests.support.servers import free_port
 from tests.support.waiting import wait_until
-from weaver_like.cli.deploy import Plan, programs
+from weaver_like.cli.programs import Plan, programs
 
 pytest.importorskip("celery", reason="the extra `celery` is not installed")
 pytestmark = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
@@ -91,7 +91,7 @@ def test_every_part_runs_is_started_again_and_ends_in_order(deploy: Callable[[],
     assert len([seen for seen in family_of(web.pid) if seen.parent == web.pid]) == 2
     assert end_of(deployed, deployed.submit("greet", {"name": "x"}))["status"] == "successful"
     kill(deployed.parts("worker")[0], web, deployed.parts("redis")[0])
-    wait_until(lambda: deployed.said.count("it starts again in 1 s") == 3, 10, "the notes of three deaths")
+    wait_until(lambda: deployed.said.count("restarting in 1 s") == 3, 10, "the notes of three deaths")
     wait_until(
         lambda: deployed.parts(" serve ") and deployed.parts("redis") and len(deployed.parts("worker")) == 2,
         20,
@@ -122,11 +122,11 @@ def test_every_part_runs_is_started_again_and_ends_in_order(deploy: Callable[[],
         timeout=30,
     )
     assert second.returncode != 0
-    assert f"runs already in {deployed.folder} (process {deployed.process.pid})" in second.stderr
+    assert f"is already running in {deployed.folder} (process {deployed.process.pid})" in second.stderr
     seen = family_of(deployed.process.pid)
     assert deployed.stop() == 0
     gone(seen, 1)
-    told = [line.split()[0] for line in deployed.said.splitlines() if line.endswith("told to stop")]
+    told = [line.split()[1] for line in deployed.said.splitlines() if line.startswith("stopping ")]
     assert told == ["web", "worker-1", "worker-2", "redis", *(["mongod"] if MONGOD else [])]
     logs = {path.name for path in (deployed.folder / "logs").iterdir()}
     assert {"web.log", "worker-1.log", "worker-2.log", "redis.log"} <= logs

@@ -1,8 +1,12 @@
-"""The options of every command that works with the settings."""
+"""What commands share: the options that every one with settings has, and how errors end them."""
 
+import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,26 +18,61 @@ _OPTIONS = [
     click.option(
         "--config",
         type=click.Path(dir_okay=False, path_type=Path),
-        help="Ini file with weaver_like.section.name lines.",
+        help="Ini file with lines weaver_like.section.name = value.",
     ),
-    click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Folder of everything that is kept."),
+    click.option(
+        "--data", type=click.Path(file_okay=False, path_type=Path), help="Folder for everything that is kept."
+    ),
     click.option(
         "--set", "overrides", multiple=True, metavar="SECTION.NAME=VALUE", help="One setting; may be repeated."
     ),
 ]
 
 
-def with_settings(command: Callable) -> Callable:
-    """Gives a command the parameters `config`, `data` and `overrides`, for `load_settings`."""
+@dataclass(frozen=True)
+class SettingsOptions:
+    """The settings options of a command, as they were given."""
+
+    config: Path | None
+    data: Path | None
+    overrides: tuple[str, ...]
+
+    def load(self, *more: str) -> Settings:
+        """Read the settings; a bad one ends the command.
+
+        more: "section.name=value" from options of the command's own; `--set` wins over them.
+        """
+        given = [f"files.data_dir={self.data}"] if self.data else []
+        with plain_errors():
+            return settings_module.load(self.config, os.environ, [*given, *more, *self.overrides])
+
+    def arguments(self, data_dir: Path) -> list[str]:
+        """The same options for another command, with the data folder spelt out."""
+        words = ["--data", str(data_dir)]
+        if self.config:
+            words += ["--config", str(self.config)]
+        for text in self.overrides:
+            words += ["--set", text]
+        return words
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options for settings; it gets them as its first argument, a `SettingsOptions`."""
+
+    @functools.wraps(command)
+    def called(config: Path | None, data: Path | None, overrides: tuple[str, ...], **others: Any) -> None:
+        command(SettingsOptions(config, data, overrides), **others)
+
     for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+        called = option(called)
+    return called
 
 
-def load_settings(config: Path | None, data: Path | None, overrides: tuple[str, ...], *more: str) -> Settings:
-    """more: settings of options of the command's own. A bad setting ends the command."""
-    given = [f"files.data_dir={data}"] if data else []
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """End the command with the text of an error, one line for each fault, and exit code 1."""
     try:
-        return settings_module.load(config, os.environ, [*given, *more, *overrides])
+        yield
     except WeaverError as error:
-        raise click.ClickException(error.detail) from error
+        faults = [f"{fault.pointer}: {fault.detail}" for fault in error.faults if fault.pointer]
+        raise click.ClickException("\n".join(faults) or error.detail) from error

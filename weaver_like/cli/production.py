@@ -1,4 +1,4 @@
-"""Serving HTTP with gunicorn: several OS processes on one socket, each with a service of its own, replaced when one dies."""
+"""Serving HTTP with gunicorn: OS processes on one socket, each with a service of its own, replaced when one dies."""
 
 import logging
 import os
@@ -8,10 +8,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from types import FrameType
 from typing import NoReturn
+from wsgiref.types import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
@@ -49,7 +50,7 @@ _REFUSALS = {
 }
 
 
-class _Connection(TConn):
+class _Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
     """A thread that reads or writes does not wait for ever."""
 
     def init(self) -> None:
@@ -57,7 +58,7 @@ class _Connection(TConn):
         self.sock.settimeout(_SILENCE_S)
 
 
-class _Worker(ThreadWorker):
+class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """One OS process that answers requests."""
 
     service: Service | None = None
@@ -65,31 +66,32 @@ class _Worker(ThreadWorker):
 
     def init_signals(self) -> None:
         super().init_signals()
-        signal.signal(
-            signal.SIGINT, signal.SIG_IGN
-        )  # Ctrl-C in the terminal reaches everybody; the master decides how to stop
+        # Ctrl-C in the terminal reaches everybody; the master decides how to stop.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def load_wsgi(self) -> None:
         settings: Settings = self.app.settings
         kernel.hide_from_siblings()
         kernel.die_with_parent()  # at once: the next server must find the engine's lock free
-        name = (
-            "server.log"
-            if settings.server.processes == 1
-            else f"server-{(self.age - 1) % settings.server.processes + 1}.log"
-        )
-        configure_logs(settings.log.level, settings.data_dir / "logs" / name, console=True)
+        configure_logs(settings.log.level, settings.data_dir / "logs" / self._log_name(), console=True)
         try:
-            self.service = Service(settings)
+            self.service = service = Service(settings)
         except (WeaverError, OSError) as error:
             _give_up(error)
-        self.wsgi = _with_whole_bodies(self.service.wsgi, settings.limits.body_bytes)
+        self.wsgi = _with_whole_bodies(service.wsgi, settings.limits.body_bytes)
         # Requests are answered while a store that is away is waited for.
-        threading.Thread(target=self._start, name="start", daemon=True).start()
+        threading.Thread(target=self._start, args=(service,), name="start", daemon=True).start()
 
-    def _start(self) -> None:
+    def _log_name(self) -> str:
+        """One file for each process that runs at the same time."""
+        count = self.app.settings.server.processes
+        if count == 1:
+            return "server.log"
+        return f"server-{(self.age - 1) % count + 1}.log"
+
+    def _start(self, service: Service) -> None:
         try:
-            if not self.service.start():
+            if not service.start():
                 return
         except (WeaverError, OSError) as error:
             _give_up(error)
@@ -114,8 +116,9 @@ class _Worker(ThreadWorker):
 
     def handle_quit(self, _sig: int, _frame: FrameType | None) -> None:
         """Stop now: running jobs are ended."""
-        if self.service is not None:
-            threading.Thread(target=self.service.runtime.engine.drain, args=(ClosePolicy.KILL, 0), name="kill").start()
+        engine = None if self.service is None else self.service.runtime.engine
+        if engine is not None:
+            threading.Thread(target=engine.drain, args=(ClosePolicy.KILL, 0), name="kill").start()
         self.handle_exit(_sig, _frame)
 
     def _stop(self) -> None:
@@ -135,19 +138,19 @@ class _Worker(ThreadWorker):
         os._exit(0)  # threads may still wait for clients that will never read
 
     def handle_error(self, req: object, client: socket.socket, addr: object, exc: Exception) -> None:
-        """What gunicorn itself refuses is a problem document like every other error."""
+        """What gunicorn itself refuses is answered with a problem document, like every other error."""
         if isinstance(exc, ParseException):
             code, title = _REFUSALS.get(type(exc), (400, "Bad request"))
             error: WeaverError = InvalidInput(f"{title}: {str(exc)[:200]}.")
         else:
             log.error("a request failed", exc_info=exc)
-            code, title, error = (
-                500,
-                "Internal error",
-                WeaverError("The server failed on this request; its log says why."),
-            )
+            code, title = 500, "Internal error"
+            error = WeaverError("The server failed on this request; its log says why.")
         body = dumps(render_problem(error) | {"status": code})
-        head = f"HTTP/1.1 {code} {title}\r\nContent-Type: application/problem+json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        head = (
+            f"HTTP/1.1 {code} {title}\r\nContent-Type: application/problem+json\r\n"
+            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
         try:
             client.sendall(head.encode() + body)
         except OSError:  # the client has gone
@@ -161,26 +164,39 @@ def _give_up(error: Exception) -> NoReturn:
     os._exit(Arbiter.APP_LOAD_ERROR)
 
 
-def _with_whole_bodies(wsgi: Callable, limit: int) -> Callable:
-    """The application gets bodies that are complete and whose length is known; one in chunks counts as `limit` + 1 bytes if it has more."""
+def _with_whole_bodies(wsgi: WSGIApplication, limit: int) -> WSGIApplication:
+    """An application that gets complete bodies of known length.
 
-    def call(environ: MutableMapping, start_response: Callable) -> Iterable[bytes]:
+    A body in chunks that is longer than `limit` counts as one of `limit` + 1 bytes.
+    """
+
+    def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         declared = int(environ.get("CONTENT_LENGTH") or 0)
         chunked = "HTTP_TRANSFER_ENCODING" in environ
         if (chunked or declared) and declared <= limit:
-            kept, given = tempfile.SpooledTemporaryFile(2**20), environ["wsgi.input"]
-            while kept.tell() <= limit and (piece := given.read(min(2**16, limit + 1 - kept.tell()))):
-                kept.write(piece)
-            if kept.tell() < declared:
+            body = _read_body(environ["wsgi.input"], limit)
+            size = body.tell()
+            if size < declared:
                 raise NoMoreData  # the client has gone
-            environ["CONTENT_LENGTH"], environ["wsgi.input"] = str(kept.tell()), kept
-            kept.seek(0)
+            body.seek(0)
+            environ["CONTENT_LENGTH"], environ["wsgi.input"] = str(size), body
         return wsgi(environ, start_response)
 
     return call
 
 
-class _Application(BaseApplication):
+def _read_body(given: InputStream, limit: int) -> tempfile.SpooledTemporaryFile[bytes]:
+    """At most `limit` + 1 bytes; the file stands at its end."""
+    kept = tempfile.SpooledTemporaryFile(2**20)
+    while kept.tell() <= limit:
+        piece = given.read(min(2**16, limit + 1 - kept.tell()))
+        if not piece:
+            break
+        kept.write(piece)
+    return kept
+
+
+class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """up: a pipe that gets a byte from every process that can answer."""
 
     def __init__(self, settings: Settings):
@@ -211,7 +227,7 @@ class _Application(BaseApplication):
             self.cfg.set(name, value)
 
 
-class _Master(Arbiter):
+class _Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
     """Keeps the processes alive, and ends them when it is told to: the first signal stops, the second one kills."""
 
     def __init__(self, application: _Application, listening: socket.socket, announce: Callable[[], None]):
@@ -223,17 +239,14 @@ class _Master(Arbiter):
 
     def init_signals(self) -> None:
         super().init_signals()
-        for number in (
-            signal.SIGUSR2,
-            signal.SIGTTIN,
-            signal.SIGTTOU,
-            signal.SIGWINCH,
-        ):  # an engine is not doubled by a signal
+        # A signal must not start a second engine.
+        for number in (signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU, signal.SIGWINCH):
             signal.signal(number, signal.SIG_IGN)
 
     def signal(self, sig: int, frame: FrameType | None) -> None:
         if sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            sig, self._asked = (signal.SIGQUIT if self._asked else signal.SIGTERM), True
+            sig = signal.SIGQUIT if self._asked else signal.SIGTERM
+            self._asked = True
         super().signal(sig, frame)
 
     def handle_chld(self) -> None:
@@ -255,7 +268,9 @@ class _Master(Arbiter):
         close_sockets(self.LISTENERS, False)
         self.LISTENERS = []
         engine = self.app.settings.engine
-        limit_s = float("inf") if graceful and engine.close == ClosePolicy.JOIN else engine.close_grace_s + 45
+        limit_s = engine.close_grace_s + 45
+        if graceful and engine.close == ClosePolicy.JOIN:
+            limit_s = float("inf")
         end = time.monotonic() + limit_s
         log.info(
             "stopping: engine.close is %s, running jobs have %g s; a second signal ends them now",
@@ -269,13 +284,16 @@ class _Master(Arbiter):
                 end = time.monotonic() + 30
             try:
                 self.reap_workers()
-            except HaltServer:  # one that never came up
+            except HaltServer:  # one that never started
                 continue
         self.kill_workers(signal.SIGKILL)
 
 
 def run_processes(settings: Settings, announce: Callable[[str], None]) -> None:
-    """As `run_server`, with `server.processes` processes. Raises: OSError, if the address cannot be listened on; SystemExit, if none comes up."""
+    """As `run_server`, with `server.processes` processes.
+
+    Raises: OSError, if the address cannot be listened on; SystemExit, if no process starts.
+    """
     configure_logs(settings.log.level, settings.data_dir / "logs" / "server.log", console=True)
     kernel.hide_from_siblings()
     server = settings.server
@@ -286,16 +304,23 @@ def run_processes(settings: Settings, announce: Callable[[str], None]) -> None:
     host = f"[{server.host}]" if family is socket.AF_INET6 else server.host
     url = server.url or f"http://{host}:{listening.getsockname()[1]}"
     master = _Master(_Application(settings), listening, lambda: announce(url))
-    foreign = logging.getLogger("gunicorn.error")
-    foreign.handlers.clear()
-    foreign.propagate = True
-    foreign.setLevel(logging.WARNING)
-    foreign.addFilter(
-        lambda record: not (record.exc_info and isinstance(record.exc_info[1], OSError))
-    )  # clients that have gone
+    _configure_log()
     try:
         master.run()
     except SystemExit as end:
         if end.code:
             raise
     log.info("stopped")
+
+
+def _configure_log() -> None:
+    """Send warnings of gunicorn to our log."""
+    foreign = logging.getLogger("gunicorn.error")
+    foreign.handlers.clear()
+    foreign.propagate = True
+    foreign.setLevel(logging.WARNING)
+    foreign.addFilter(_is_no_lost_client)
+
+
+def _is_no_lost_client(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], OSError))

@@ -1,15 +1,16 @@
-"""`weaver-like schedules`, `weaver-like schedule add | remove`: they work on the store; a running server hears of it within seconds."""
+"""`weaver-like schedules` and `weaver-like schedule add | remove`.
+
+They work on the store; a running server notices within seconds.
+"""
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import click
 
-from weaver_like.cli.options import load_settings, with_settings
-from weaver_like.domain.errors import WeaverError
+from weaver_like.cli.options import SettingsOptions, plain_errors, with_settings
 from weaver_like.domain.requester import SYSTEM
 from weaver_like.domain.schedule import Schedule, ScheduleFilter
 from weaver_like.faces.ogcapi.documents.execute import read_body
@@ -25,31 +26,30 @@ _ALL = 10**6
 
 @contextmanager
 def _service(settings: Settings) -> Iterator[ScheduleService]:
-    """Schedules, in the name of the operator. An error ends the command, with a line for each fault."""
-    try:
+    """Schedules, in the name of the operator; an error ends the command."""
+    with plain_errors():
         runtime = build(settings)
         runtime.jobs.migrate()
         yield ScheduleService(runtime, SYSTEM)
-    except WeaverError as error:
-        faults = "\n".join(f"{fault.pointer}: {fault.detail}" for fault in error.faults if fault.pointer)
-        raise click.ClickException(faults or error.detail) from error
 
 
 @click.command()
 @with_settings
 @click.option("--process", multiple=True, help="Only schedules of this process; may be repeated.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-def schedules(
-    config: Path | None, data: Path | None, overrides: tuple[str, ...], process: tuple[str, ...], as_json: bool
-) -> None:
-    """List schedules, newest first: id, process, when, next firing, and why the last firing gave no job."""
-    settings = load_settings(config, data, overrides)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def schedules(options: SettingsOptions, process: tuple[str, ...], as_json: bool) -> None:
+    """List schedules, newest first.
+
+    Each with its id, process, times, next firing, and why the last firing gave no job.
+    """
+    settings = options.load()
     with _service(settings) as service:
         found = service.find(ScheduleFilter(process, limit=_ALL)).schedules
     if as_json:
         urls = Urls(settings.server.url.rstrip("/"), settings.files.outputs_url.rstrip("/"))
         click.echo(json.dumps([render_schedule(one, urls) for one in found], indent=2))
-    for one in () if as_json else found:
+        return
+    for one in found:
         click.echo(_line(one))
 
 
@@ -59,10 +59,12 @@ def _line(schedule: Schedule) -> str:
         schedule.process_id,
         f"{schedule.cron} {schedule.time_zone}",
         f"next {render_time(schedule.due)}",
-        schedule.execution.title,
-        schedule.failure and f"FAILED: {schedule.failure}",
     ]
-    return "  ".join(part for part in parts if part)
+    if schedule.execution.title:
+        parts.append(schedule.execution.title)
+    if schedule.failure:
+        parts.append(f"FAILED: {schedule.failure}")
+    return "  ".join(parts)
 
 
 @click.group()
@@ -77,21 +79,21 @@ def schedule() -> None:
     "--cron", required=True, help='Five fields ("0 6 * * MON-FRI"), or @hourly, @daily, @weekly, @monthly, @yearly.'
 )
 @click.option("--time-zone", default="UTC", show_default=True, help="IANA name, e.g. Europe/Berlin.")
-@click.option("--inputs", type=click.File("rb"), help="File with a JSON object of the inputs; - is the standard input.")
+@click.option("--inputs", type=click.File("rb"), help="File with the inputs as a JSON object; - for standard input.")
 @click.option("--title", help="Title of the schedule and of its jobs.")
 def add(
-    config: Path | None,
-    data: Path | None,
-    overrides: tuple[str, ...],
+    options: SettingsOptions,
     process: str,
+    cron: str,
+    time_zone: str,
     inputs: IO[bytes] | None,
-    **given: str | None,
+    title: str | None,
 ) -> None:
-    """Execute PROCESS again and again; prints the id of the schedule."""
-    settings = load_settings(config, data, overrides)
-    document: dict[str, object] = {"process": process, "cron": given["cron"], "timeZone": given["time_zone"]}
-    if given["title"]:
-        document["title"] = given["title"]
+    """Execute PROCESS periodically; prints the id of the schedule."""
+    settings = options.load()
+    document: dict[str, Any] = {"process": process, "cron": cron, "timeZone": time_zone}
+    if title:
+        document["title"] = title
     with _service(settings) as service:
         if inputs:
             document["inputs"] = read_body(inputs.read(), "")
@@ -101,7 +103,7 @@ def add(
 @schedule.command()
 @with_settings
 @click.argument("schedule_id", metavar="ID")
-def remove(config: Path | None, data: Path | None, overrides: tuple[str, ...], schedule_id: str) -> None:
+def remove(options: SettingsOptions, schedule_id: str) -> None:
     """Remove a schedule; its jobs stay."""
-    with _service(load_settings(config, data, overrides)) as service:
+    with _service(options.load()) as service:
         service.remove(schedule_id)

@@ -11,6 +11,7 @@ from types import FrameType
 import waitress
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.server import BaseWSGIServer, MultiSocketServer
 from waitress.task import ErrorTask
 
 from weaver_like.app import Service
@@ -25,12 +26,13 @@ from weaver_like.settings import Settings
 log = logging.getLogger(__name__)
 
 
-class ProblemTask(ErrorTask):
-    """What waitress itself refuses (no HTTP, headers or bodies too large) is a problem document like every other error."""
+class ProblemTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
+    """What waitress refuses (not HTTP, too large) is answered with a problem document, like every other error."""
 
     def execute(self) -> None:
         refused = self.request.error
-        error: WeaverError = (TooLarge if refused.code == 413 else InvalidInput)(f"{refused.reason}: {refused.body}.")
+        kind: type[WeaverError] = TooLarge if refused.code == 413 else InvalidInput
+        error = kind(f"{refused.reason}: {refused.body}.")
         document = render_problem(error) | {"status": refused.code}
         body = dumps(document)
         self.status = f"{refused.code} {refused.reason}"
@@ -44,8 +46,8 @@ class ProblemTask(ErrorTask):
         self.write(body)
 
 
-class Parser(HTTPRequestParser):
-    """waitress's own, which lets a few broken request lines through as exceptions."""
+class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
+    """The parser of waitress, which answers a few broken request lines with exceptions."""
 
     def parse_header(self, header_plus: bytes) -> None:
         try:
@@ -54,7 +56,7 @@ class Parser(HTTPRequestParser):
             raise ParsingError(f"the request is not HTTP: {error}") from error
 
 
-class Channel(HTTPChannel):
+class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     """One connection."""
 
     error_task_class = ProblemTask
@@ -64,7 +66,7 @@ class Channel(HTTPChannel):
 def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
     """Listen, start the engine, call `announce` with the URL, and serve; returns when everything has ended.
 
-    Raises: SettingError; OSError, if the address cannot be listened on; SystemExit, if no process comes up.
+    Raises: SettingError; OSError, if the address cannot be listened on; SystemExit, if no process starts.
     """
     check_processes(settings)
     if settings.server.kind == "gunicorn":
@@ -72,7 +74,7 @@ def run_server(settings: Settings, announce: Callable[[str], None]) -> None:
             production = importlib.import_module("weaver_like.cli.production")
         except ImportError as error:
             raise SettingError(
-                f"server.kind is gunicorn, which is not here ({error}): pip install weaver-like[production]"
+                f"server.kind is gunicorn, which is not installed ({error}). Try: pip install weaver-like[production]"
             ) from error
         production.run_processes(settings, announce)
     else:
@@ -84,10 +86,11 @@ def check_processes(settings: Settings) -> None:
     count = settings.server.processes
     if count > 1 and settings.engine.kind == "embedded":
         raise SettingError(
-            f"server.processes is {count}, but one server owns the embedded engine. Use server.processes=1, or engine.kind=celery."
+            f"server.processes is {count}, but one server owns the embedded engine. "
+            "Use server.processes=1 or engine.kind=celery."
         )
     if count > 1 and settings.server.kind == "waitress":
-        raise SettingError(f"server.processes is {count}, but waitress is one process. Use server.kind=gunicorn.")
+        raise SettingError(f"server.processes is {count}, but waitress is a single process. Use server.kind=gunicorn.")
 
 
 def _run_waitress(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -104,7 +107,7 @@ def _run_waitress(settings: Settings, announce: Callable[[str], None]) -> None:
         ident="weaver-like",
         clear_untrusted_proxy_headers=False,
         channel_timeout=120,
-        # The application refuses large bodies itself, after reading them: a client that is still sending would not see the answer.
+        # The application itself refuses large bodies, after reading them: a client still sending would miss the answer.
         max_request_body_size=max(16 * settings.limits.body_bytes, 2**27),
         inbuf_overflow=2**20,
         outbuf_overflow=2**20,
@@ -119,17 +122,19 @@ def _run_waitress(settings: Settings, announce: Callable[[str], None]) -> None:
         announce(settings.server.url or f"http://{host}:{_port(server)}")
         asked.acquire()
         _stop(settings, service, asked)
-        _let_answers_out(server)
+        _finish_answers(server)
     server.close()
     service.close()
     log.info("stopped")
 
 
-def _port(server: object) -> int:
-    return getattr(server, "effective_port", None) or server.effective_listen[0][1]
+def _port(server: BaseWSGIServer | MultiSocketServer) -> int:
+    """The port listened on; of several addresses, that of the first."""
+    port: int = getattr(server, "effective_port", None) or server.effective_listen[0][1]
+    return port
 
 
-def _let_answers_out(server: object) -> None:
+def _finish_answers(server: BaseWSGIServer | MultiSocketServer) -> None:
     """Requests that waited for jobs are answered now; give them a second."""
     end = time.monotonic() + 1
     while server.task_dispatcher.active_count and time.monotonic() < end:
@@ -138,7 +143,10 @@ def _let_answers_out(server: object) -> None:
 
 
 def _catch_signals(service: Service) -> threading.Semaphore:
-    """What each SIGINT and SIGTERM releases; a start that waits for the store ends by it, also where this is process 1 of a container."""
+    """A semaphore that each SIGINT and SIGTERM releases.
+
+    They also end a start that waits for the store, even where this is process 1 of a container.
+    """
     asked = threading.Semaphore(0)
 
     def ask(_number: int, _frame: FrameType | None) -> None:
@@ -151,7 +159,7 @@ def _catch_signals(service: Service) -> threading.Semaphore:
 
 
 def _stop(settings: Settings, service: Service, asked: threading.Semaphore) -> None:
-    """The first signal stops as `engine.close` says, the second one kills."""
+    """Stop as `engine.close` says; a second signal ends running jobs at once."""
     log.info(
         "stopping: engine.close is %s, running jobs have %g s; a second signal ends them now",
         settings.engine.close,
@@ -160,6 +168,6 @@ def _stop(settings: Settings, service: Service, asked: threading.Semaphore) -> N
     stopping = threading.Thread(target=service.stop, name="stop")
     stopping.start()
     while stopping.is_alive():
-        if asked.acquire(timeout=0.05):
+        if asked.acquire(timeout=0.05) and service.runtime.engine is not None:
             service.runtime.engine.drain(ClosePolicy.KILL, 0)
     stopping.join()
