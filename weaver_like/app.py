@@ -78,7 +78,7 @@ class Service:
 
     def close(self) -> None:
         """Give back the connections to the store, when no request is answered any more."""
-        self.runtime.deployer.packages.close()
+        self.runtime.deployer.close()
         self.runtime.jobs.close()
 
     def _render_callback(self, callback: Callback) -> bytes:

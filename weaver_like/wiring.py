@@ -10,8 +10,13 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
+from weaver_like.deployment.checks import ImageSupport
+from weaver_like.deployment.cwl import CwlReader
 from weaver_like.deployment.deploy import Deployer
-from weaver_like.deployment.reader import PackageReader
+from weaver_like.deployment.fetch import DocumentFetcher
+from weaver_like.deployment.inspector import Inspector
+from weaver_like.deployment.opener import PackageOpener
+from weaver_like.deployment.reader import Readers
 from weaver_like.domain.errors import SettingError
 from weaver_like.egress.guard import Guard
 from weaver_like.engines.base import Engine
@@ -62,10 +67,12 @@ def build(settings: Settings, serving: bool = False) -> Runtime:
     fetchers = _Fetchers(settings, guard)
     confinement = _confinement(settings)
     runners = _runners(settings, confinement)
-    options = runners["cwl"].options | {"containers_answer": lambda: _containers(settings).find() is not None}
-    deployer = Deployer(
-        stores[2], catalog, PackageReader(settings.cache_dir), fetchers, options, settings.limits.package_bytes
+    images = ImageSupport(
+        folders=frozenset(confinement.images),
+        engine_answers=lambda: _containers(settings).find() is not None,
+        elsewhere=frozenset(runners["cwl"].options["engine_processes"]),
     )
+    deployer = Deployer(stores[2], catalog, _opener(settings, fetchers, images), settings.limits.package_bytes)
     runtime = Runtime(
         settings,
         *stores,
@@ -137,6 +144,14 @@ def _sources(settings: Settings, deployments: ProcessStore) -> list[Source]:
         PluginSource(settings.plugin_folders, settings.cache_dir / "plugins.json"),
         DeployedSource(deployments),
     ]
+
+
+def _opener(settings: Settings, fetchers: "_Fetchers", images: ImageSupport) -> PackageOpener:
+    inspector = Inspector("weaver_like.runners.cwl.document.inspect", settings.cache_dir)
+    fetcher = DocumentFetcher(fetchers, settings.cache_dir, settings.limits.package_bytes)
+    return PackageOpener(
+        readers=Readers([CwlReader("cwl", inspector)]), parse=inspector.parse, fetch=fetcher.fetch, images=images
+    )
 
 
 def _runners(settings: Settings, confinement: Confinement) -> dict[str, Runner]:

@@ -64,7 +64,7 @@ DOCUMENTS = {
         "FooRequirement",
     ),
     "bomb": (BOMB.encode(), "200000 parts"),
-    "self": (b"cwlVersion: v1.2\na: &a [*a]\n", "holds itself"),
+    "self": (b"cwlVersion: v1.2\na: &a [*a]\n", "contains itself"),
     "deep": (b"cwlVersion: v1.2\na: " + b"[" * 300 + b"]" * 300, "deep"),
     "very deep": (b"[" * 200_000, ""),
     "deep mapping": (b'{"a":' * 5000 + b"1" + b"}" * 5000, ""),
@@ -162,7 +162,7 @@ def test_a_fault_deep_inside_is_told_without_the_way_to_it(app: TestApp) -> None
 
 def test_a_type_that_is_none_is_told_with_those_that_are(app: TestApp) -> None:
     assert (
-        "integer', and there is nothing of that name; known are null, boolean, int,"
+        "integer', but there is nothing of that name; known are null, boolean, int,"
         in deploy(app, f"{TOOL}inputs: {{a: integer}}\noutputs: []\n", status=400).json["detail"]
     )
 
@@ -357,9 +357,10 @@ def test_a_machine_without_descriptors_reads_no_package_and_says_so(tmp_path: Pa
     """In a process of its own, which lets itself have no more of them."""
     code = (
         "import resource, sys; from pathlib import Path; from weaver_like.domain.errors import ServerBusy; "
-        "from weaver_like.deployment.reader import PackageReader; reader = PackageReader(Path(sys.argv[1])); "
+        "from weaver_like.deployment.inspector import Inspector; "
+        "inspector = Inspector('weaver_like.runners.cwl.document.inspect', Path(sys.argv[1])); "
         "resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))\n"
-        "try: reader.parse({'a': ''})\nexcept ServerBusy as error: print(error.detail)"
+        "try: inspector.parse({'a': b''})\nexcept ServerBusy as error: print(error.detail)"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False

@@ -7,12 +7,22 @@ from tests.support.client import finished, submit
 from tests.support.waiting import wait_until
 
 
+def children_with(argument: str) -> list[psutil.Process]:
+    """Processes below this one that have an argument; those that end meanwhile do not count."""
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        try:
+            if argument in child.cmdline():
+                found.append(child)
+        except psutil.NoSuchProcess:  # a zombie too
+            continue
+    return found
+
+
 def test_workers_and_jobs_outlive_the_reader_of_packages(packages: Packages) -> None:
     packages.deploy(shell("true"))
     job = submit(packages.app, "sleep", {"delay": 2})
-    zygotes = [
-        child for child in psutil.Process().children() if "weaver_like.runners.cwl.document.inspect" in child.cmdline()
-    ]
+    zygotes = children_with("weaver_like.runners.cwl.document.inspect")
     assert zygotes
     for zygote in zygotes:
         zygote.kill()
@@ -28,7 +38,5 @@ def test_zygotes_have_one_thread(packages: Packages) -> None:
     Python 3.12 and later warn of it.
     """
     packages.run(shell("true"))
-    zygotes = [
-        child for child in psutil.Process().children(recursive=True) if "weaver_like.sandbox.zygote" in child.cmdline()
-    ]
+    zygotes = children_with("weaver_like.sandbox.zygote")
     assert {zygote.num_threads() for zygote in zygotes} == {1}

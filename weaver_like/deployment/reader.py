@@ -1,107 +1,101 @@
-"""Reading application packages: in a child that is warm and holds nothing, where a hostile package ends without harm."""
+"""Interface of package readers: each reads one kind of application package, by the media types of its documents."""
 
-import shutil
-import signal
-import threading
-import time
-import uuid
-from collections.abc import Callable
-from pathlib import Path
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
-from weaver_like.domain.errors import FetchFailed, FetchTooLarge, InvalidPackage, ServerBusy, TooLarge
+from weaver_like.deployment.documents import JsonObject
 from weaver_like.domain.package import PackageFiles
-from weaver_like.sandbox.children import Child, ChildExit, Children, ZygoteLost
+from weaver_like.domain.process import Process
 
-_LIMIT_S = 60.0
-_MEMORY_BYTES = 1 << 30
-_MODULE = "weaver_like.runners.cwl.document.inspect"
+#: URL -> text of a document that a package refers to. Raises: FetchFailed.
+Fetch = Callable[[str], str]
 
 
-class PackageReader:
-    """One warm child-maker for this OS process, started with the first package. Any thread may call; one package at a time is read."""
+@dataclass(frozen=True, slots=True)
+class PackagedProcess:
+    """A process as the package alone describes it. images: container images that it cannot run without."""
 
-    def __init__(self, cache_dir: Path):
-        self.cache_dir = cache_dir
-        self._children = Children([_MODULE], cache_dir)
-        self._turn = threading.Lock()
+    process: Process
+    images: tuple[str, ...] = ()
 
-    def read(self, files: PackageFiles, fetch: Callable[[str, Path], str]) -> dict:
-        """What the package holds: {"processes", "files", "remote", "warnings"}, or why it is refused: {"refused", "faults", "kind"}.
 
-        fetch: URL and a file for it -> text; raises FetchFailed.
-        Raises: InvalidPackage, TooLarge, ServerBusy.
+@dataclass(frozen=True, slots=True)
+class PackageContents:
+    """What is in a package.
+
+    Args:
+        processes: at least one; an empty id or version is one that the package does not say.
+        own_id: the id that a package of one process says, None if it says none.
+        warnings: sentences for the author of the package.
+    """
+
+    processes: tuple[PackagedProcess, ...]
+    own_id: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class PackageReader(ABC):
+    """Reads one kind of package. Any thread may call."""
+
+    @property
+    @abstractmethod
+    def media_types(self) -> tuple[str, ...]:
+        """Media types of its documents, without parameters; the first one is assumed where a client names none."""
+
+    @property
+    @abstractmethod
+    def extension(self) -> str:
+        """Extension, with its dot, of documents that come without a name."""
+
+    @abstractmethod
+    def recognizes(self, document: JsonObject) -> bool:
+        """True for a JSON document that is of this kind, by its members."""
+
+    @abstractmethod
+    def read(self, files: PackageFiles, fetch: Fetch) -> PackageContents:
+        """Read a package. A refusal is an error with the places of all faults.
+
+        Raises: InvalidPackage, WorkflowNotFound, TooLarge, ServerBusy.
         """
-        return self._ask(
-            {"files": files.content, "main": files.main, "wanted": list(files.wanted), "origin": files.origin}, fetch
-        )
 
-    def parse(self, texts: dict[str, str]) -> dict[str, object]:
-        """YAML or JSON, name -> base64, as plain values; what is neither is left out. Raises: InvalidPackage, ServerBusy."""
-        return self._ask({"texts": texts}, _fetch_nothing)["documents"]
+    def is_workflow(self, document: JsonObject) -> bool:
+        """True for a document that others of its package are steps of: it is the one to start from."""
+        return False
 
-    def _ask(self, request: dict, fetch: Callable[[str, Path], str]) -> dict:
-        if not self._turn.acquire(timeout=_LIMIT_S):
-            raise ServerBusy("Other packages are being read.", retry_after_s=10)
-        folder = self.cache_dir / f"package-{uuid.uuid4()}"
-        try:
-            folder.mkdir()
-            request |= {"runner": _MODULE, "workdir": str(folder), "memory_limit_bytes": _MEMORY_BYTES}
-            return self._read(request, lambda url: fetch(url, folder / "fetched"))
-        except OSError as error:  # of this machine: no process, no descriptor, no space is left
-            raise ServerBusy(f"Packages cannot be read now: {error.strerror}.", retry_after_s=10) from error
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            self._turn.release()
+    def translate(self, unit: JsonObject, description: JsonObject, pointer: str) -> JsonObject | None:
+        """A document of this kind for an execution unit of another form, such as an image; None if there is none.
+
+        description: of the process, as OGC has it.  pointer: to the unit, for faults.
+        Raises: InvalidPackage.
+        """
+        return None
 
     def close(self) -> None:
-        """End the child-maker and what it is doing."""
-        self._children.stop()
-
-    def _read(self, request: dict, fetch: Callable[[str], str]) -> dict:
-        try:
-            child = self._children.fork(request)
-        except ZygoteLost:
-            child = self._children.fork(request)
-        try:
-            found = self._attend(child, fetch)
-        except ZygoteLost:
-            self._children.stop()
-            found = None
-        except BaseException:
-            self._children.stop()
-            raise
-        finally:
-            child.close()
-        if found is None:
-            raise InvalidPackage(f"The package could not be read within {_LIMIT_S:g} s and {_MEMORY_BYTES >> 20} MiB.")
-        return found
-
-    def _attend(self, child: Child, fetch: Callable[[str], str]) -> dict | None:
-        """What the child found; None if it ended without, was too slow or too large."""
-        deadline, found, failed = time.monotonic() + _LIMIT_S, None, None
-        while True:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                child.signal(signal.SIGKILL)
-            for event in child.events(max(0.05, left)):
-                if isinstance(event, ChildExit):
-                    if failed and "MemoryError" not in failed:
-                        raise InvalidPackage(f"The package cannot be read: {failed}")
-                    return found
-                if isinstance(event, dict):
-                    found, failed = event.get("done", found), event.get("failed", {}).get("detail", failed)
-                    if "fetch" in event:
-                        child.send(_fetched(str(event["fetch"]), fetch))
+        """Give back what the reader holds."""
+        return
 
 
-def _fetch_nothing(url: str, _target: Path) -> str:
-    raise FetchFailed(f"'{url[:200]}' is not wanted here.")
+class Readers:
+    """The readers of this server. The first one gets what nobody recognizes, and says what is wrong with it."""
 
+    def __init__(self, readers: Sequence[PackageReader]):
+        self._readers = tuple(readers)
 
-def _fetched(url: str, fetch: Callable[[str], str]) -> dict:
-    try:
-        return {"text": fetch(url)}
-    except FetchTooLarge as error:
-        raise TooLarge(error.detail) from error
-    except FetchFailed as error:
-        return {"error": error.detail}
+    def __iter__(self) -> Iterator[PackageReader]:
+        return iter(self._readers)
+
+    @property
+    def media_types(self) -> tuple[str, ...]:
+        return tuple(media_type for reader in self._readers for media_type in reader.media_types)
+
+    def find(self, media_type: str) -> PackageReader | None:
+        """The reader of a media type, which is given without parameters."""
+        return next((reader for reader in self._readers if media_type in reader.media_types), None)
+
+    def choose(self, media_type: str, document: object = None) -> PackageReader:
+        """The reader of a document by its media type, else by its members, else the first one."""
+        found = self.find(media_type)
+        if found is None and isinstance(document, dict):
+            found = next((reader for reader in self._readers if reader.recognizes(document)), None)
+        return found or self._readers[0]

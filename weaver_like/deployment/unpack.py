@@ -1,34 +1,63 @@
-"""`Unpacker`: what a client sent -> CWL files, and the description beside them."""
+"""`Unpacker`: what a client sent -> the files of a package, who reads them, and the description beside them."""
 
-import base64
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from urllib.parse import unquote, urlsplit
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
 
-from weaver_like.deployment.request import (
-    CWL_TYPES,
+from weaver_like.deployment.documents import (
+    OGC_JSON,
     OGC_TYPES,
     PLAIN_TYPES,
+    JsonObject,
     is_application_package,
     is_description,
+    looks_like_object,
     read_json,
 )
+from weaver_like.deployment.reader import Fetch, PackageReader, Readers
 from weaver_like.deployment.units import Unit, read_package
 from weaver_like.domain.errors import Fault, FetchFailed, FetchTooLarge, InvalidPackage, TooLarge
 from weaver_like.domain.formats import is_json
-from weaver_like.domain.package import DeploymentRequest, PackageFiles, Unpacked
+from weaver_like.domain.package import DeploymentRequest, PackageFiles
+
+#: YAML or JSON by name -> plain values by name; what is neither is left out.
+Parse = Callable[[Mapping[str, bytes]], dict[str, Any]]
+_LONGEST_PATH = 200
 
 
-@dataclass(frozen=True)
-class Unpacker:
-    """parse: name -> base64 of YAML, to name -> document, of those that are any.  fetch: URL -> text; raises FetchFailed.
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """A package ready to be read.
 
-    folders: images that the operator mapped to local folders.
+    Args:
+        description: an OGC process description that refines what the package says of itself, or empty.
+        pointer: where that description stands.
     """
 
-    parse: Callable[[dict[str, str]], dict[str, object]]
-    fetch: Callable[[str], str]
-    folders: tuple[str, ...] = ()
+    reader: PackageReader
+    files: PackageFiles
+    description: JsonObject = field(default_factory=dict)
+    pointer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A unit as a file of the package. origin: as in `PackageFiles`."""
+
+    name: str
+    content: bytes
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacker:
+    """image_folders: images that the operator mapped to local folders."""
+
+    readers: Readers
+    parse: Parse
+    fetch: Fetch
+    image_folders: Set[str] = frozenset()
 
     def unpack(self, request: DeploymentRequest) -> Unpacked:
         """Raises: InvalidPackage, TooLarge."""
@@ -38,116 +67,120 @@ class Unpacker:
             name for name, document in documents.items() if name not in packages and is_description(document)
         ]
         if len(packages) + len(descriptions) > 1:
+            names = ", ".join([*packages, *descriptions])
             raise InvalidPackage(
-                f"Several parts are a process description or an application package, {', '.join([*packages, *descriptions])[:500]}; "
-                "one of them is wanted."
+                f"Expected one process description or application package, got several: {names[:500]}."
             )
-        _check_forms(request, documents, packages)
+        _check_kinds(request, documents, packages)
         if packages:
             return self._open(request, packages[0], documents[packages[0]])
         if descriptions:
-            if len(request.files.content) == 1:
-                raise InvalidPackage(
-                    "A process description alone cannot be run; wanted is CWL, or an application package whose executionUnit has it."
-                )
-            return Unpacked(_without(request, descriptions[0]), documents[descriptions[0]])
-        return Unpacked(request.files)
+            return self._described(request, descriptions[0], documents)
+        return Unpacked(self._reader(request, request.files, documents), request.files)
 
-    def _documents(self, request: DeploymentRequest) -> dict[str, object]:
-        """What may be something else than CWL, read. Whatever is broken or no document is left to those who need it."""
+    def _documents(self, request: DeploymentRequest) -> dict[str, Any]:
+        """What may be of any kind, parsed. What is broken or no document is left to those who need it."""
         alone = len(request.files.content) == 1
-        found: dict[str, object] = {}
-        unread = {}
+        found: dict[str, Any] = {}
+        unread: dict[str, bytes] = {}
         for name, content in request.files.content.items():
             kind = request.kinds.get(name, "")
-            if kind in CWL_TYPES or (kind and kind not in (*OGC_TYPES, *PLAIN_TYPES)) or (not kind and not alone):
+            may_be_any = kind in (*OGC_TYPES, *PLAIN_TYPES) if kind else alone
+            if not may_be_any:
                 continue
-            text = base64.b64decode(content)
-            if is_json(kind) or text.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
-                try:
-                    found[name] = read_json(text)
-                except InvalidPackage:
-                    if kind == OGC_TYPES[0]:
-                        raise
-            else:
+            if not is_json(kind) and not looks_like_object(content):
                 unread[name] = content
-        return found | (self.parse(unread) if unread else {})
+                continue
+            try:
+                found[name] = read_json(content)
+            except InvalidPackage:
+                if kind == OGC_JSON:
+                    raise
+        if unread:
+            found |= self.parse(unread)
+        return found
 
-    def _open(self, request: DeploymentRequest, name: str, document: dict) -> Unpacked:
-        """Puts the execution units of an application package where it was itself."""
+    def _reader(self, request: DeploymentRequest, files: PackageFiles, documents: dict[str, Any]) -> PackageReader:
+        return self.readers.choose(request.kinds.get(files.main, ""), documents.get(files.main))
+
+    def _described(self, request: DeploymentRequest, name: str, documents: dict[str, Any]) -> Unpacked:
+        if len(request.files.content) == 1:
+            raise InvalidPackage(
+                "A process description alone cannot be run; expected a document to run, such as CWL, "
+                "or an application package with an executionUnit."
+            )
+        files = _without(request, name)
+        return Unpacked(self._reader(request, files, documents), files, documents[name])
+
+    def _open(self, request: DeploymentRequest, name: str, document: JsonObject) -> Unpacked:
+        """Put the execution units of an application package where it was itself."""
         rest = {other: content for other, content in request.files.content.items() if other != name}
         if rest and document.get("executionUnit") is None:
             document = document | {"executionUnit": [{"href": _without(request, name).main}]}
-        package = read_package(document, self.folders)
-        places, origin = dict(rest), ""
-        main = ""
-        for unit in package.units:
-            place, content, host = self._placed(unit, request, rest, len(package.units) == 1)
-            places[place] = content
-            if unit is package.main:
-                main, origin = place, host
-        return Unpacked(PackageFiles(places, main, request.files.wanted, origin), package.description, package.pointer)
+        package = read_package(document, self.readers, self.image_folders)
+        alone = len(package.units) == 1
+        placed = [(unit, self._place(unit, request, rest, alone)) for unit in package.units]
+        main = next(file for unit, file in placed if unit is package.main)
+        content = rest | {file.name: file.content for _, file in placed}
+        files = PackageFiles(content, main.name, request.files.wanted, main.origin)
+        reader = self.readers.find(request.kinds.get(main.name, "")) or package.main.reader
+        return Unpacked(reader, files, package.description, package.pointer)
 
-    def _placed(
-        self, unit: Unit, request: DeploymentRequest, rest: dict[str, str], alone: bool
-    ) -> tuple[str, str, str]:
-        """Name and content (base64) of a unit, and where it came from."""
+    def _place(self, unit: Unit, request: DeploymentRequest, rest: dict[str, bytes], alone: bool) -> _Placed:
+        """rest: the other files that were sent.  alone: there is no other unit."""
         if not unit.href:
-            return unit.name, base64.b64encode(unit.content).decode(), ""
+            return _Placed(unit.name, unit.content)
         part = request.content_ids.get(unit.href.removeprefix("cid:"), unit.href.removeprefix("./"))
         if part in rest:
-            return part, rest[part], ""
-        parts, text = self._fetched(unit)
-        path = unquote(parts.path).lstrip("/")
-        usable = (
-            alone
-            and path
-            and not path.endswith("/")
-            and ".." not in path.split("/")
-            and "\\" not in path
-            and path.isprintable()
-            and len(path) <= 200
-        )
-        return (
-            path if usable else unit.name,
-            base64.b64encode(text.encode()).decode(),
-            f"{parts.scheme}://{parts.netloc}" if usable else "",
-        )
+            return _Placed(part, rest[part])
+        url, text = self._fetched(unit)
+        path = unquote(url.path).lstrip("/")
+        if alone and _is_usable(path):  # so that its relative references lead to where it came from
+            return _Placed(path, text.encode(), f"{url.scheme}://{url.netloc}")
+        return _Placed(unit.name, text.encode())
 
-    def _fetched(self, unit: Unit) -> tuple:
-        place = f"{unit.pointer}/href"
+    def _fetched(self, unit: Unit) -> tuple[SplitResult, str]:
+        pointer = f"{unit.pointer}/href"
         try:
-            if urlsplit(unit.href).scheme not in ("http", "https"):
+            url = urlsplit(unit.href)
+            if url.scheme not in ("http", "https"):
                 raise FetchFailed(f"'{unit.href[:200]}' is neither an http(s) URL nor the name of a part")
-            return urlsplit(unit.href), self.fetch(unit.href)
+            return url, self.fetch(unit.href)
         except FetchTooLarge as error:
-            raise TooLarge(error.detail, faults=[Fault(place, error.detail)]) from error
+            raise TooLarge(error.detail, faults=[Fault(pointer, error.detail)]) from error
         except (FetchFailed, ValueError) as error:
             detail = error.detail if isinstance(error, FetchFailed) else str(error)
             raise InvalidPackage(
-                f"The execution unit could not be fetched: {detail}", faults=[Fault(place, detail)]
+                f"The execution unit could not be fetched: {detail}", faults=[Fault(pointer, detail)]
             ) from error
 
 
-def _check_forms(request: DeploymentRequest, documents: dict[str, object], packages: list[str]) -> None:
+def _is_usable(path: str) -> bool:
+    """Whether the path of a URL can be the name of a file in the package."""
+    if not path or path.endswith("/") or len(path) > _LONGEST_PATH:
+        return False
+    return ".." not in path.split("/") and "\\" not in path and path.isprintable()
+
+
+def _check_kinds(request: DeploymentRequest, documents: dict[str, Any], packages: list[str]) -> None:
     """What calls itself an application package must be one. Source: /req/ogcapppkg/body."""
     for name, kind in request.kinds.items():
-        if kind in OGC_TYPES and name not in packages:
-            if name not in documents:
-                raise InvalidPackage(f"'{name}' calls itself {kind}, and is no YAML.")
-            raise InvalidPackage(
-                "The application package is not valid: /executionUnit: nothing was got; CWL by `value` or `href` is wanted.",
-                faults=[Fault("/executionUnit", "this member is required")],
-            )
+        if kind not in OGC_TYPES or name in packages:
+            continue
+        if name not in documents:
+            raise InvalidPackage(f"'{name}' has the type {kind}, but is not YAML.")
+        raise InvalidPackage(
+            "The application package is not valid: /executionUnit: expected an execution unit with `value` or `href`, "
+            "got none.",
+            faults=[Fault("/executionUnit", "this member is required")],
+        )
 
 
 def _without(request: DeploymentRequest, name: str) -> PackageFiles:
-    """The files without the description; the first one that is left is where to start from, unless somebody said which."""
+    """The files without the description; the first one left is where to start from, unless the client said which."""
     rest = {other: content for other, content in request.files.content.items() if other != name}
     if request.files.main in rest:
         return replace(request.files, content=rest)
-    if request.started:
-        raise InvalidPackage(
-            f"start={name[:100]} is the process description; the CWL document to start from is wanted."
-        )
+    if request.start_given:
+        raise InvalidPackage(f"start={name[:100]} is the process description; expected the document to start from.")
     return replace(request.files, content=rest, main=next(iter(rest)))

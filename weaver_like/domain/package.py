@@ -1,4 +1,4 @@
-"""Application packages: what was deployed, and the revisions that came of it."""
+"""Application packages: what clients deploy, and the revisions that come of it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,12 +17,18 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class PackageFiles:
-    """A package taken apart. content: relative name -> base64.  main: the document to start from.  wanted: entries of its `$graph`; "*": all.
+    """The files of a package.
 
-    origin: `https://host` that the main document came from, if it did: what it refers to by a relative name is there.
+    Args:
+        content: relative name -> bytes.
+        main: name of the document to start from.
+        wanted: names of the processes to deploy, of a document that holds several; "*": all of them; empty: its main
+        one.
+        origin: `https://host` that the main document was fetched from; its relative references lead there. Empty: it
+        was sent.
     """
 
-    content: dict[str, str]
+    content: dict[str, bytes]
     main: str
     wanted: tuple[str, ...] = ()
     origin: str = ""
@@ -30,9 +36,13 @@ class PackageFiles:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentRequest:
-    """What a client wants to deploy. process_id, version: None: those of the package.  kinds: file name -> media type, "" if nobody told.
+    """What a client wants to deploy.
 
-    started: somebody said which file to start from.  content_ids: Content-ID of a part -> file name.
+    Args:
+        process_id, version: None: those that the package says.
+        kinds: file name -> media type without parameters, "" if the client did not say.
+        start_given: the client said which file to start from.
+        content_ids: Content-ID of a part -> file name.
     """
 
     package: Package
@@ -40,24 +50,16 @@ class DeploymentRequest:
     process_id: str | None = None
     version: str | None = None
     kinds: dict[str, str] = field(default_factory=dict)
-    started: bool = False
+    start_given: bool = False
     content_ids: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Unpacked:
-    """files: CWL, and what it refers to.  description: an OGC process description that refines it, or empty.  pointer: where that stands."""
-
-    files: PackageFiles
-    description: dict = field(default_factory=dict)
-    pointer: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Revision:
-    """One version of a deployed process; it is never changed. deployed: aware, UTC.
+    """One version of a deployed process; it never changes. deployed: aware, UTC.
 
-    `process.unit.target` holds everything that a run needs: nothing is fetched again, whatever becomes of the places that it came from.
+    `process.unit.target` holds everything that a run needs: nothing is fetched again, whatever becomes of the places it
+    came from.
     """
 
     process: Process
@@ -89,7 +91,10 @@ class RevisionSummary:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """revisions: the one deployed last first.  current: the version that the plain id means."""
+    """All revisions of a process.
+
+    revisions: the latest deployment first.  current: the version that the plain id means.
+    """
 
     process_id: str
     current: str
@@ -98,10 +103,13 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of what is deployed, whole or not at all.
+    """A change of what is deployed, made as a whole or not at all.
 
-    number: of the state that it was decided on.  current: process id -> version that is the current one from now on, None: the
-    process goes with all its revisions; others stay as they are.  removed: single revisions, (process id, version).
+    Args:
+        number: of the state that the change was decided on.
+        current: process id -> version that becomes current; None: the process goes with all its revisions. Others stay
+        as they are.
+        removed: single revisions, (process id, version).
     """
 
     number: int

@@ -2,6 +2,7 @@
 
 from weaver_like.access.policy import Action
 from weaver_like.deployment.deploy import Deployment
+from weaver_like.deployment.request import DeploymentOptions
 from weaver_like.domain.package import DeploymentRequest, History, Revision
 from weaver_like.domain.requester import Requester
 from weaver_like.runtime import Runtime
@@ -13,6 +14,10 @@ class DeploymentService:
     def __init__(self, runtime: Runtime, requester: Requester):
         self._rt = runtime
         self._requester = requester
+
+    def read_request(self, body: bytes, content_type: str, options: DeploymentOptions) -> DeploymentRequest:
+        """A body, taken apart. Raises: UnsupportedPackage, TooLarge, InvalidPackage."""
+        return self._rt.deployer.read_request(body, content_type, options)
 
     def deploy(self, request: DeploymentRequest, dry_run: bool = False) -> Deployment:
         """Offer every process of a package from now on: all of them, or none. Raises: as `Deployer.deploy`; NotAuthorized."""

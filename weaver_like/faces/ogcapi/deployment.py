@@ -6,15 +6,10 @@ Source: OGC 20-044 (Part 2: Deploy, Replace, Undeploy).
 from pyramid.request import Request
 from pyramid.response import Response
 
+from weaver_like.deployment.cwl import CWL_JSON, CWL_TYPES
 from weaver_like.deployment.deploy import Deployment
-from weaver_like.deployment.request import (
-    CWL_JSON,
-    CWL_TYPES,
-    MULTIPART_TYPES,
-    PLAIN_TYPES,
-    is_application_package,
-    read_request,
-)
+from weaver_like.deployment.documents import MULTIPART_TYPES, PLAIN_TYPES, is_application_package
+from weaver_like.deployment.request import DeploymentOptions
 from weaver_like.domain.errors import TooLarge
 from weaver_like.domain.formats import JSON, essence
 from weaver_like.domain.package import DeploymentRequest, Package
@@ -81,8 +76,9 @@ def get_revisions(request: Request, query: Query) -> Document:
 
 
 def _read_package(request: Request, query: Query) -> DeploymentRequest:
+    options = DeploymentOptions(query["id"], query["version"], query["start"], tuple(query["w"]))
     content_type = request.environ.get("CONTENT_TYPE", "")
-    return read_request(request.body, content_type, query, request.settings.limits.package_bytes)
+    return request.services.deployments.read_request(request.body, content_type, options)
 
 
 def _as_json(request: Request, package: Package) -> bytes | None:

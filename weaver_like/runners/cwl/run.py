@@ -21,7 +21,7 @@ from weaver_like.runners.cwl.data.outputs import raw_outputs
 from weaver_like.runners.cwl.data.paths import ConfinedFsAccess, ConfinedPathMapper, check_objects, confine
 from weaver_like.runners.cwl.data.reuse import Reuse
 from weaver_like.runners.cwl.data.values import job_order
-from weaver_like.runners.cwl.document.documents import write_package
+from weaver_like.runners.cwl.document.documents import decoded, write_package
 from weaver_like.runners.cwl.document.load import Documents, load, warm
 from weaver_like.runners.cwl.execution.executor import ToolExecutor, WorkflowExecutor
 from weaver_like.runners.cwl.execution.external import EngineFailed, run_externally, takes_over
@@ -210,7 +210,7 @@ def _write(target: dict, package: Path) -> None:
         return
     package.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=package.parent))
-    write_package(target["files"], draft)
+    write_package(decoded(target["files"]), draft)
     try:
         draft.rename(package)
     except OSError:  # another worker was faster

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from weaver_like import __version__
-from weaver_like.deployment.request import PACKAGE_TYPES
+from weaver_like.deployment.cwl import PACKAGE_TYPES
 from weaver_like.domain.formats import HTML, JSON
 from weaver_like.domain.process import Process
 from weaver_like.faces.ogcapi.definition.components import SCHEMAS

@@ -1,16 +1,22 @@
 """A tool of CWL -> the description of a process.
 
-Source: CWL v1.2, CommandLineTool.html and Workflow.html, sections "inputs" and "outputs"; OGC 18-062r2, ogc-process-description.
+Source: CWL v1.2, CommandLineTool.html and Workflow.html, sections "inputs" and "outputs"; OGC 18-062r2,
+ogc-process-description.
 """
+
+from typing import Any, TypeAlias
 
 from cwltool.process import Process, shortname
 
 from weaver_like.domain.formats import OCTETS, is_json, is_text
-from weaver_like.runners.cwl.data.values import CwlType, bare, is_list, is_optional
+from weaver_like.domain.process import InputDescription, OutputDescription
 from weaver_like.runners.cwl.document.formats import media_type_of_format
+from weaver_like.runners.cwl.types import CwlType, Document, is_optional, items_of, options_of
+
+JsonSchema: TypeAlias = dict[str, Any]
 
 _INT, _LONG = 2**31, 2**63
-_PLAIN: dict[str, dict] = {
+_PLAIN: dict[str, JsonSchema] = {
     "boolean": {"type": "boolean"},
     "string": {"type": "string"},
     "null": {"enum": [None], "nullable": True},
@@ -20,9 +26,10 @@ _PLAIN: dict[str, dict] = {
     "float": {"type": "number", "format": "float"},
     "double": {"type": "number", "format": "double"},
 }
-_NAME, _PLACE = {"type": "string"}, {"type": "string", "format": "uri-reference"}
+_NAME: JsonSchema = {"type": "string"}
+_PLACE: JsonSchema = {"type": "string", "format": "uri-reference"}
 #: CWL's own objects, for what has no simpler form: companions, files in records.
-FILE = {
+FILE: JsonSchema = {
     "type": "object",
     "title": "File of CWL",
     "required": ["class"],
@@ -35,7 +42,7 @@ FILE = {
         "secondaryFiles": {"type": "array", "items": {"type": "object"}},
     },
 }
-DIRECTORY = {
+DIRECTORY: JsonSchema = {
     "type": "object",
     "title": "Directory of CWL",
     "required": ["class"],
@@ -46,71 +53,75 @@ DIRECTORY = {
         "listing": {"type": "array", "items": {"type": "object"}},
     },
 }
+#: Of folders; outputs come as the first two.
 _ARCHIVES = ("application/zip", "application/x-tar", "application/gzip")
 
 
 class Describer:
-    """Of one tool, whose named types it knows."""
+    """Describes one tool, whose named types it knows."""
 
     def __init__(self, tool: Process):
         self._tool = tool
 
-    def inputs(self) -> dict[str, dict]:
+    def inputs(self) -> dict[str, InputDescription]:
         return {shortname(port["id"]): self._input(port) for port in self._tool.tool["inputs"]}
 
-    def outputs(self) -> dict[str, dict]:
+    def outputs(self) -> dict[str, OutputDescription]:
         return {shortname(port["id"]): self._output(port) for port in self._tool.tool["outputs"]}
 
-    def _input(self, port: dict) -> dict:
+    def _input(self, port: Document) -> InputDescription:
         kind = self._named(port["type"])
-        several = is_list(kind)
-        schema = self._top(bare(kind)["items"] if several else kind, port)
-        if "default" in port and not _holds_file(port["default"]):
-            schema |= {"default": port["default"]} if not several else {}
-        may_be_absent = is_optional(kind) or "default" in port or several
-        return _head(port) | {
-            "schema": schema,
-            "min_occurs": 0 if may_be_absent else 1,
-            "max_occurs": None if several else 1,
-        }
+        items = items_of(kind)
+        several = items is not None
+        schema = self._one_occurrence(kind if items is None else items, port)
+        has_default = "default" in port
+        if has_default and not several and not _holds_file(port["default"]):
+            schema = schema | {"default": port["default"]}
+        may_be_absent = is_optional(kind) or has_default or several
+        return InputDescription(
+            shortname(port["id"]),
+            schema,
+            port.get("label"),
+            text_of(port.get("doc")),
+            min_occurs=0 if may_be_absent else 1,
+            max_occurs=None if several else 1,
+        )
 
-    def _output(self, port: dict) -> dict:
-        kind = self._named(port["type"])
-        forms = self._forms(bare(kind), port, output=True)
-        return _head(port) | {"schema": forms[0] if len(forms) == 1 else {"oneOf": forms}}
+    def _output(self, port: Document) -> OutputDescription:
+        forms = [form for option in options_of(self._named(port["type"])) for form in self._output_forms(option, port)]
+        schema = forms[0] if len(forms) == 1 else {"oneOf": forms}
+        return OutputDescription(shortname(port["id"]), schema, port.get("label"), text_of(port.get("doc")))
 
-    def _top(self, kind: CwlType, port: dict) -> dict:
-        """The schema of one occurrence: files have media types there."""
-        return _one_of("oneOf", self._forms(bare(self._named(kind)), port, output=False), is_optional(kind))
+    def _one_occurrence(self, kind: CwlType, port: Document) -> JsonSchema:
+        """Of an input: files have media types there."""
+        forms = [form for option in options_of(self._named(kind)) for form in self._input_forms(option, port)]
+        return _one_of("oneOf", forms, is_optional(kind))
 
-    def _forms(self, kind: CwlType, port: dict, output: bool) -> list[dict]:
-        forms = []
-        for option in kind if isinstance(kind, list) else [kind]:
-            option = self._named(option)
-            if option == "File":
-                with_companions = bool(port.get("secondaryFiles"))
-                forms += [FILE] if output and with_companions else [*_files(port), *([] if output else [FILE])]
-            elif option == "Directory":
-                archives = [
-                    {"type": "string", "contentEncoding": "binary", "contentMediaType": kind} for kind in _ARCHIVES
-                ]
-                forms += [
-                    DIRECTORY | ({"contentMediaType": "application/json"} if output else {}),
-                    *archives[: 2 if output else 3],
-                ]
-            elif (
-                output and is_list(option) and self._named(option["items"]) == "File" and not port.get("secondaryFiles")
-            ):
-                forms.append({"type": "array", "items": _files(port)[0]})
-            else:
-                forms.append(self._schema(option))
-        return forms
+    def _input_forms(self, option: CwlType, port: Document) -> list[JsonSchema]:
+        kind = self._named(option)
+        if kind == "File":
+            return [*_file_schemas(port), FILE]
+        if kind == "Directory":
+            return [DIRECTORY, *(_binary(archive) for archive in _ARCHIVES)]
+        return [self._schema(kind)]
 
-    def _schema(self, kind: CwlType) -> dict:
+    def _output_forms(self, option: CwlType, port: Document) -> list[JsonSchema]:
+        kind = self._named(option)
+        has_companions = bool(port.get("secondaryFiles"))
+        if kind == "File":
+            return [FILE] if has_companions else _file_schemas(port)
+        if kind == "Directory":
+            return [DIRECTORY | {"contentMediaType": "application/json"}, *(_binary(one) for one in _ARCHIVES[:2])]
+        items = items_of(kind)
+        if items is not None and self._named(items) == "File" and not has_companions:
+            return [{"type": "array", "items": _file_schemas(port)[0]}]
+        return [self._schema(kind)]
+
+    def _schema(self, option: CwlType) -> JsonSchema:
         """The schema of a value inside of another."""
-        kind = self._named(kind)
+        kind = self._named(option)
         if isinstance(kind, list):
-            return _one_of("anyOf", [self._schema(option) for option in kind if option != "null"], "null" in kind)
+            return _one_of("anyOf", [self._schema(part) for part in kind if part != "null"], "null" in kind)
         if isinstance(kind, str):
             return {"File": FILE, "Directory": DIRECTORY}.get(kind) or _PLAIN.get(kind, {})
         if kind["type"] == "array":
@@ -121,49 +132,64 @@ class Describer:
             return self._record(kind)
         return self._schema(kind["type"])
 
-    def _record(self, kind: dict) -> dict:
+    def _record(self, kind: Document) -> JsonSchema:
         fields = {shortname(entry["name"]): entry for entry in kind.get("fields", ())}
         required = [name for name, entry in fields.items() if not is_optional(entry["type"]) and "default" not in entry]
-        properties = {name: self._schema(entry["type"]) for name, entry in fields.items()}
-        return {"type": "object", "properties": properties} | ({"required": required} if required else {})
+        schema: JsonSchema = {
+            "type": "object",
+            "properties": {name: self._schema(entry["type"]) for name, entry in fields.items()},
+        }
+        if required:
+            schema["required"] = required
+        return schema
 
     def _named(self, kind: CwlType) -> CwlType:
         """What a name of SchemaDefRequirement stands for; `{type: {...}}` is what it holds."""
         if isinstance(kind, str) and kind not in _PLAIN and kind in self._tool.schemaDefs:
-            return self._tool.schemaDefs[kind]
+            return dict(self._tool.schemaDefs[kind])
         if isinstance(kind, dict) and isinstance(kind.get("type"), dict):
             return self._named(kind["type"])
         if isinstance(kind, dict) and kind.get("type") in _PLAIN:
-            return kind["type"]
+            return str(kind["type"])
         return kind
 
 
-def _one_of(word: str, forms: list[dict], optional: bool) -> dict:
-    """Null is spelt as OpenAPI 3.0 does; whatever may be anything may be null. Source: OGC 18-062r2, schema.yaml, which has no type `null`."""
+def _one_of(word: str, forms: list[JsonSchema], optional: bool) -> JsonSchema:
+    """Null is spelt as OpenAPI 3.0 does; whatever may be anything may be null.
+
+    Source: OGC 18-062r2, schema.yaml, which has no type `null`.
+    """
     forms = forms or [_PLAIN["null"]]
-    schema = dict(forms[0]) if len(forms) == 1 else {word: forms}
-    return schema | {"nullable": True} if optional and schema else schema
+    schema: JsonSchema = dict(forms[0]) if len(forms) == 1 else {word: forms}
+    if optional and schema:
+        schema["nullable"] = True
+    return schema
 
 
-def _head(port: dict) -> dict:
-    label, text = port.get("label"), port.get("doc")
-    return {"title": label, "description": "\n".join(text) if isinstance(text, list) else text}
+def text_of(doc: str | list[str] | None) -> str | None:
+    """`doc` may be written in several parts."""
+    return "\n".join(doc) if isinstance(doc, list) else doc
 
 
-def _files(port: dict) -> list[dict]:
-    formats = port.get("format") or []
-    known = [
-        media_type_of_format(one) for one in (formats if isinstance(formats, list) else [formats]) if "$(" not in one
-    ]
-    return [file_schema(media_type) for media_type in dict.fromkeys(filter(None, known))] or [file_schema(OCTETS)]
+def _file_schemas(port: Document) -> list[JsonSchema]:
+    """One for each format that the port declares; formats that are expressions are only known when the tool runs."""
+    declared = port.get("format") or []
+    formats = declared if isinstance(declared, list) else [declared]
+    found = (media_type_of_format(one) for one in formats if "$(" not in one)
+    media_types = list(dict.fromkeys(media_type for media_type in found if media_type))
+    return [_file_schema(media_type) for media_type in media_types or [OCTETS]]
 
 
-def file_schema(media_type: str) -> dict:
+def _file_schema(media_type: str) -> JsonSchema:
     """Of a file by its media type: text and JSON may stand in a request as they are, everything else as base64."""
     if is_json(media_type):
         return {"type": "object", "contentMediaType": media_type}
     if is_text(media_type):
         return {"type": "string", "contentMediaType": media_type}
+    return _binary(media_type)
+
+
+def _binary(media_type: str) -> JsonSchema:
     return {"type": "string", "contentEncoding": "binary", "contentMediaType": media_type}
 
 

@@ -1,4 +1,4 @@
-"""The files of an application package, on disk in a folder of their own, and the only ones that a CWL document may refer to."""
+"""The files of a package, in a folder of their own: the only ones that its CWL documents may refer to."""
 
 import base64
 from collections.abc import Callable, Mapping
@@ -10,11 +10,17 @@ from schema_salad.fetcher import Fetcher
 
 #: Asks somebody who may use the network for a document: its text, or raises ValidationException.
 Fetch = Callable[[str], str]
-_OWN = ("https://w3id.org/cwl/", "http://commonwl.org/")
+_REMOTE = ("http", "https")
+_MOST_SPELLINGS = 10_000
 
 
-def write_package(files: Mapping[str, str], folder: Path) -> None:
-    """files: relative name -> base64.
+def decoded(files: Mapping[str, str]) -> dict[str, bytes]:
+    """Files that came in JSON: name -> base64."""
+    return {name: base64.b64decode(content) for name, content in files.items()}
+
+
+def write_package(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write the files of a package, by their relative names.
 
     Raises: ValidationException for a name that leads out of the folder.
     """
@@ -24,7 +30,7 @@ def write_package(files: Mapping[str, str], folder: Path) -> None:
             raise ValidationException(f"The file '{name}' lies outside of the package.")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(base64.b64decode(content))
+            path.write_bytes(content)
         except OSError as error:
             raise ValidationException(f"The file '{name}' cannot be in the package: {error.strerror}.") from error
 
@@ -44,12 +50,8 @@ class PackageFetcher(Fetcher):
     def fetch_text(self, url: str, content_types: list[str] | None = None) -> str:
         """Raises: ValidationException."""
         url = urldefrag(url)[0]
-        if urlsplit(url).scheme in ("http", "https"):
-            if url not in self._known:
-                if self._fetch is None:
-                    raise ValidationException(f"'{url}' is not part of the package as it was deployed.")
-                self._known[url] = self._fetch(url)
-            return self._known[url]
+        if urlsplit(url).scheme in _REMOTE:
+            return self._remote(url)
         path = self.path_of(url)
         if self._fetch is not None and not path.exists():
             return self._fetch(url)
@@ -57,30 +59,38 @@ class PackageFetcher(Fetcher):
             return path.read_text(encoding="utf-8")
         except OSError as error:
             raise ValidationException(
-                f"The package has no file '{self._shown(path)}'; all files that it refers to are wanted with it."
+                f"The package has no file '{self._shown(path)}'; send all files that it refers to with it."
             ) from error
         except UnicodeDecodeError as error:
             raise ValidationException(f"The file '{self._shown(path)}' of the package is not UTF-8 text.") from error
+
+    def _remote(self, url: str) -> str:
+        if url not in self._known:
+            if self._fetch is None:
+                raise ValidationException(f"'{url}' is not part of the package as it was deployed.")
+            self._known[url] = self._fetch(url)
+        return self._known[url]
 
     def path_of(self, url: str) -> Path:
         """Raises: ValidationException, unless it is a file below the root."""
         parts = urlsplit(url)
         path = Path(unquote(parts.path)).resolve()
-        if parts.scheme not in ("file", "") or parts.netloc or not path.is_relative_to(self._root):
-            own = url.startswith(self._root.parent.as_uri())  # the place of this folder is nobody's business
-            spelt = self._spelt.get(url, parts.path.rpartition("/")[2] if own else url)
-            raise ValidationException(
-                f"'{spelt}' lies outside of the package; its own files and http(s) addresses are allowed."
-            )
-        return path
+        if parts.scheme in ("file", "") and not parts.netloc and path.is_relative_to(self._root):
+            return path
+        own = url.startswith(self._root.parent.as_uri())  # the place of this folder is nobody's business
+        spelt = self._spelt.get(url, parts.path.rpartition("/")[2] if own else url)
+        raise ValidationException(
+            f"'{spelt}' lies outside of the package; only its own files and http(s) addresses are allowed."
+        )
 
     def check_exists(self, url: str) -> bool:
-        if urlsplit(url).scheme in ("http", "https"):
+        if urlsplit(url).scheme in _REMOTE:
             return True
+        url = urldefrag(url)[0]
         try:
-            path = self.path_of(urldefrag(url)[0])
+            path = self.path_of(url)
             if self._fetch is not None and not path.exists():
-                self._fetch(urldefrag(url)[0])
+                self._fetch(url)
             return path.exists()
         except ValidationException:
             return False
@@ -89,9 +99,9 @@ class PackageFetcher(Fetcher):
         if url.startswith("_:"):
             return url
         joined = urljoin(base_url, url)
-        if joined.startswith("file:") and len(self._spelt) < 10_000:
+        if joined.startswith("file:") and len(self._spelt) < _MOST_SPELLINGS:
             self._spelt.setdefault(urldefrag(joined)[0], urldefrag(url)[0])
-        if urlsplit(base_url).scheme in ("http", "https") and urlsplit(joined).scheme not in ("http", "https"):
+        if urlsplit(base_url).scheme in _REMOTE and urlsplit(joined).scheme not in _REMOTE:
             raise ValidationException(f"'{url}' is refused: a remote document may not refer to local files.")
         return joined
 

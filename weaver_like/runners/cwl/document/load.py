@@ -1,5 +1,6 @@
 """Documents of a package -> tools that cwltool can run."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,12 +18,25 @@ from weaver_like.runners.cwl.execution.tool import ConfinedTool
 from weaver_like.runners.cwl.execution.workflow import SeenExpressionTool, SeenWorkflow
 
 VERSIONS = ("v1.0", "v1.1", "v1.2")
-_KINDS = {"CommandLineTool": ConfinedTool, "ExpressionTool": SeenExpressionTool, "Workflow": SeenWorkflow}
+_Make = Callable[[CommentedMap, LoadingContext], Process]
+#: Class of a document -> how its process is made; everything else is cwltool's own.
+_MAKERS: dict[str, _Make] = {
+    "CommandLineTool": ConfinedTool,
+    "ExpressionTool": SeenExpressionTool,
+    "Workflow": SeenWorkflow,
+}
 
 
 @dataclass(frozen=True)
 class Documents:
-    """root: folder of the package.  main: name of the file to start from.  known: remote documents by URL.  fetch: None: nothing more."""
+    """The documents of one package.
+
+    Args:
+        root: folder of the package.
+        main: name of the file to start from.
+        known: URL -> text of remote documents.
+        fetch: brings more of them; None: nothing more is fetched.
+    """
 
     root: Path
     main: str
@@ -55,6 +69,8 @@ def load(documents: Documents, fragment: str, validate: bool) -> Process:
 
 
 def loading_context(documents: Documents, validate: bool) -> LoadingContext:
+    """How cwltool reads the documents of a package, and makes tools of them."""
+
     def fetcher(_cache: object, _session: object) -> PackageFetcher:
         return PackageFetcher(documents.root, documents.known, documents.fetch)
 
@@ -72,7 +88,10 @@ def loading_context(documents: Documents, validate: bool) -> LoadingContext:
 
 
 class _Maker:
-    """Makes the tools of one package; a document that is a step of itself is told at once: cwltool goes as deep as Python lets it."""
+    """Makes the tools of one package.
+
+    A document that is a step of itself is refused at once: cwltool would go as deep as Python lets it.
+    """
 
     def __init__(self) -> None:
         self._making: set[str] = set()
@@ -89,8 +108,10 @@ class _Maker:
 
 
 def _construct(document: CommentedMap, context: LoadingContext) -> Process:
-    """Tools run their commands as we do it, and steps are seen; everything else is cwltool's own."""
-    kind = _KINDS.get(document.get("class")) if isinstance(document, dict) else None
-    process = kind(document, context) if kind is not None else default_make_tool(document, context)
+    """Tools run their commands as we do it, and steps are seen."""
+    make: _Make = default_make_tool
+    if isinstance(document, dict):
+        make = _MAKERS.get(document.get("class"), default_make_tool)
+    process = make(document, context)
     share_names(process)
     return process

@@ -1,0 +1,64 @@
+"""`PackageOpener`: what a client sent -> the processes that it would deploy, checked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from weaver_like.deployment.checks import ImageSupport, check_names
+from weaver_like.deployment.reader import Fetch, PackagedProcess, Readers
+from weaver_like.deployment.refine import refine
+from weaver_like.deployment.unpack import Parse, Unpacked, Unpacker
+from weaver_like.domain.errors import InvalidPackage
+from weaver_like.domain.package import DeploymentRequest
+from weaver_like.domain.process import Process
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedPackage:
+    """What a package would deploy. own_id: the id that a package of one process says, or None."""
+
+    processes: tuple[Process, ...]
+    warnings: tuple[str, ...]
+    own_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PackageOpener:
+    """parse: reads YAML.  fetch: brings documents that packages refer to."""
+
+    readers: Readers
+    parse: Parse
+    fetch: Fetch
+    images: ImageSupport
+
+    def open(self, request: DeploymentRequest) -> OpenedPackage:
+        """Raises: InvalidPackage, WorkflowNotFound, TooLarge, ServerBusy."""
+        unpacker = Unpacker(self.readers, self.parse, self.fetch, self.images.folders)
+        unpacked = unpacker.unpack(request)
+        contents = unpacked.reader.read(unpacked.files, self.fetch)
+        described_id = unpacked.description.get("id")
+        processes = _refined(contents.processes, unpacked, request.process_id or described_id)
+        for process, packaged in zip(processes, contents.processes, strict=True):
+            check_names(process)
+            self.images.check(process.id, packaged.images)
+        return OpenedPackage(processes, contents.warnings, described_id or contents.own_id)
+
+    def close(self) -> None:
+        """Give back what the readers hold."""
+        for reader in self.readers:
+            reader.close()
+
+
+def _refined(found: Sequence[PackagedProcess], unpacked: Unpacked, process_id: str | None) -> tuple[Process, ...]:
+    """The processes as the description beside them tells it.
+
+    process_id: what the client or the description says, None: nothing.
+    """
+    if process_id and len(found) > 1:
+        raise InvalidPackage(
+            f"One id or description, '{process_id[:200]}', was given for several processes; choose one with w=NAME."
+        )
+    processes = []
+    for packaged in found:
+        process = replace(packaged.process, id=process_id or packaged.process.id)
+        processes.append(refine(process, unpacked.description, unpacked.pointer))
+    return tuple(processes)

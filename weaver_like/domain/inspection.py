@@ -1,0 +1,54 @@
+"""What a child finds when it inspects an application package, where a hostile one can do no harm."""
+
+from dataclasses import dataclass, field
+
+from weaver_like.domain.errors import Fault
+from weaver_like.domain.process import InputDescription, OutputDescription
+
+
+@dataclass(frozen=True, slots=True)
+class InspectedProcess:
+    """One process of a package, as its document describes it.
+
+    Args:
+        name: its id in the document; empty: it has none.
+        names_itself: the document as a whole is this process, and says this id.
+        fragment: name of its entry in a document that holds several processes; empty: it is the whole document.
+        images: container images that it cannot run without, sorted.
+    """
+
+    name: str
+    names_itself: bool
+    fragment: str
+    title: str | None
+    description: str | None
+    version: str
+    inputs: tuple[InputDescription, ...]
+    outputs: tuple[OutputDescription, ...]
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What is in a package.
+
+    Args:
+        processes: at least one.
+        fetched: name -> base64 of files that the package lacked and that were where its main document came from.
+        remote: URL -> text of the remote documents that it refers to.
+        warnings: sentences for the author of the package.
+    """
+
+    processes: tuple[InspectedProcess, ...]
+    fetched: dict[str, str] = field(default_factory=dict)
+    remote: dict[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a package cannot be run. missing_process: the client asked for a process that the package does not have."""
+
+    detail: str
+    faults: tuple[Fault, ...] = ()
+    missing_process: bool = False
