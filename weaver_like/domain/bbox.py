@@ -11,20 +11,20 @@ CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 def bbox_faults(value: object, pointer: str) -> Iterator[Fault]:
     """Yield what is wrong with a bounding box in JSON: `{"bbox": [4 or 6 numbers], "crs": URI}`.
 
-    The order of minimum and maximum is not asked: a box may cross the antimeridian.
+    The order of minimum and maximum is not checked: a box may cross the antimeridian.
     Source: OGC 18-062r2, bbox.yaml.
     """
     if not isinstance(value, Mapping) or "bbox" not in value:
-        yield Fault(pointer, 'an object {"bbox": [...], "crs": ...} is wanted')
+        yield Fault(pointer, 'expected an object {"bbox": [...], "crs": ...}')
         return
     numbers = value["bbox"]
     if not isinstance(numbers, list) or not all(_is_number(number) for number in numbers):
-        yield Fault(f"{pointer}/bbox", "a list of numbers is wanted")
+        yield Fault(f"{pointer}/bbox", "expected a list of numbers")
     elif len(numbers) not in (4, 6):
-        yield Fault(f"{pointer}/bbox", f"{len(numbers)} numbers were got; 4 or 6 are wanted")
+        yield Fault(f"{pointer}/bbox", f"expected 4 or 6 numbers, got {len(numbers)}")
     crs = value.get("crs", CRS84)
     if not isinstance(crs, str) or ":" not in crs:
-        yield Fault(f"{pointer}/crs", "a URI is wanted")
+        yield Fault(f"{pointer}/crs", "expected a URI")
 
 
 def _is_number(value: object) -> bool:

@@ -21,9 +21,12 @@ class WeaverError(Exception):
 
     Attributes:
         type_uri: the exact URI of the standard (with http:), "about:blank" where it names none.
-        status: HTTP status code.  ows_code: exception code of WPS.
-        detail: what was got, what is wanted, where.  faults: every single fault, may be empty.
-        retry_after_s: seconds after which a repetition may succeed, else None.  job_id: of the job that came to this, else None.
+        status: HTTP status code.
+        ows_code: exception code of WPS.
+        detail: what was expected, what was got, where.
+        faults: every single fault; may be empty.
+        retry_after_s: seconds after which the request may succeed, else None.
+        job_id: the job that failed with this error, else None.
     Source: RFC 9457; OGC 18-062r2 section 7 and requirements "*-exception*".
     """
 
@@ -79,9 +82,9 @@ class OutputNotRequested(NoSuchOutput):
 
 
 class ProcessExists(WeaverError):
-    """A process stands in the way. process_id: the one that is there, for a header `Location`."""
+    """The id of a process is taken. process_id: the existing process, for a header `Location`."""
 
-    status, title = 409, "Process is there already"
+    status, title = 409, "Process already exists"
 
     def __init__(self, detail: str = "", *, process_id: str | None = None, faults: Sequence[Fault] = ()):
         super().__init__(detail, faults=faults)
@@ -90,7 +93,7 @@ class ProcessExists(WeaverError):
 
 class DuplicatedProcess(ProcessExists):
     type_uri, status = PART2 + "duplicated-process", 409
-    title = "Process is there already"
+    title = "Process already exists"
 
 
 class ImmutableProcess(ProcessExists):
@@ -109,7 +112,7 @@ class UnsupportedPackage(WeaverError):
 
 
 class InvalidPackage(WeaverError):
-    """What was deployed cannot be run: the text says why, and where in the document."""
+    """A deployed package cannot be run: the text says why, and where in the document."""
 
     status, title = 400, "Invalid application package"
 
@@ -120,7 +123,7 @@ class InvalidQueryParameter(WeaverError):
 
 
 class InvalidInput(WeaverError):
-    """A request, or one of its inputs, does not fit what the process asks for."""
+    """A request, or one of its inputs, does not match the description of the process."""
 
     status, ows_code, title = 400, "InvalidParameterValue", "Invalid request"
 
@@ -142,7 +145,7 @@ class MethodNotAllowed(WeaverError):
 
 
 class Conflict(WeaverError):
-    """What is asked does not go together with what is there."""
+    """The request contradicts the current state."""
 
     status, title = 409, "Conflict"
 
@@ -164,23 +167,23 @@ class ServerBusy(WeaverError):
 
 
 class Unavailable(WeaverError):
-    """A service behind this one (store, broker, file store) is away; what was asked may succeed a little later."""
+    """A service that this one needs (store, broker, file store) is away; the request may succeed a little later."""
 
-    status, title, retry_after_s = 503, "A service behind this one is away", 5
+    status, title, retry_after_s = 503, "A backend service is unavailable", 5
 
 
 class FetchFailed(WeaverError):
-    """An input given by reference could not be had: unreachable, refused or too large."""
+    """An input given by reference could not be fetched: unreachable, refused or too large."""
 
     status, title = 400, "Input could not be fetched"
 
 
 class FetchTooLarge(FetchFailed):
-    """What a reference leads to has more bytes than are taken."""
+    """The target of a reference has more bytes than are allowed."""
 
 
 class RunFailed(WeaverError):
-    """The process itself failed, was killed, or broke its limits."""
+    """The process itself failed, was killed, or exceeded its limits."""
 
     status, title = 500, "Execution failed"
 
@@ -193,19 +196,19 @@ class JobDismissed(WeaverError):
 
 
 class SettingError(WeaverError):
-    """A setting is unknown or ill-typed: the start stops."""
+    """A setting is unknown or has a value that is not allowed: the start stops."""
 
-    title = "Bad setting"
+    title = "Invalid setting"
 
 
 class CopyFailed(WeaverError):
-    """Jobs may not be copied from one store to another now, or the two are not the same afterwards."""
+    """Jobs must not be copied from one store to another now, or the stores differ afterwards."""
 
     title = "Stores differ"
 
 
 def restore(name: str, detail: str, faults: Sequence[Fault] = ()) -> WeaverError:
-    """Make the error again that a failed job has kept; an unknown name becomes `RunFailed`."""
+    """The error that a failed job has kept, made anew; an unknown name becomes `RunFailed`."""
     kinds = {kind.__name__: kind for kind in _descendants(WeaverError)}
     return kinds.get(name, RunFailed)(detail, faults=faults)
 

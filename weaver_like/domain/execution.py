@@ -23,7 +23,7 @@ class ResponseForm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutputRequest:
-    """How one output is wanted; None where the client left it to the server."""
+    """How the client wants one output; None where it leaves the choice to the server."""
 
     transmission: Transmission | None = None
     format: Format = field(default_factory=Format)
@@ -40,13 +40,16 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """The execute request, whatever its edition or encoding was.
+    """An execute request, whatever its edition or encoding was.
 
-    outputs: None if the request named none (all are wanted); empty if it wants none.
-    response: None if the request does not say; `return_preference`: of the Prefer header, or None.
-    mode: "sync", "async" or None: the body member of older clients; the Prefer header wins.
-    version, deployed: of the revision that the job keeps, whatever is deployed meanwhile; None for processes without revisions.
-    reuse: steps of a package whose outputs were kept of an earlier job take them from there.
+    Args:
+        outputs: None if the request names none, which means all; empty if it wants none.
+        response: None if the request does not say.
+        mode: "sync", "async" or None: a member of the body of older clients; the Prefer header wins.
+        return_preference: of the Prefer header, or None.
+        version, deployed: of the revision that the job keeps, whatever is deployed meanwhile; None for processes
+            without revisions.
+        reuse: steps of a package take the outputs of earlier jobs, where these were kept.
     """
 
     inputs: dict[str, Occurrences] = field(default_factory=dict)

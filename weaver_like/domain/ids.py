@@ -14,7 +14,7 @@ def new_job_id() -> str:
 
 
 def is_process_id(text: str) -> bool:
-    """True for 1 to 128 letters, digits, `.`, `_`, `-`, starting with a letter or digit: safe in any URL and file name."""
+    """True for 1 to 128 letters, digits, `.`, `_`, `-`, the first a letter or digit: safe in any URL and file name."""
     return bool(_PROCESS_ID.match(text))
 
 
@@ -24,7 +24,7 @@ def is_file_name(name: str) -> bool:
 
 
 def safe_file_name(name: str, fallback: str = "file") -> str:
-    """The last path segment of `name` without characters that a file system or header would misread; at most 120 bytes."""
+    """The last segment of a path, without characters that a file system or header would misread; at most 120 bytes."""
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rstrip("/").rpartition("/")[2]
     cleaned = _UNSAFE.sub("_", last).lstrip(".-")
     return cleaned.encode("utf-8", "ignore")[-120:].decode("utf-8", "ignore").lstrip(".-") or fallback

@@ -27,5 +27,5 @@ def shown(uri: str) -> str:
 
 
 def clean(text: str, limit: int) -> str:
-    """Foreign text as a log or a document can hold it: masked, without what UTF-8 or a database refuses, at most `limit` long."""
+    """Foreign text made safe for a log or document: masked, acceptable to UTF-8 and databases, at most `limit` long."""
     return mask(text[:limit].encode("utf-8", "replace").decode().replace("\0", "\ufffd"))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class JobControl(StrEnum):
@@ -13,14 +14,17 @@ class JobControl(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InputDescription:
-    """Source: OGC 18-062r2, inputDescription.yaml. `schema` describes a single occurrence; max_occurs None is "unbounded"."""
+    """One input of a process. schema: of a single occurrence.  max_occurs: None is "unbounded".
+
+    Source: OGC 18-062r2, inputDescription.yaml.
+    """
 
     id: str
-    schema: dict
+    schema: dict[str, Any]
     title: str | None = None
     description: str | None = None
     keywords: tuple[str, ...] = ()
-    metadata: tuple[dict, ...] = ()
+    metadata: tuple[dict[str, Any], ...] = ()
     min_occurs: int = 1
     max_occurs: int | None = 1
 
@@ -31,26 +35,32 @@ class InputDescription:
 
 @dataclass(frozen=True, slots=True)
 class OutputDescription:
-    """Source: OGC 18-062r2, outputDescription.yaml."""
+    """One output of a process.
+
+    Source: OGC 18-062r2, outputDescription.yaml.
+    """
 
     id: str
-    schema: dict
+    schema: dict[str, Any]
     title: str | None = None
     description: str | None = None
     keywords: tuple[str, ...] = ()
-    metadata: tuple[dict, ...] = ()
+    metadata: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionUnit:
-    """What runs a process: the kind of runner and what that runner needs to find it (JSON, no secret).
+    """What runs a process.
 
-    time_limit_s and memory_limit_bytes: 0 leaves the server's own limits.
-    queue: name of the queue whose workers may run it (e.g. those with a GPU); an engine without queues runs it all the same.
+    Args:
+        runner: kind of the runner.
+        target: what that runner needs to find the process (JSON, no secret).
+        time_limit_s, memory_limit_bytes: 0 leaves the limits to the server.
+        queue: name of the queue whose workers may run it (e.g. those with a GPU); an engine without queues ignores it.
     """
 
     runner: str
-    target: dict
+    target: dict[str, Any]
     time_limit_s: float = 0
     memory_limit_bytes: int = 0
     queue: str = "default"
@@ -65,7 +75,8 @@ class ExecutionUnit:
 class Process:
     """A process as it is described and run.
 
-    deployed: when a client did (aware, UTC), of processes on offer; it tells a revision from a removed one of the same version.
+    deployed: when a client deployed it (aware, UTC), if it is on offer; it tells a revision from a removed one of the
+    same version.
     """
 
     id: str
@@ -74,7 +85,7 @@ class Process:
     title: str | None = None
     description: str | None = None
     keywords: tuple[str, ...] = ()
-    metadata: tuple[dict, ...] = ()
+    metadata: tuple[dict[str, Any], ...] = ()
     job_control: tuple[JobControl, ...] = (JobControl.SYNC, JobControl.ASYNC, JobControl.DISMISS)
     inputs: dict[str, InputDescription] = field(default_factory=dict)
     outputs: dict[str, OutputDescription] = field(default_factory=dict)
@@ -92,7 +103,10 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """A plugin as it was found: the processes that it gives, or the error that kept it out. deployed: it is no file, but a package."""
+    """A plugin as it was found: its processes, or the error that kept it out.
+
+    deployed: it is a deployed package, not a file.
+    """
 
     name: str
     processes: tuple[Process, ...] = ()

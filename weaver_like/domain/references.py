@@ -1,8 +1,9 @@
-"""References to our own result files inside values: pseudo-relative in the store, absolute in answers (docs/results.rst)."""
+"""References to our own result files inside values: relative in the store, absolute in answers (docs/results.rst)."""
 
 import copy
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 from urllib.parse import quote, unquote
 
 from weaver_like.domain.results import Result
@@ -16,11 +17,12 @@ def make_results_relative(
 ) -> list[Result]:
     """Replace references into our own output area by "/<job id>/<output id>/<file name>", and note where they stand.
 
+    Because the places are noted, nothing that merely looks relative is ever taken for such a reference.
+
     Args:
         results: any number, order kept; only texts that are a member `href`, at any depth, count as references.
         locations: every spelling of the area's place, without trailing slash: URLs, folder, s3://bucket/prefix.
         uri_outputs: ids of outputs whose value, or each item of it, is described as a URI.
-    Everything else stays as it is; because the places are noted, nothing that merely looks relative is ever taken for one.
     """
     return [_relative(result, locations, result.output in uri_outputs) for result in results]
 
@@ -31,18 +33,15 @@ def make_value_absolute(result: Result, outputs_url: str) -> object:
 
 
 def _relative(result: Result, locations: Sequence[str], described: bool) -> Result:
-    own = {
-        where: reference
-        for where, uri in _uris(result.value, described)
-        if (reference := _own_reference(uri, locations))
-    }
-    return (
-        replace(
-            result, value=_changed(result.value, own, lambda uri: _own_reference(uri, locations)), references=tuple(own)
-        )
-        if own
-        else result
-    )
+    own: dict[Where, str] = {}
+    changes: dict[str, str] = {}
+    for where, uri in _uris(result.value, described):
+        reference = _own_reference(uri, locations)
+        if reference:
+            own[where] = changes[uri] = reference
+    if not own:
+        return result
+    return replace(result, value=_changed(result.value, own, changes.__getitem__), references=tuple(own))
 
 
 def _uris(value: object, described: bool) -> Iterator[tuple[Where, str]]:
@@ -51,39 +50,38 @@ def _uris(value: object, described: bool) -> Iterator[tuple[Where, str]]:
     while waiting:
         where, part, is_uri = waiting.pop()
         if isinstance(part, dict):
-            waiting += [
-                ((*where, name), item, name == "href")
-                for name, item in part.items()
-                if isinstance(item, (dict, list)) or name == "href"
-            ]
+            for name, item in part.items():
+                if isinstance(item, (dict, list)) or name == "href":
+                    waiting.append(((*where, name), item, name == "href"))
         elif isinstance(part, list):
-            waiting += [
-                ((*where, number), item, is_uri)
-                for number, item in enumerate(part)
-                if is_uri or isinstance(item, (dict, list))
-            ]
+            for number, item in enumerate(part):
+                if isinstance(item, (dict, list)) or is_uri:
+                    waiting.append(((*where, number), item, is_uri))
         elif is_uri and isinstance(part, str):
             yield where, part
 
 
 def _own_reference(uri: str, locations: Sequence[str]) -> str | None:
-    """ "/<job id>/<output id>/<file name>", quoted as in a URL, if that is what stands behind one of the locations; else None."""
+    """What stands behind one of the locations, if that is "/<job id>/<output id>/<file name>"; quoted as in a URL."""
     for location in locations:
-        if uri.startswith(location + "/"):
-            rest = uri[len(location) :]
-            reference = rest if location.startswith(("http:", "https:", "file:")) else quote(rest)
-            parts = reference.partition("?")[0].partition("#")[0].split("/")[1:]
-            if len(parts) == 3 and {"", ".", ".."}.isdisjoint(map(unquote, parts)):
-                return reference
+        if not uri.startswith(location + "/"):
+            continue
+        reference = uri[len(location) :]
+        if not location.startswith(("http:", "https:", "file:")):
+            reference = quote(reference)
+        parts = reference.partition("?")[0].partition("#")[0].split("/")[1:]
+        if len(parts) == 3 and {"", ".", ".."}.isdisjoint(map(unquote, parts)):
+            return reference
     return None
 
 
 def _changed(value: object, places: Iterable[Where], change: Callable[[str], str]) -> object:
     """A copy of `value` with the texts at `places` changed; what holds no such place is shared, not copied."""
-    root = [value]
+    root: list[Any] = [value]
     copied = {id(root)}
     for where in places:
-        container, key = root, 0
+        container: Any = root
+        key: str | int = 0
         for step in where:
             if id(container[key]) not in copied:
                 container[key] = copy.copy(container[key])

@@ -11,9 +11,11 @@ from weaver_like.domain.formats import Format
 class Result:
     """One item of one output: a JSON value, or a file in the output area.
 
-    path: pseudo-relative, "/<job id>/<output id>/<file name>": it survives a move of the area (docs/results.rst); None for
-    a value.  index: position, where an output has several files, else None.
-    references: where in `value` pseudo-relative references stand (domain/references.py).
+    Args:
+        path: of a file, pseudo-relative, "/<job id>/<output id>/<file name>": it survives a move of the area
+            (docs/results.rst).
+        index: position, where an output has several files.
+        references: where in `value` pseudo-relative references stand (domain/references.py).
     """
 
     output: str
