@@ -58,7 +58,7 @@ class MemorySource(Source):
 @pytest.fixture
 def source() -> Iterator[MemorySource]:
     """One that the test makes hang; it goes on afterwards, so that no thread stays."""
-    made = MemorySource("odd", plugin("odd"), deadline_s=0.5)
+    made = MemorySource("odd", plugin("odd"), deadline_s=1)
     yield made
     for step in made.free.values():
         step.set()
@@ -73,7 +73,7 @@ def trouble(catalog: Catalog) -> list[str | None]:
 
 
 HANGS = pytest.mark.parametrize("step", ["signature", "collect", "end"])
-PATIENCE = pytest.mark.parametrize("patience_s", [0.2, None], ids=["a request", "a worker"])
+PATIENCE = pytest.mark.parametrize("patience_s", [1, None], ids=["a request", "a worker"])
 
 
 @HANGS
@@ -92,14 +92,14 @@ def test_a_source_that_hangs_keeps_its_offer_and_delays_no_other(
         began = time.monotonic()
         assert catalog.get("steady").process.version == str(number)
         assert catalog.get(f"new-{number}").process.version == "1"
-        assert time.monotonic() - began < 0.1
+        assert time.monotonic() - began < 0.8
     wait_until(lambda: trouble(catalog), what="the trouble of the source")
     began = time.monotonic()
     assert catalog.get("odd").process.version == "1"
     with pytest.raises(NoSuchProcess):
         catalog.get("none")
     assert versions(catalog)["odd"] == "1"
-    assert time.monotonic() - began < 0.1  # it is not waited for any more
+    assert time.monotonic() - began < 0.8  # it is not waited for any more
 
 
 @HANGS
@@ -111,13 +111,13 @@ def test_a_source_that_hung_recovers(source: MemorySource, step: str, caplog: py
     source.change(plugin("odd", "2"))
     catalog.look_again()
     wait_until(lambda: trouble(catalog), what="the trouble of the source")
-    assert trouble(catalog) == ["No answer for 0.5 s. What was on offer before stays on offer."]
+    assert trouble(catalog) == ["No answer for 1 s. What was on offer before stays on offer."]
     source.free[step].set()
     wait_until(lambda: versions(catalog) == {"odd": "2"}, what="the new offer")
     assert trouble(catalog) == []
     said = [record.message for record in caplog.records if record.name == "weaver_like.processes.reader"]
     assert said[-2:] == [
-        "source odd: No answer for 0.5 s. What was on offer before stays on offer.",
+        "source odd: No answer for 1 s. What was on offer before stays on offer.",
         "source odd: it can be read again",
     ]
 
