@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import orjson
 
@@ -9,25 +10,29 @@ import orjson
 _LONG_INTEGER = re.compile(rb"[0-9]{19}")
 
 
-#: Deeper values break one reader or the other on their way (the tightest stops at 255), so they are refused at the door.
+#: Deeper values would break one reader or another on their way (the tightest stops at 255), so they are refused first.
 MAX_DEPTH = 200
 
 
 def check_depth(text: bytes, value: object) -> None:
-    """Raises: ValueError, if arrays and objects of a value read from `text` stand more than `MAX_DEPTH` deep in each other."""
+    """Refuse a value, read from `text`, whose arrays and objects are nested more than `MAX_DEPTH` deep.
+
+    Raises: ValueError.
+    """
     if text.count(b"[") + text.count(b"{") <= MAX_DEPTH:
         return
-    level = [value] if isinstance(value, (dict, list)) else []
+    level = _holders([value])
     for _ in range(MAX_DEPTH):
-        level = [
-            part
-            for holder in level
-            for part in (holder.values() if isinstance(holder, dict) else holder)
-            if isinstance(part, (dict, list))
-        ]
+        level = [inner for holder in level for inner in _holders(holder)]
         if not level:
             return
     raise ValueError(f"it is nested more than {MAX_DEPTH} deep")
+
+
+def _holders(holder: dict[str, Any] | list[Any]) -> list[dict[str, Any] | list[Any]]:
+    """The objects and arrays that stand directly in an object or an array."""
+    parts = holder.values() if isinstance(holder, dict) else holder
+    return [part for part in parts if isinstance(part, (dict, list))]
 
 
 def loads(text: bytes | str) -> object:

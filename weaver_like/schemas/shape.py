@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import islice
+from typing import Any
 
 import jsonschema_rs
 
@@ -14,7 +15,7 @@ MAX_FAULTS = 50
 class Shape:
     """A compiled JSON Schema (2020-12; the OpenAPI 3.0 spelling of `nullable` and exclusive bounds is understood)."""
 
-    def __init__(self, schema: dict):
+    def __init__(self, schema: dict[str, Any]):
         self.schema = schema
         self._validator = jsonschema_rs.Draft202012Validator(to_2020(schema), validate_formats=True)
 
@@ -39,10 +40,10 @@ def readable(error: jsonschema_rs.ValidationError) -> str:
     return message if len(message) <= 300 else f"{message[:150]} ... {message[-140:]}"
 
 
-def to_2020(schema: object) -> object:
+def to_2020(schema: Any) -> Any:
     """The same schema in the spelling of JSON Schema 2020-12; `$ref` to other documents are dropped unless known.
 
-    Nothing is fetched: a description must not make the server call somebody.
+    Nothing is fetched: a description must not make the server call anybody.
     """
     if isinstance(schema, list):
         return [to_2020(part) for part in schema]
@@ -88,7 +89,7 @@ BBOX_SCHEMA = {
 }
 
 
-def known_reference(uri: str) -> dict:
+def known_reference(uri: str) -> dict[str, Any]:
     """What a `$ref` of a process description to a well-known document stands for."""
     if uri.rstrip("/").rpartition("/")[2].startswith("bbox."):
         return BBOX_SCHEMA

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from weaver_like.domain.masks import clean
 from weaver_like.domain.step import MAX_STEPS, Step, StepStatus
@@ -10,8 +11,13 @@ from weaver_like.schemas.times import render_time
 _MOST_LINES, _LINE = 20, 1000
 
 
-def render_step(step: Step) -> dict:
+def render_step(step: Step) -> dict[str, Any]:
     """As an entry of /jobs/{id}/steps; members without a value are left out."""
+    exit_code = signal = None
+    if step.exit_code is not None and step.exit_code >= 0:
+        exit_code = step.exit_code
+    elif step.exit_code is not None:
+        signal = -step.exit_code
     document = {
         "number": step.number,
         "name": step.name,
@@ -20,22 +26,22 @@ def render_step(step: Step) -> dict:
         "started": step.started and render_time(step.started),
         "finished": step.finished and render_time(step.finished),
         "command": step.command or None,
-        "exitCode": step.exit_code if step.exit_code is None or step.exit_code >= 0 else None,
-        "signal": -step.exit_code if step.exit_code is not None and step.exit_code < 0 else None,
-        "cpuSeconds": step.cpu_s if step.cpu_s is None else round(step.cpu_s, 6),
+        "exitCode": exit_code,
+        "signal": signal,
+        "cpuSeconds": None if step.cpu_s is None else round(step.cpu_s, 6),
         "peakMemoryBytes": step.peak_bytes,
         "log": list(step.tail) or None,
     }
     return {name: value for name, value in document.items() if value is not None}
 
 
-def render_change(step: Step) -> dict:
-    """As an event tells it: without what may be long."""
+def render_change(step: Step) -> dict[str, Any]:
+    """As an event carries it: without what may be long."""
     return {name: value for name, value in render_step(step).items() if name not in ("command", "log")}
 
 
-def render_stored(step: Step) -> dict:
-    """As stores keep it, and as the child tells it; `parse_stored` reads it back, equal."""
+def render_stored(step: Step) -> dict[str, Any]:
+    """As stores keep it, and as the child sends it; `parse_stored` reads it back, equal."""
     document = {
         "number": step.number,
         "name": step.name,
@@ -52,7 +58,7 @@ def render_stored(step: Step) -> dict:
     return {name: value for name, value in document.items() if value not in (None, "", [])}
 
 
-def parse_stored(document: dict) -> Step:
+def parse_stored(document: dict[str, Any]) -> Step:
     """Read what `render_stored` wrote. Raises: KeyError, TypeError, ValueError."""
     return Step(
         document["number"],
@@ -70,7 +76,9 @@ def parse_stored(document: dict) -> Step:
 
 
 def parse_told(document: object) -> Step | None:
-    """A step as the child tells it: foreign texts are masked and shortened; None for what is none, or is one too many."""
+    """A step as the child sends it, with foreign texts masked and shortened; None if it is none, or one too many."""
+    if not isinstance(document, dict):
+        return None
     try:
         step = parse_stored(document)
         if type(step.number) is not int or not 1 <= step.number <= MAX_STEPS or not step.name:

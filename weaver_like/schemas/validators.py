@@ -5,6 +5,7 @@ import binascii
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
+from typing import Any
 
 from weaver_like.domain.bbox import bbox_faults
 from weaver_like.domain.errors import Fault
@@ -19,16 +20,18 @@ from weaver_like.schemas.shape import MAX_FAULTS, Shape, to_pointer
 class Branch:
     """One of the forms that an input may have: a member of its `oneOf`, or its whole schema."""
 
-    def __init__(self, schema: dict):
+    def __init__(self, schema: dict[str, Any]):
         self.schema = schema
         self.media_type: str | None = schema.get("contentMediaType")
         self.binary = schema.get("contentEncoding") in ("binary", "base64") or schema.get("format") == "byte"
-        self.shape = Shape({key: value for key, value in schema.items() if key != "format"} if self.binary else schema)
+        if self.binary:
+            schema = {key: value for key, value in schema.items() if key != "format"}
+        self.shape = Shape(schema)
 
     def faults(self, value: object, pointer: str) -> list[Fault]:
         found = self.shape.faults(value, pointer)
         if not found and self.binary and isinstance(value, str) and not _is_base64(value):
-            found = [Fault(pointer, "base64 text (RFC 4648) is wanted")]
+            found = [Fault(pointer, "expected base64 text (RFC 4648)")]
         return found
 
 
@@ -41,7 +44,7 @@ class InputValidator:
         forms = schema.get("oneOf") or schema.get("anyOf")
         siblings = {key: value for key, value in schema.items() if key not in ("oneOf", "anyOf")}
         # The forms overlap (any text is also a base64 candidate), so one fitting form is enough: oneOf would refuse it.
-        self.branches = [Branch({**siblings, **form}) for form in forms] if forms else [Branch(schema)]
+        self.branches = [Branch({**siblings, **form}) for form in forms or [schema]]
         self.bbox = any(_is_bbox(form) for form in [schema, *(forms or [])])
 
     @cached_property
@@ -54,41 +57,43 @@ class InputValidator:
         return not self.media_types
 
     def count_faults(self, given: Occurrences, pointer: str) -> Iterator[Fault]:
-        """Too few, too many; in the list form of inputs it is the first surplus entry that is wrong."""
+        """Too few or too many values; in the list form of inputs it is the first surplus entry that is wrong."""
         least, most, count = self.description.min_occurs, self.description.max_occurs, len(given.items)
         if count < least:
-            yield Fault(pointer, f"{count} values were got; at least {least} are wanted")
+            yield Fault(pointer, f"expected at least {least} values, got {count}")
         if most is not None and count > most:
             where = pointer if given.pointers[most].startswith(pointer) else given.pointers[most]
-            yield Fault(where, f"{count} values were got; at most {most} are wanted")
+            yield Fault(where, f"expected at most {most} values, got {count}")
 
     def faults(self, item: Item, pointer: str) -> list[Fault]:
         """Faults of one occurrence; of a reference only its media type can be checked before it is fetched."""
         given = item.format.media_type
         branches = self.branches
         if given and not is_media_type(given):
-            return [Fault(pointer, f"{given[:100]!r} was got; a media type (type/subtype) is wanted")]
+            return [Fault(pointer, f"expected a media type (type/subtype), got {given[:100]!r}")]
         if given and self.media_types:
-            branches = [branch for branch in branches if branch.media_type and _takes(branch.media_type, given)]
-            branches = branches or [branch for branch in self.branches if not branch.media_type and is_json(given)]
+            branches = self._branches_of(given)
             if not branches:
-                return [Fault(pointer, f"media type '{given}' was got; wanted is {' or '.join(self.media_types)}")]
+                return [Fault(pointer, f"expected media type {' or '.join(self.media_types)}, got '{given}'")]
         if isinstance(item, Reference):
             return []
         return self._value_faults(item, branches, pointer)
+
+    def _branches_of(self, media_type: str) -> list[Branch]:
+        """The forms that a value of this media type may have."""
+        found = [branch for branch in self.branches if branch.media_type and _takes(branch.media_type, media_type)]
+        if found or not is_json(media_type):
+            return found
+        return [branch for branch in self.branches if not branch.media_type]
 
     def _value_faults(self, item: Value, branches: list[Branch], pointer: str) -> list[Fault]:
         where = f"{pointer}/value" if item.qualified else pointer
         if self.bbox:
             return list(bbox_faults(item.data, where))
+        declared = item.qualified and item.format.encoding == "base64"
+        if declared and isinstance(item.data, str) and not _is_base64(item.data):
+            return [Fault(where, "the value is declared as base64 (RFC 4648), but is not")]
         found: list[Fault] = []
-        if (
-            item.qualified
-            and item.format.encoding == "base64"
-            and isinstance(item.data, str)
-            and not _is_base64(item.data)
-        ):
-            return [Fault(where, "the value calls itself base64 (RFC 4648), and is not")]
         for branch in branches:
             if _fits_as_text(item, branch):
                 return []
@@ -97,8 +102,8 @@ class InputValidator:
                 return []
             found = found or faults
         if len(branches) > 1:
-            wanted = ", ".join(branch.media_type or _types(branch.schema) for branch in branches)
-            return [Fault(found[0].pointer, f"{found[0].detail}; it fits none of: {wanted}")]
+            forms = ", ".join(branch.media_type or _types(branch.schema) for branch in branches)
+            return [Fault(found[0].pointer, f"{found[0].detail}; the value matches none of: {forms}")]
         return found
 
 
@@ -122,10 +127,8 @@ class ProcessValidator:
             if len(found) > MAX_FAULTS:
                 break
             if entry is None:
-                found += [
-                    Fault(where, f"no such input; known are: {_names(self.inputs)}")
-                    for where in given.pointers[:1] or (pointer,)
-                ]
+                where = given.pointers[0] if given.pointers else pointer
+                found.append(Fault(where, f"no such input; the process has: {_names(self.inputs)}"))
                 continue
             found.extend(entry.count_faults(given, pointer))
             for item, where in zip(given.items, given.pointers, strict=True):
@@ -138,23 +141,23 @@ class ProcessValidator:
             pointer = "/outputs" + to_pointer([name])
             description = self.process.outputs.get(name)
             if description is None:
-                yield Fault(pointer, f"no such output; known are: {_names(self.process.outputs)}")
+                yield Fault(pointer, f"no such output; the process has: {_names(self.process.outputs)}")
                 continue
             offered = output_media_types(description.schema)
             wanted = request.format.media_type
             if wanted and not is_media_type(wanted):
-                yield Fault(pointer, f"{wanted[:100]!r} was got; a media type (type/subtype) is wanted")
+                yield Fault(pointer, f"expected a media type (type/subtype), got {wanted[:100]!r}")
             elif wanted and offered and not any(same_type(wanted, one) for one in offered):
-                yield Fault(pointer, f"media type '{wanted}' was got; offered is {' or '.join(offered)}")
+                yield Fault(pointer, f"expected media type {' or '.join(offered)}, got '{wanted}'")
 
 
-def output_media_types(schema: dict) -> list[str]:
+def output_media_types(schema: dict[str, Any]) -> list[str]:
     """Media types of an output, the default one first; empty for plain JSON values."""
     forms = schema.get("oneOf") or schema.get("anyOf") or [schema]
     return [form["contentMediaType"] for form in forms if form.get("contentMediaType")]
 
 
-def accepts_array(schema: dict) -> bool:
+def accepts_array(schema: dict[str, Any]) -> bool:
     """True if one occurrence of an input with this schema may itself be a JSON array."""
     forms = schema.get("oneOf") or schema.get("anyOf") or [schema]
     return any(form.get("type") == "array" or ("type" not in form and "items" in form) for form in forms)
@@ -181,18 +184,14 @@ def _fits_as_text(item: Value, branch: Branch) -> bool:
         return False
     if isinstance(item.data, dict):
         return is_json(branch.media_type)
-    return (
-        item.format.encoding == "base64"
-        and is_text(branch.media_type)
-        and isinstance(item.data, str)
-        and _is_base64(item.data)
-    )
+    if item.format.encoding != "base64" or not is_text(branch.media_type):
+        return False
+    return isinstance(item.data, str) and _is_base64(item.data)
 
 
-def _is_bbox(schema: dict) -> bool:
-    return schema.get("format") == "ogc-bbox" or any(
-        part.get("format") == "ogc-bbox" for part in schema.get("allOf", ())
-    )
+def _is_bbox(schema: dict[str, Any]) -> bool:
+    parts = [schema, *schema.get("allOf", ())]
+    return any(part.get("format") == "ogc-bbox" for part in parts)
 
 
 def _is_base64(text: str) -> bool:
@@ -207,9 +206,11 @@ def _kind(description: InputDescription) -> str:
     return f" ({_types(description.schema)})" if description.schema.get("type") else ""
 
 
-def _types(schema: dict) -> str:
+def _types(schema: dict[str, Any]) -> str:
     kind = schema.get("type", "value")
-    return " or ".join(kind) if isinstance(kind, list) else kind
+    if isinstance(kind, list):
+        return " or ".join(kind)
+    return str(kind)
 
 
 def _names(known: Iterable[str]) -> str:

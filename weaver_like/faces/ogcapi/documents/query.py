@@ -1,8 +1,9 @@
-"""Query strings, by colander: every parameter is known, typed, and given once."""
+"""Query strings, read by colander: every parameter is known, typed, and given once."""
 
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import unquote_plus
 
 import colander
@@ -13,32 +14,35 @@ from weaver_like.domain.status import Status
 MAX_LIMIT = 10000
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _MAX_PARAMETERS = 100
+#: How an interval leaves an end open.
+_OPEN = ("", "..")
 
 
-class TextList(colander.SchemaType):
-    """`a,b` (style form, explode false) -> ("a", "b"). The node's `values` are the words that are allowed, if it has them."""
+class TextList(colander.SchemaType):  # type: ignore[misc]  # colander has no types
+    """`a,b` (style form, explode false) -> ("a", "b"). The node's `values`, if it has any, are the words allowed."""
 
     def deserialize(self, node: colander.SchemaNode, cstruct: object) -> object:
         if cstruct is colander.null:
             return colander.null
         items = tuple(part for part in str(cstruct).split(",") if part)
         if not items:
-            raise colander.Invalid(node, "a list of names separated by commas is wanted")
+            raise colander.Invalid(node, "expected a list of names separated by commas")
         unknown = [item for item in items if item not in getattr(node, "values", items)]
         if unknown:
-            raise colander.Invalid(node, f"'{', '.join(unknown)}' was got; wanted is one of {', '.join(node.values)}")
+            raise colander.Invalid(node, f"expected one of {', '.join(node.values)}, got '{', '.join(unknown)}'")
         return items
 
 
-class Whole(colander.SchemaType):
+class Whole(colander.SchemaType):  # type: ignore[misc]  # colander has no types
     """A whole number, plain digits only: `1_0`, ` 5` and other digits that Python would read are refused."""
 
     def deserialize(self, node: colander.SchemaNode, cstruct: object) -> object:
         if cstruct is colander.null:
             return colander.null
-        if not re.fullmatch(r"-?[0-9]{1,100}", str(cstruct), re.ASCII):
-            raise colander.Invalid(node, f"'{cstruct}' was got; a whole number is wanted")
-        return int(cstruct)
+        text = str(cstruct)
+        if not re.fullmatch(r"-?[0-9]{1,100}", text, re.ASCII):
+            raise colander.Invalid(node, f"expected a whole number, got '{text}'")
+        return int(text)
 
 
 class SecondsList(TextList):
@@ -46,35 +50,39 @@ class SecondsList(TextList):
 
     def deserialize(self, node: colander.SchemaNode, cstruct: object) -> object:
         items = super().deserialize(node, cstruct)
-        if items is colander.null:
+        if not isinstance(items, tuple):
             return items
         if not all(re.fullmatch(r"[0-9]{1,9}", part) for part in items):
-            raise colander.Invalid(node, f"'{cstruct}' was got; whole seconds are wanted")
+            raise colander.Invalid(node, f"expected whole seconds, got '{cstruct}'")
         return tuple(int(part) for part in items)
 
 
-class Interval(colander.SchemaType):
-    """A date-time, a date, or `from/to` where `..` or nothing leaves an end open -> (datetime | None, datetime | None)."""
+class Interval(colander.SchemaType):  # type: ignore[misc]  # colander has no types
+    """A date-time, a date, or `from/to`, where `..` or nothing leaves an end open -> first and last instant or None."""
 
     def deserialize(self, node: colander.SchemaNode, cstruct: object) -> object:
         if cstruct is colander.null:
             return colander.null
-        parts = str(cstruct).strip().split("/")
         try:
-            if len(parts) == 1:
-                return _day_or_moment(parts[0])
-            if len(parts) != 2 or all(part in ("", "..") for part in parts):
-                raise ValueError
-            start = None if parts[0] in ("", "..") else _day_or_moment(parts[0])[0]
-            end = None if parts[1] in ("", "..") else _day_or_moment(parts[1])[1]
+            start, end = _parse_interval(str(cstruct).strip())
         except (ValueError, OverflowError):
-            raise colander.Invalid(
-                node,
-                f"'{cstruct}' was got; an RFC 3339 date-time, or an interval 'from/to' or '../to' or 'from/..' is wanted",
-            ) from None
+            wanted = "an RFC 3339 date-time, or an interval 'from/to', '../to' or 'from/..'"
+            raise colander.Invalid(node, f"expected {wanted}, got '{cstruct}'") from None
         if start and end and start > end:
-            raise colander.Invalid(node, f"'{cstruct}' ends before it begins")
+            raise colander.Invalid(node, f"the interval '{cstruct}' ends before it begins")
         return start, end
+
+
+def _parse_interval(text: str) -> tuple[datetime | None, datetime | None]:
+    """First and last instant; None for an open end. Raises: ValueError, OverflowError."""
+    parts = text.split("/")
+    if len(parts) == 1:
+        return _day_or_moment(text)
+    if len(parts) != 2 or all(part in _OPEN for part in parts):
+        raise ValueError(text)
+    start = None if parts[0] in _OPEN else _day_or_moment(parts[0])[0]
+    end = None if parts[1] in _OPEN else _day_or_moment(parts[1])[1]
+    return start, end
 
 
 def _day_or_moment(text: str) -> tuple[datetime, datetime]:
@@ -95,21 +103,21 @@ def _limit(default: int) -> colander.SchemaNode:
         Whole(),
         validator=colander.Range(min=1),
         missing=default,
-        description="How many items a page holds at the most.",
+        description="Largest number of items on a page.",
         maximum=MAX_LIMIT,
     )
 
 
 def _cursor() -> colander.SchemaNode:
     """Microseconds since 1970 and an id: `Job.key`, `Schedule.key`."""
-    form = colander.Regex(r"[0-9]{1,18}\.[0-9a-f-]{1,36}\Z", msg="a cursor of a `next` link is wanted")
+    form = colander.Regex(r"[0-9]{1,18}\.[0-9a-f-]{1,36}\Z", msg="expected a cursor from a `next` link")
     return colander.SchemaNode(
         colander.String(), validator=form, missing=None, description="Where the page begins; from a `next` link."
     )
 
 
-class Query(colander.MappingSchema):
-    """What every resource takes. Source: 2.0 draft, /req/query-param-profile/definition."""
+class Query(colander.MappingSchema):  # type: ignore[misc]  # colander has no types
+    """Parameters of every resource. Source: 2.0 draft, /req/query-param-profile/definition."""
 
     f = colander.SchemaNode(
         colander.String(),
@@ -118,7 +126,7 @@ class Query(colander.MappingSchema):
         description="Form of the answer; the header Accept says the same.",
     )
     profile = colander.SchemaNode(
-        TextList(), missing=(), description="Profiles of the answer, by URI or name; unknown ones are passed over."
+        TextList(), missing=(), description="Profiles of the answer, by URI or name; unknown ones are ignored."
     )
 
 
@@ -192,19 +200,19 @@ class StepsQuery(Query):
     )
 
 
-class Flag(colander.SchemaType):
+class Flag(colander.SchemaType):  # type: ignore[misc]  # colander has no types
     """`true` or `false`."""
 
     def deserialize(self, node: colander.SchemaNode, cstruct: object) -> object:
         if cstruct is colander.null:
             return colander.null
         if cstruct not in ("true", "false"):
-            raise colander.Invalid(node, f"'{cstruct}' was got; true or false is wanted")
+            raise colander.Invalid(node, f"expected true or false, got '{cstruct}'")
         return cstruct == "true"
 
 
 def _dry_run() -> colander.SchemaNode:
-    return colander.SchemaNode(Flag(), missing=False, description="true: say what would happen, and do nothing.")
+    return colander.SchemaNode(Flag(), missing=False, description="true: tell what would happen, but do nothing.")
 
 
 class DeploymentQuery(Query):
@@ -252,24 +260,21 @@ def parse_query(text: str, schema: colander.MappingSchema) -> Mapping[str, objec
     for name, value in _pairs(text):
         if schema.get(name) is None:
             known = ", ".join(child.name for child in schema.children)
-            faults.append(Fault(name[:100], f"no such query parameter here; known are: {known}"))
+            faults.append(Fault(name[:100], f"unknown query parameter; known parameters: {known}"))
         elif name in given:
-            faults.append(Fault(name, "this parameter was given more than once"))
+            faults.append(Fault(name, "this parameter is given more than once"))
         elif not value:
             faults.append(Fault(name, "this parameter has no value"))
         given[name] = value or given.get(name, "")
+    values: dict[str, Any] = {}
     try:
         values = schema.deserialize({name: value for name, value in given.items() if schema.get(name) is not None})
     except colander.Invalid as error:
-        faults += [
-            Fault(name, message[:300])
-            for name, message in error.asdict().items()
-            if name not in {fault.pointer for fault in faults}
-        ]
+        told = {fault.pointer for fault in faults}
+        faults += [Fault(name, text[:300]) for name, text in error.asdict().items() if name not in told]
     if faults:
-        raise InvalidQueryParameter(
-            "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults[:5]) + ".", faults=faults
-        )
+        shown = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults[:5])
+        raise InvalidQueryParameter(f"{shown}.", faults=faults)
     if "limit" in values:
         values["limit"] = min(values["limit"], MAX_LIMIT)
     return values
@@ -279,19 +284,22 @@ def _pairs(text: str) -> list[tuple[str, str]]:
     if not text:
         return []
     if _BAD_ESCAPE.search(text):
-        raise InvalidQueryParameter("The query string has a '%' without two hexadecimal digits.")
+        raise InvalidQueryParameter("The query string has a '%' that is not followed by two hexadecimal digits.")
     parts = [part for part in text.split("&") if part]
     if len(parts) > _MAX_PARAMETERS:
         raise InvalidQueryParameter(
-            f"The query string has {len(parts)} parameters; at most {_MAX_PARAMETERS} are taken."
+            f"The query string has {len(parts)} parameters; at most {_MAX_PARAMETERS} are allowed."
         )
     try:
-        return [
-            (unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict"))
-            for name, _, value in (part.partition("=") for part in parts)
-        ]
+        return [_decoded(part) for part in parts]
     except UnicodeDecodeError as error:
         raise InvalidQueryParameter("The query string is not UTF-8.") from error
+
+
+def _decoded(part: str) -> tuple[str, str]:
+    """Raises: UnicodeDecodeError."""
+    name, _, value = part.partition("=")
+    return unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")
 
 
 PLAIN, PROCESS_LIST, JOB_LIST, RESULTS, LOG = Query(), ProcessListQuery(), JobListQuery(), ResultsQuery(), LogQuery()

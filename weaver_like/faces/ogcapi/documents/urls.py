@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from weaver_like.domain.formats import HTML, JSON
@@ -70,7 +71,10 @@ class Urls:
         return [Link(url, rel, JSON), Link(f"{url}{mark}f=html", "alternate", HTML)]
 
     def of_process(self, process_id: str, full: bool) -> list[Link]:
-        """Links of a summary or (full) of a description. Source: /req/core/process-summary-links, /req/ogc-process-description/links."""
+        """Links of a summary or (full) of a description.
+
+        Source: /req/core/process-summary-links, /req/ogc-process-description/links.
+        """
         links = self.twins(self.process(process_id))
         links.append(Link(f"{self.process(process_id)}/execution", OGC + "execute", JSON, "Execution endpoint"))
         if full:
@@ -93,7 +97,11 @@ class Urls:
         return [Link(here, "self", JSON), Link(f"{here}/package", "package", title="What was deployed")]
 
     def of_revision(self, process_id: str, version: str, versions: Sequence[str]) -> list[Link]:
-        """From the description of a revision to its package and to the others. versions: newest first. Source: RFC 5829."""
+        """From the description of a revision to its package and to the others.
+
+        versions: newest first.
+        Source: RFC 5829.
+        """
         links = [
             self.of_version(process_id, version)[1],
             Link(f"{self.process(process_id)}/revisions", "version-history", JSON, "All versions"),
@@ -158,10 +166,10 @@ class Urls:
         return links
 
 
-def render_link(link: Link) -> dict:
+def render_link(link: Link) -> dict[str, Any]:
     given = {"href": link.href, "rel": link.rel, "type": link.type, "title": link.title}
     return {key: value for key, value in given.items() if value is not None}
 
 
-def render_links(links: list[Link]) -> list[dict]:
+def render_links(links: list[Link]) -> list[dict[str, Any]]:
     return [render_link(link) for link in links]
