@@ -36,7 +36,7 @@ class Service:
         self.runtime = build(settings, serving=True)
         self.application = Application(self.runtime)
         self.wsgi = make_wsgi(self.application, settings)
-        self._courier = Courier(self.runtime, self.runtime.engine, self._render_callback)
+        self._courier = Courier(self.runtime, self.runtime.serving_engine, self._render_callback)
         self._started = False
         self._stopped = threading.Event()
         self._scheduler = Scheduler(self.runtime)
@@ -52,7 +52,7 @@ class Service:
         self._started = True
         if self.settings.engine.kind == "embedded":
             clear_work(self.runtime)
-        self.runtime.engine.start()
+        self.runtime.serving_engine.start()
         self._courier.start()
         self._housekeeper.start()
         self._scheduler.start()
@@ -69,7 +69,7 @@ class Service:
             return
         chosen = policy or ClosePolicy(self.settings.engine.close)
         self._scheduler.stop()  # first: close=join would wait for its jobs too
-        self.runtime.engine.drain(chosen, self.settings.engine.close_grace_s)
+        self.runtime.serving_engine.drain(chosen, self.settings.engine.close_grace_s)
         self._housekeeper.stop()
         self._courier.stop()
         for thread in (self._courier, self._scheduler, self._housekeeper):

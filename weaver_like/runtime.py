@@ -18,7 +18,7 @@ from weaver_like.stores.base import JobStore, ProcessStore, ScheduleStore
 
 @dataclass(frozen=True)
 class Runtime:
-    """engine is None in a worker: it serves one."""
+    """What this process works with. engine: None in a worker, which serves the engine of another process."""
 
     settings: Settings
     jobs: JobStore
@@ -33,3 +33,10 @@ class Runtime:
     notifier: Notifier
     engine: Engine | None
     policy: Policy = field(default_factory=Policy)
+
+    @property
+    def serving_engine(self) -> Engine:
+        """The engine, for what only runs in a server. Raises: RuntimeError, in a worker."""
+        if self.engine is None:
+            raise RuntimeError("This process is a worker: it has no engine of its own.")
+        return self.engine

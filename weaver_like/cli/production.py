@@ -116,9 +116,9 @@ class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def handle_quit(self, _sig: int, _frame: FrameType | None) -> None:
         """Stop now: running jobs are ended."""
-        engine = None if self.service is None else self.service.runtime.engine
-        if engine is not None:
-            threading.Thread(target=engine.drain, args=(ClosePolicy.KILL, 0), name="kill").start()
+        if self.service is not None:
+            drain = self.service.runtime.serving_engine.drain
+            threading.Thread(target=drain, args=(ClosePolicy.KILL, 0), name="kill").start()
         self.handle_exit(_sig, _frame)
 
     def _stop(self) -> None:

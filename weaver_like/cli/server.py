@@ -168,6 +168,6 @@ def _stop(settings: Settings, service: Service, asked: threading.Semaphore) -> N
     stopping = threading.Thread(target=service.stop, name="stop")
     stopping.start()
     while stopping.is_alive():
-        if asked.acquire(timeout=0.05) and service.runtime.engine is not None:
-            service.runtime.engine.drain(ClosePolicy.KILL, 0)
+        if asked.acquire(timeout=0.05):
+            service.runtime.serving_engine.drain(ClosePolicy.KILL, 0)
     stopping.join()

@@ -23,17 +23,21 @@ class _Look:
     def __init__(self, name: str, find_trouble: Callable[[], str | None]):
         self._name = name
         self._find_trouble = find_trouble
-        self._thread: threading.Thread | None = None
+        self._idle = threading.Event()
+        self._idle.set()
         self._found = OK
 
     def begin(self) -> None:
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._run, name=f"health-{self._name}", daemon=True)
-            self._thread.start()
+        """Look, unless the look before still hangs."""
+        if self._idle.is_set():
+            self._idle.clear()
+            threading.Thread(target=self._run, name=f"health-{self._name}", daemon=True).start()
 
     def end(self, limit_s: float) -> str:
-        self._thread.join(max(0.0, limit_s))
-        return f"no answer within {LIMIT_S:g} s" if self._thread.is_alive() else self._found
+        """What was found, waited for at most `limit_s` seconds."""
+        if self._idle.wait(max(0.0, limit_s)):
+            return self._found
+        return f"no answer within {LIMIT_S:g} s"
 
     def _run(self) -> None:
         try:
@@ -43,6 +47,8 @@ class _Look:
         except Exception as error:  # any failure of a part is an answer; its text may hold an address
             log.warning("health of %s", self._name, exc_info=error)
             self._found = f"failed: {type(error).__name__}"
+        finally:
+            self._idle.set()
 
 
 class Health:
@@ -51,7 +57,7 @@ class Health:
     def __init__(self, rt: Runtime):
         self._looks = {
             "store": _Look("store", rt.jobs.ping),
-            "engine": _Look("engine", rt.engine.trouble),
+            "engine": _Look("engine", rt.serving_engine.trouble),
             "outputs": _Look("outputs", rt.area.trouble),
         }
         self._lock = threading.Lock()

@@ -32,7 +32,7 @@ class Scheduler(threading.Thread):
         super().__init__(name="scheduler", daemon=True)
         self._rt = rt
         self._stopping = False
-        self._subscription = rt.engine.subscribe(SCHEDULES)
+        self._subscription = rt.serving_engine.subscribe(SCHEDULES)
 
     def run(self) -> None:
         with self._subscription as events:
@@ -85,7 +85,7 @@ def fire(rt: Runtime, schedule: Schedule) -> bool:
         fired = rt.schedules.fire(schedule, firing, queue_limit)
     if fired and new:
         log.info("schedule %s fired: job %s of %s", schedule.id, new.job.id, new.job.process_id)
-        rt.engine.submit(new.job.id, new.job.queue)
+        rt.serving_engine.submit(new.job.id, new.job.queue)
     elif fired:
         log.warning("schedule %s of %s gave no job: %s", schedule.id, schedule.process_id, firing.failure)
     return fired

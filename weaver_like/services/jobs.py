@@ -1,7 +1,5 @@
 """`JobService`: jobs, as one requester may see and change them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 from weaver_like.access.policy import Action, Ownership
@@ -16,6 +14,8 @@ from weaver_like.jobs.steps import find_steps
 from weaver_like.jobs.submit import check_execution, keeping, new_job, submit_job
 from weaver_like.jobs.wait import Places, wait_for
 from weaver_like.runtime import Runtime
+
+__all__ = ["JobService", "Subscription"]
 
 
 class JobService:
@@ -52,7 +52,7 @@ class JobService:
 
     def check_open(self) -> None:
         """Raises: ServerBusy, while the server stops and new jobs would only run after its next start."""
-        if self._rt.engine is not None and self._rt.engine.refusing:
+        if self._rt.serving_engine.refusing:
             raise ServerBusy("The server is stopping.", retry_after_s=10)
 
     def check(self, submission: Submission) -> Submission:
@@ -87,7 +87,7 @@ class JobService:
         return job
 
     def _submit_and_wait(self, job: Job, submission: Submission) -> Job:
-        with self._subscription(job.id) as subscription:
+        with self._rt.serving_engine.subscribe(job.id) as subscription:
             submit_job(self._rt, job, submission.execution)
             return wait_for(self._rt, subscription, job.id, submission.wait_s)
 
@@ -97,11 +97,9 @@ class JobService:
         self._rt.policy.check(self._requester, Action.CHANGE, Ownership(job.owner, job.visibility))
         return dismiss_job(self._rt, job)
 
-    @contextmanager
-    def listen(self, job_id: str) -> Iterator[Subscription]:
-        """Hear what happens to a job; take a place with `take_listening_place` first."""
-        with self._subscription(job_id) as subscription:
-            yield subscription
+    def listen(self, job_id: str) -> Subscription:
+        """What happens to a job from the moment that it is entered; take a place with `take_listening_place` first."""
+        return self._rt.serving_engine.subscribe(job_id)
 
     def take_listening_place(self) -> None:
         """Raises: ServerBusy, if too many clients listen already. Whoever took a place gives it back."""
@@ -110,8 +108,3 @@ class JobService:
 
     def give_listening_place_back(self) -> None:
         self._listening.give_back()
-
-    def _subscription(self, job_id: str) -> Subscription:
-        if self._rt.engine is None:
-            raise ServerBusy("No engine runs here.")
-        return self._rt.engine.subscribe(job_id)

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from weaver_like.domain.errors import NoSuchJob, NotFound
+from weaver_like.domain.errors import NoSuchJob
 from weaver_like.domain.job import Job
-from weaver_like.domain.results import Result, StoredFile
+from weaver_like.domain.results import StoredFile
 from weaver_like.files.area import no_such_file
 from weaver_like.jobs.results import JobResults, get_output, get_results
 from weaver_like.runtime import Runtime
@@ -41,6 +41,3 @@ class ResultService:
         except NoSuchJob as error:
             raise no_such_file(reference) from error
         return self._rt.area.get(reference)
-
-
-__all__ = ["JobResults", "NotFound", "Result", "ResultService"]

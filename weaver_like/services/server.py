@@ -18,4 +18,4 @@ class ServerService:
     @property
     def stopping(self) -> bool:
         """True from the moment that a stop began."""
-        return self._rt.engine is not None and self._rt.engine.closing
+        return self._rt.serving_engine.closing
