@@ -4,24 +4,24 @@ from dataclasses import asdict
 from typing import Any
 
 from weaver_like.domain.process import ExecutionUnit, InputDescription, JobControl, OutputDescription, Process
+from weaver_like.schemas.jsontext import JsonObject
 
 
-def render_stored(process: Process) -> dict[str, Any]:
-    """The fields of `Process`, for JSON, as `parse_stored` reads them."""
+def render_stored(process: Process) -> JsonObject:
+    """The fields of `Process`, for JSON; `parse_stored` reads them back."""
     return asdict(process)
 
 
-def parse_stored(document: dict[str, Any]) -> Process:
-    """Read a description as it passes between OS processes, and is stored: the fields of `Process`."""
-    typed = {
-        "unit": ExecutionUnit(**document["unit"]),
-        "job_control": tuple(JobControl(option) for option in document["job_control"]),
-        "inputs": {name: InputDescription(**_with_tuples(entry)) for name, entry in document["inputs"].items()},
-        "outputs": {name: OutputDescription(**_with_tuples(entry)) for name, entry in document["outputs"].items()},
-    }
-    return Process(**(_with_tuples(document) | typed))
+def parse_stored(document: JsonObject) -> Process:
+    """Read what `render_stored` wrote."""
+    fields = _with_tuples(document)
+    fields["unit"] = ExecutionUnit(**document["unit"])
+    fields["job_control"] = tuple(JobControl(option) for option in document["job_control"])
+    fields["inputs"] = {name: InputDescription(**_with_tuples(entry)) for name, entry in document["inputs"].items()}
+    fields["outputs"] = {name: OutputDescription(**_with_tuples(entry)) for name, entry in document["outputs"].items()}
+    return Process(**fields)
 
 
-def _with_tuples(entry: dict[str, Any]) -> dict[str, Any]:
-    """JSON has arrays where the domain has tuples."""
-    return entry | {"keywords": tuple(entry.get("keywords", ())), "metadata": tuple(entry.get("metadata", ()))}
+def _with_tuples(described: JsonObject) -> JsonObject:
+    keywords, metadata = described.get("keywords", ()), described.get("metadata", ())
+    return described | {"keywords": tuple(keywords), "metadata": tuple(metadata)}

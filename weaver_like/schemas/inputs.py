@@ -1,14 +1,21 @@
 """Values of inputs: JSON <-> domain."""
 
+from typing import Any
+
 from weaver_like.domain.execution import Execution
 from weaver_like.domain.formats import Format
 from weaver_like.domain.process import InputDescription, Process
 from weaver_like.domain.values import Item, Occurrences, Reference, Value
+from weaver_like.schemas.jsontext import JsonObject
 from weaver_like.schemas.shape import to_pointer
 from weaver_like.schemas.validators import accepts_array
 
+#: An object with "value" and no other members than these is a qualified value; any other object is a value itself.
+_QUALIFIED = {"value", "format", "mediaType", "encoding", "schema", "type", "mimeType"}
 
-def parse_inputs(given: dict | list, process: Process) -> dict[str, Occurrences]:
+
+def parse_inputs(given: JsonObject | list[JsonObject], process: Process) -> dict[str, Occurrences]:
+    """Read `inputs` of an execute request: a mapping by id, or (older clients) a list of objects with an `id`."""
     if isinstance(given, list):
         return _parse_list_form(given)
     return {
@@ -17,7 +24,7 @@ def parse_inputs(given: dict | list, process: Process) -> dict[str, Occurrences]
     }
 
 
-def _parse_list_form(entries: list[dict]) -> dict[str, Occurrences]:
+def _parse_list_form(entries: list[JsonObject]) -> dict[str, Occurrences]:
     """`[{"id": "a", "value" | "data" | "href": ...}]`: an id that comes again is a further occurrence."""
     found: dict[str, tuple[list[Item], list[str]]] = {}
     for position, entry in enumerate(entries):
@@ -29,18 +36,24 @@ def _parse_list_form(entries: list[dict]) -> dict[str, Occurrences]:
 
 
 def _parse_occurrences(raw: object, description: InputDescription | None, pointer: str) -> Occurrences:
-    """A JSON array is several occurrences if the input may occur several times, one value if its schema is an array.
+    """Read what stands for one input.
 
+    A JSON array is several occurrences if the input may occur several times; if its schema is an array too, only an
+    array of arrays, links or qualified values is.
     Source: /req/core/process-execute-input-array.
     """
-    several = isinstance(raw, list) and description is not None and description.repeatable
-    if several and accepts_array(description.schema):
-        several = all(isinstance(part, list) or _is_wrapped(part) for part in raw)
-    if not several:
-        return Occurrences((parse_item(raw),), (pointer,))
-    return Occurrences(
-        tuple(parse_item(part) for part in raw), tuple(f"{pointer}/{number}" for number in range(len(raw)))
-    )
+    if isinstance(raw, list) and description is not None and _is_several(raw, description):
+        pointers = tuple(f"{pointer}/{number}" for number in range(len(raw)))
+        return Occurrences(tuple(parse_item(part) for part in raw), pointers)
+    return Occurrences((parse_item(raw),), (pointer,))
+
+
+def _is_several(raw: list[object], description: InputDescription) -> bool:
+    if not description.repeatable:
+        return False
+    if accepts_array(description.schema):
+        return all(isinstance(part, list) or _is_wrapped(part) for part in raw)
+    return True
 
 
 def _is_wrapped(raw: object) -> bool:
@@ -48,20 +61,21 @@ def _is_wrapped(raw: object) -> bool:
 
 
 def parse_item(raw: object) -> Item:
-    """A link, a qualified value, or the value itself. `format` may be nested, as before 1.0, or flat."""
+    """Read a link, a qualified value, or the value itself. `format` may be nested, as before 1.0, or flat."""
     if not isinstance(raw, dict):
         return Value(raw)
     if isinstance(raw.get("href"), str):
-        return Reference(
-            raw["href"], parse_format(raw), raw.get("title") if isinstance(raw.get("title"), str) else None
-        )
-    if "value" in raw and raw.keys() <= {"value", "format", "mediaType", "encoding", "schema", "type", "mimeType"}:
+        return Reference(raw["href"], parse_format(raw), _text(raw, "title"))
+    if "value" in raw and raw.keys() <= _QUALIFIED:
         return Value(raw["value"], parse_format(raw), qualified=True)
     return Value(raw)
 
 
-def parse_format(raw: dict) -> Format:
-    nested = raw.get("format") if isinstance(raw.get("format"), dict) else {}
+def parse_format(raw: JsonObject) -> Format:
+    """Read the format beside a value; what stands flat goes before what is nested in `format`."""
+    nested = raw.get("format")
+    if not isinstance(nested, dict):
+        nested = {}
     media_type = (
         _text(raw, "mediaType")
         or _text(raw, "type")
@@ -69,19 +83,21 @@ def parse_format(raw: dict) -> Format:
         or _text(nested, "mediaType")
         or _text(nested, "mimeType")
     )
-    return Format(
-        media_type, _text(raw, "encoding") or _text(nested, "encoding"), raw.get("schema", nested.get("schema"))
-    )
+    encoding = _text(raw, "encoding") or _text(nested, "encoding")
+    return Format(media_type, encoding, raw.get("schema", nested.get("schema")))
 
 
-def _text(raw: dict, key: str) -> str | None:
+def _text(raw: dict[Any, Any], key: str) -> str | None:
     value = raw.get(key)
     return value if isinstance(value, str) else None
 
 
-def render_inputs(execution: Execution, process: Process | None) -> dict:
-    """The inputs as a client would send them: a single occurrence of an input that occurs once stands alone."""
-    document: dict = {}
+def render_inputs(execution: Execution, process: Process | None) -> JsonObject:
+    """The inputs as a client would send them: a single occurrence of an input that occurs once stands alone.
+
+    process: says which inputs may occur several times; None if it is no longer offered.
+    """
+    document: JsonObject = {}
     for name, given in execution.inputs.items():
         rendered = [render_item(item) for item in given.items]
         description = process.inputs.get(name) if process else None
@@ -91,15 +107,26 @@ def render_inputs(execution: Execution, process: Process | None) -> dict:
 
 
 def render_item(item: Item) -> object:
+    """One occurrence, as a client would send it; an object that could be misread is qualified."""
     if isinstance(item, Reference):
-        titled = {"title": item.title} if item.title else {}
-        kind = render_format(item.format)
-        return {"href": item.href, **({"type": kind.pop("mediaType")} if "mediaType" in kind else {}), **kind, **titled}
+        return _render_reference(item)
     if item.qualified or (isinstance(item.data, dict) and ("value" in item.data or "href" in item.data)):
         return {"value": item.data, **render_format(item.format)}
     return item.data
 
 
-def render_format(form: Format) -> dict:
+def _render_reference(item: Reference) -> JsonObject:
+    document: JsonObject = {"href": item.href}
+    described = render_format(item.format)
+    if "mediaType" in described:
+        document["type"] = described.pop("mediaType")
+    document |= described
+    if item.title:
+        document["title"] = item.title
+    return document
+
+
+def render_format(form: Format) -> JsonObject:
+    """Members without a value are left out."""
     given = {"mediaType": form.media_type, "encoding": form.encoding, "schema": form.schema}
     return {key: value for key, value in given.items() if value is not None}

@@ -6,19 +6,15 @@ from typing import Any
 
 from weaver_like.domain.masks import clean
 from weaver_like.domain.step import MAX_STEPS, Step, StepStatus
+from weaver_like.schemas.jsontext import JsonObject
 from weaver_like.schemas.times import render_time
 
-_MOST_LINES, _LINE = 20, 1000
+_MOST_LINES, _LONGEST_LINE = 20, 1000
 
 
-def render_step(step: Step) -> dict[str, Any]:
-    """As an entry of /jobs/{id}/steps; members without a value are left out."""
-    exit_code = signal = None
-    if step.exit_code is not None and step.exit_code >= 0:
-        exit_code = step.exit_code
-    elif step.exit_code is not None:
-        signal = -step.exit_code
-    document = {
+def render_step(step: Step) -> JsonObject:
+    """A step as an entry of /jobs/{id}/steps; members without a value are left out."""
+    document: JsonObject = {
         "number": step.number,
         "name": step.name,
         "status": str(step.status),
@@ -26,22 +22,25 @@ def render_step(step: Step) -> dict[str, Any]:
         "started": step.started and render_time(step.started),
         "finished": step.finished and render_time(step.finished),
         "command": step.command or None,
-        "exitCode": exit_code,
-        "signal": signal,
-        "cpuSeconds": None if step.cpu_s is None else round(step.cpu_s, 6),
-        "peakMemoryBytes": step.peak_bytes,
-        "log": list(step.tail) or None,
     }
+    if step.exit_code is not None and step.exit_code < 0:
+        document["signal"] = -step.exit_code
+    else:
+        document["exitCode"] = step.exit_code
+    if step.cpu_s is not None:
+        document["cpuSeconds"] = round(step.cpu_s, 6)
+    document["peakMemoryBytes"] = step.peak_bytes
+    document["log"] = list(step.tail) or None
     return {name: value for name, value in document.items() if value is not None}
 
 
-def render_change(step: Step) -> dict[str, Any]:
-    """As an event carries it: without what may be long."""
+def render_change(step: Step) -> JsonObject:
+    """A step as an event reports it: without the members that may be long."""
     return {name: value for name, value in render_step(step).items() if name not in ("command", "log")}
 
 
-def render_stored(step: Step) -> dict[str, Any]:
-    """As stores keep it, and as the child sends it; `parse_stored` reads it back, equal."""
+def render_stored(step: Step) -> JsonObject:
+    """A step as stores keep it and as the child reports it; `parse_stored` reads it back, equal."""
     document = {
         "number": step.number,
         "name": step.name,
@@ -58,7 +57,7 @@ def render_stored(step: Step) -> dict[str, Any]:
     return {name: value for name, value in document.items() if value not in (None, "", [])}
 
 
-def parse_stored(document: dict[str, Any]) -> Step:
+def parse_stored(document: JsonObject) -> Step:
     """Read what `render_stored` wrote. Raises: KeyError, TypeError, ValueError."""
     return Step(
         document["number"],
@@ -76,7 +75,10 @@ def parse_stored(document: dict[str, Any]) -> Step:
 
 
 def parse_told(document: object) -> Step | None:
-    """A step as the child sends it, with foreign texts masked and shortened; None if it is none, or one too many."""
+    """Read a step that the child reports; its texts are masked and shortened.
+
+    None for anything that is not a step, and for steps beyond `MAX_STEPS`.
+    """
     if not isinstance(document, dict):
         return None
     try:
@@ -89,9 +91,9 @@ def parse_told(document: object) -> Step | None:
             command=clean(step.command, 4000),
             message=clean(step.message, 4000),
             exit_code=_whole(step.exit_code),
-            cpu_s=None if step.cpu_s is None else float(step.cpu_s),
+            cpu_s=_number(step.cpu_s),
             peak_bytes=_whole(step.peak_bytes),
-            tail=tuple(clean(line, _LINE) for line in step.tail[-_MOST_LINES:]),
+            tail=tuple(clean(line, _LONGEST_LINE) for line in step.tail[-_MOST_LINES:]),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
@@ -99,6 +101,10 @@ def parse_told(document: object) -> Step | None:
 
 def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def _whole(value: int | None) -> int | None:
