@@ -1,7 +1,6 @@
 """Process descriptions as they pass between OS processes, and are stored."""
 
 from dataclasses import asdict
-from typing import Any
 
 from weaver_like.domain.process import ExecutionUnit, InputDescription, JobControl, OutputDescription, Process
 from weaver_like.schemas.jsontext import JsonObject

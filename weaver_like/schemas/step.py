@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from weaver_like.domain.masks import clean
 from weaver_like.domain.step import MAX_STEPS, Step, StepStatus
