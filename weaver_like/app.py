@@ -79,7 +79,7 @@ class Service:
     def close(self) -> None:
         """Give back the connections to the store, when no request is answered any more."""
         self.runtime.deployer.close()
-        self.runtime.jobs.close()
+        self.runtime.store.close()
 
     def _render_callback(self, callback: Callback) -> bytes:
         return render_callback(self.application.services_of(SYSTEM), self.settings, callback)

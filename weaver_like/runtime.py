@@ -13,7 +13,7 @@ from weaver_like.notify.base import Notifier
 from weaver_like.processes.catalog import Catalog
 from weaver_like.runners.base import Runner
 from weaver_like.settings import Settings
-from weaver_like.stores.base import JobStore, ProcessStore, ScheduleStore
+from weaver_like.stores.base import Store
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,7 @@ class Runtime:
     """What this process works with. engine: None in a worker, which serves the engine of another process."""
 
     settings: Settings
-    jobs: JobStore
-    schedules: ScheduleStore
-    deployments: ProcessStore
+    store: Store
     catalog: Catalog
     deployer: Deployer
     area: OutputArea

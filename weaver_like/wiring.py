@@ -36,10 +36,8 @@ from weaver_like.sources.base import Source
 from weaver_like.sources.builtin import BuiltinSource
 from weaver_like.sources.deployed import DeployedSource
 from weaver_like.sources.plugins import PluginSource
-from weaver_like.stores.base import JobStore, ProcessStore, ScheduleStore
+from weaver_like.stores.base import DeploymentStore, Store
 
-#: What one database keeps: jobs, schedules, deployed processes.
-Stores = tuple[JobStore, ScheduleStore, ProcessStore]
 log = logging.getLogger(__name__)
 PYTHON = Runner("python", "weaver_like.runners.python")
 #: What a zygote keeps warm from the beginning; other runners take a second to get warm, at their first job.
@@ -60,9 +58,9 @@ def build(settings: Settings, serving: bool = False) -> Runtime:
     if not settings.plugins.folders:
         settings.plugin_folders[0].mkdir(exist_ok=True)
     guard = Guard(settings.security.allowed_hosts)
-    stores = _stores(settings, settings.server.threads if serving else 1)
+    store = _store(settings, settings.server.threads if serving else 1)
     # A worker waits for a changed description: it must not run an older one than the request was checked against.
-    sources = _sources(settings, stores[2])
+    sources = _sources(settings, store.deployments)
     catalog = Catalog(sources) if serving else Catalog(sources, patience_s=None)
     fetchers = _Fetchers(settings, guard)
     confinement = _confinement(settings)
@@ -72,10 +70,10 @@ def build(settings: Settings, serving: bool = False) -> Runtime:
         engine_answers=lambda: _containers(settings).find() is not None,
         elsewhere=frozenset(runners["cwl"].options["engine_processes"]),
     )
-    deployer = Deployer(stores[2], catalog, _opener(settings, fetchers, images), settings.limits.package_bytes)
+    deployer = Deployer(store.deployments, catalog, _opener(settings, fetchers, images), settings.limits.package_bytes)
     runtime = Runtime(
         settings,
-        *stores,
+        store,
         catalog,
         deployer,
         _area(settings, fetchers),
@@ -91,37 +89,31 @@ def build(settings: Settings, serving: bool = False) -> Runtime:
     return replace(runtime, engine=_engine(settings, runtime))
 
 
-def open_stores(settings: Settings, url: str) -> Stores:
-    """Another store than that of the settings; to close its jobs closes it. Raises: SettingError."""
-    return _stores(replace(settings, store=replace(settings.store, url=url)), 1)
+def open_store(settings: Settings, url: str) -> Store:
+    """Another store than that of the settings. Raises: SettingError."""
+    return _store(replace(settings, store=replace(settings.store, url=url)), 1)
 
 
-def _stores(settings: Settings, connections: int) -> Stores:
+def _store(settings: Settings, connections: int) -> Store:
     if settings.store_url.startswith(("mongodb://", "mongodb+srv://")):
-        return _mongo_stores(settings, connections)
+        return _mongo_store(settings, connections)
     from weaver_like.stores.sql.connection import SqlDatabase
-    from weaver_like.stores.sql.jobs import SqlJobStore
-    from weaver_like.stores.sql.processes import SqlProcessStore
-    from weaver_like.stores.sql.schedules import SqlScheduleStore
+    from weaver_like.stores.sql.store import SqlStore
 
     database = SqlDatabase(settings.store_url, settings.store.synchronous, connections)
-    jobs = SqlJobStore(database, settings.engine.ageing_s)
-    return jobs, SqlScheduleStore(database, jobs), SqlProcessStore(database)
+    return SqlStore(database, settings.engine.ageing_s)
 
 
-def _mongo_stores(settings: Settings, connections: int) -> Stores:
+def _mongo_store(settings: Settings, connections: int) -> Store:
     try:
         from weaver_like.stores.mongo.connection import MongoDatabase
-        from weaver_like.stores.mongo.jobs import MongoJobStore
-        from weaver_like.stores.mongo.processes import MongoProcessStore
-        from weaver_like.stores.mongo.schedules import MongoScheduleStore
+        from weaver_like.stores.mongo.store import MongoStore
     except ImportError as error:
         raise SettingError(
-            f"The setting 'store.url' asks for MongoDB, and its driver is not here: {error}. Install weaver-like[mongo]."
+            f"The setting 'store.url' asks for MongoDB, whose driver is not installed: {error}. "
+            "Install weaver-like[mongo]."
         ) from error
-    database = MongoDatabase(settings.store_url, connections)
-    jobs = MongoJobStore(database, settings.engine.ageing_s)
-    return jobs, MongoScheduleStore(database, jobs), MongoProcessStore(database)
+    return MongoStore(MongoDatabase(settings.store_url, connections), settings.engine.ageing_s)
 
 
 def _area(settings: Settings, fetchers: "_Fetchers") -> OutputArea:
@@ -137,7 +129,7 @@ def _area(settings: Settings, fetchers: "_Fetchers") -> OutputArea:
     return FolderArea(settings.outputs_dir)
 
 
-def _sources(settings: Settings, deployments: ProcessStore) -> list[Source]:
+def _sources(settings: Settings, deployments: DeploymentStore) -> list[Source]:
     builtin = [BuiltinSource(["weaver_like.builtin.testing"])] if settings.processes.testing else []
     return [
         *builtin,

@@ -15,7 +15,7 @@ from weaver_like.domain.job import JobFilter, Outcome
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.stores.sql.connection import SqlDatabase
-from weaver_like.stores.sql.jobs import SqlJobStore
+from weaver_like.stores.sql.store import SqlStore
 
 
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
@@ -28,8 +28,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[SqlJobStore]:
-    opened = SqlJobStore(SqlDatabase(url, "NORMAL", 8), 60)
+def store(url: str) -> Iterator[SqlStore]:
+    opened = SqlStore(SqlDatabase(url, "NORMAL", 8), 60)
     yield opened
     opened.close()
 
@@ -52,24 +52,20 @@ def schema_of(url: str) -> dict:
     return schema
 
 
-def test_a_new_store_gets_every_migration_and_then_none(store: SqlJobStore) -> None:
-    applied = store.migrate()
-    assert applied == list(range(1, len(applied) + 1))
-    assert applied
-    (job_id,) = add(store)
-    assert store.migrate() == []
-    assert store.get(job_id).id == job_id
-
-
-def test_who_asks_before_the_first_migration_is_told_to_wait(store: SqlJobStore) -> None:
-    for ask in (store.ping, lambda: store.get("x"), lambda: add(store), lambda: store.move("x", Status.FAILED)):
+def test_who_asks_before_the_first_migration_is_told_to_wait(store: SqlStore) -> None:
+    for ask in (
+        store.ping,
+        lambda: store.jobs.get("x"),
+        lambda: add(store),
+        lambda: store.jobs.move("x", Status.FAILED),
+    ):
         with pytest.raises(Unavailable):
             ask()
 
 
 def test_two_who_migrate_at_once_do_it_once(url: str) -> None:
     def migrate(_: int) -> list[int]:
-        opened = SqlJobStore(SqlDatabase(url, "NORMAL", 2), 60)
+        opened = SqlStore(SqlDatabase(url, "NORMAL", 2), 60)
         try:
             return opened.migrate()
         finally:
@@ -80,20 +76,20 @@ def test_two_who_migrate_at_once_do_it_once(url: str) -> None:
     assert len(applied) == 1
 
 
-def test_a_store_of_the_first_schema_is_taken_over_with_its_jobs(store: SqlJobStore, url: str) -> None:
+def test_a_store_of_the_first_schema_is_taken_over_with_its_jobs(store: SqlStore, url: str) -> None:
     schema1.fill(url)
     assert store.migrate()[0] == 2
-    assert {job.id: str(job.status) for job in store.find(JobFilter()).jobs} == schema1.JOBS
-    assert {(job.queue, job.message) for job in store.find(JobFilter()).jobs} == {("default", "Grüße ☃")}
-    assert [job.id for job in store.find_lost(datetime.now(UTC))] == ["runs"]
-    assert store.get_documents("done").results == (Result("a", 1, size_bytes=1),)
-    assert [entry.message for entry in store.read_log("done")] == ["line"]
+    assert {job.id: str(job.status) for job in store.jobs.find(JobFilter()).jobs} == schema1.JOBS
+    assert {(job.queue, job.message) for job in store.jobs.find(JobFilter()).jobs} == {("default", "Grüße ☃")}
+    assert [job.id for job in store.jobs.find_lost(datetime.now(UTC))] == ["runs"]
+    assert store.jobs.get_documents("done").results == (Result("a", 1, size_bytes=1),)
+    assert [entry.message for entry in store.logs.read("done")] == ["line"]
     assert [(callback.job_id, callback.attempts) for callback in take(store, datetime.now(UTC))] == [("done", 2)]
-    assert store.claim_next("w2", until(), "default").job.id == "waits"
-    assert store.move("waits", Status.SUCCESSFUL, attempt=1, outcome=Outcome(traceback="x" * 70000))
+    assert store.jobs.claim_next("w2", until(), "default").job.id == "waits"
+    assert store.jobs.move("waits", Status.SUCCESSFUL, attempt=1, outcome=Outcome(traceback="x" * 70000))
 
 
-def test_a_store_that_was_taken_over_is_like_a_new_one(store: SqlJobStore, url: str, tmp_path: Path) -> None:
+def test_a_store_that_was_taken_over_is_like_a_new_one(store: SqlStore, url: str, tmp_path: Path) -> None:
     store.migrate()
     fresh = schema_of(url)
     engine = create_engine(url)
@@ -104,7 +100,7 @@ def test_a_store_that_was_taken_over_is_like_a_new_one(store: SqlJobStore, url: 
     schema1.fill(url)
     store.migrate()
     taken_over = schema_of(url)
-    if store._database.kind == "sqlite":  # there the type of a text is only a name
+    if store.database.kind == "sqlite":  # there the type of a text is only a name
         fresh, taken_over = (
             {name: (set(columns), indexes) for name, (columns, indexes) in schema.items()}
             for schema in (fresh, taken_over)
@@ -112,7 +108,7 @@ def test_a_store_that_was_taken_over_is_like_a_new_one(store: SqlJobStore, url: 
     assert taken_over == fresh
 
 
-def test_the_schema_of_a_newer_release_is_refused_and_left_alone(store: SqlJobStore, url: str) -> None:
+def test_the_schema_of_a_newer_release_is_refused_and_left_alone(store: SqlStore, url: str) -> None:
     store.migrate()
     engine = create_engine(url)
     with engine.begin() as connection:

@@ -19,8 +19,7 @@ from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.domain.values import Occurrences, Value
 from weaver_like.stores.sql.connection import SqlDatabase, repeated
-from weaver_like.stores.sql.jobs import SqlJobStore
-from weaver_like.stores.sql.processes import SqlProcessStore
+from weaver_like.stores.sql.store import SqlStore
 from weaver_like.stores.sql.tables import jobs
 
 _SESSIONS = {
@@ -36,8 +35,8 @@ def url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[SqlJobStore]:
-    opened = SqlJobStore(SqlDatabase(url, "NORMAL", 4), 60)
+def store(url: str) -> Iterator[SqlStore]:
+    opened = SqlStore(SqlDatabase(url, "NORMAL", 4), 60)
     opened.migrate()
     yield opened
     opened.close()
@@ -53,27 +52,27 @@ def kill_connections(url: str) -> int:
     return len(sessions)
 
 
-def test_after_a_killed_connection_the_next_call_works(store: SqlJobStore, url: str) -> None:
+def test_after_a_killed_connection_the_next_call_works(store: SqlStore, url: str) -> None:
     first, second = add(store, T0, T0)
     calls: list[Callable[[], object]] = [
-        lambda: store.get(first),
-        lambda: store.get_documents(first),
-        lambda: store.find(JobFilter()).jobs,
-        lambda: store.claim_next("w", until()),
-        lambda: store.claim_next("w", until()),
-        lambda: store.report(first, 1, until(), entries=[line("x")]),
-        lambda: store.read_log(first),
-        lambda: store.notify_progress(first, "http://x") is None,
-        lambda: store.take_callbacks(until(), until(), 9),
-        lambda: store.take_lead("role", "a", until()),
-        lambda: store.move(first, Status.SUCCESSFUL, attempt=1),
-        lambda: store.delete(first),
-        lambda: store.find_lost(until()),
+        lambda: store.jobs.get(first),
+        lambda: store.jobs.get_documents(first),
+        lambda: store.jobs.find(JobFilter()).jobs,
+        lambda: store.jobs.claim_next("w", until()),
+        lambda: store.jobs.claim_next("w", until()),
+        lambda: store.jobs.report(first, 1, until(), entries=[line("x")]),
+        lambda: store.logs.read(first),
+        lambda: store.outbox.add_progress(first, "http://x") is None,
+        lambda: store.outbox.take(until(), until(), 9),
+        lambda: store.leaders.take("role", "a", until()),
+        lambda: store.jobs.move(first, Status.SUCCESSFUL, attempt=1),
+        lambda: store.jobs.delete(first),
+        lambda: store.jobs.find_lost(until()),
     ]
     for call in calls:
         assert kill_connections(url)
         assert call()
-    assert store.get(second).status is Status.RUNNING
+    assert store.jobs.get(second).status is Status.RUNNING
 
 
 class KillingEntries(Sequence):
@@ -92,34 +91,34 @@ class KillingEntries(Sequence):
         return [line("end")][index]
 
 
-def test_a_connection_that_dies_within_a_transaction_costs_nothing(store: SqlJobStore, url: str) -> None:
+def test_a_connection_that_dies_within_a_transaction_costs_nothing(store: SqlStore, url: str) -> None:
     """Nothing of the first try was kept, so the second keeps it once."""
     job_id = in_status(store, Status.RUNNING)
     entries = KillingEntries(url)
-    assert store.move(job_id, Status.SUCCESSFUL, attempt=1, outcome=Outcome((Result("a", 1),)), entries=entries)
+    assert store.jobs.move(job_id, Status.SUCCESSFUL, attempt=1, outcome=Outcome((Result("a", 1),)), entries=entries)
     assert entries.killed
-    assert [entry.message for entry in store.read_log(job_id)] == ["end"]
-    assert store.get_documents(job_id).results == (Result("a", 1),)
+    assert [entry.message for entry in store.logs.read(job_id)] == ["end"]
+    assert store.jobs.get_documents(job_id).results == (Result("a", 1),)
 
 
-def test_a_new_job_is_kept_although_its_connection_died(store: SqlJobStore, url: str) -> None:
+def test_a_new_job_is_kept_although_its_connection_died(store: SqlStore, url: str) -> None:
     add(store)
     assert kill_connections(url)
     entry = new()
-    store.add(entry, PLENTY)
-    assert store.get(entry.job.id) == entry.job
+    store.jobs.add(entry, PLENTY)
+    assert store.jobs.get(entry.job.id) == entry.job
     with pytest.raises(IntegrityError):
-        store.add(entry, PLENTY)
+        store.jobs.add(entry, PLENTY)
 
 
-def test_a_deadlock_is_begun_again(store: SqlJobStore) -> None:
+def test_a_deadlock_is_begun_again(store: SqlStore) -> None:
     """Two transactions lock two jobs, each the other's first."""
     both = add(store, T0, T0)
     met = threading.Barrier(2, timeout=20)
 
     @repeated
     def change(order: list[str], waits: list[bool]) -> None:
-        with store._database.writing() as connection:
+        with store.database.writing() as connection:
             for number, job_id in enumerate(order):
                 connection.execute(update(jobs).where(jobs.c.id == job_id).values(progress=jobs.c.progress + 1))
                 if number == 0 and waits.pop():
@@ -127,68 +126,67 @@ def test_a_deadlock_is_begun_again(store: SqlJobStore) -> None:
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda order: change(order, [False, False, True]), (both, both[::-1])))
-    assert [store.get(job_id).progress for job_id in both] == [2, 2]
+    assert [store.jobs.get(job_id).progress for job_id in both] == [2, 2]
 
 
-def test_a_job_costs_few_statements(store: SqlJobStore) -> None:
+def test_a_job_costs_few_statements(store: SqlStore) -> None:
     """To add, claim and end it, with its results and log; BEGIN and COMMIT are counted too."""
     limits = {"postgresql": 8, "mariadb": 17}
     in_status(store, Status.SUCCESSFUL)
     statements: list[str] = []
     event.listen(
-        store._database.engine,
+        store.database.engine,
         "before_cursor_execute",
         lambda _connection, _cursor, statement, *_: statements.append(statement),
     )
-    store.add(new(), PLENTY)
-    claim = store.claim_next("w", until())
-    assert store.move(
+    store.jobs.add(new(), PLENTY)
+    claim = store.jobs.claim_next("w", until())
+    assert store.jobs.move(
         claim.job.id,
         Status.SUCCESSFUL,
         attempt=1,
         outcome=Outcome((Result("a", 1),), statistics={"a": 1}),
         entries=[line("1"), line("2")],
     )
-    assert len(statements) <= limits[store._database.kind], "\n".join(statements)
+    assert len(statements) <= limits[store.database.kind], "\n".join(statements)
 
 
 def test_what_mariadb_cannot_take_is_too_large_and_nothing_of_it_is_kept(mariadb_url: str) -> None:
     """The server would hang up, as if it had died."""
-    opened = SqlJobStore(SqlDatabase(mariadb_url, "NORMAL", 1), 60)
+    opened = SqlStore(SqlDatabase(mariadb_url, "NORMAL", 1), 60)
     opened.migrate()
-    with opened._database.single() as connection:
+    with opened.database.single() as connection:
         most_bytes = connection.scalar(text("SELECT @@max_allowed_packet"))
     if most_bytes > 2**26:
         pytest.skip("max_allowed_packet of this server is large; a test of it would be slow")
     large = new(execution=Execution({"a": Occurrences((Value("\\" * (most_bytes // 4)),), ("/inputs/a",))}))
     with pytest.raises(TooLarge, match="max_allowed_packet"):
-        opened.add(large, PLENTY)
+        opened.jobs.add(large, PLENTY)
     with pytest.raises(NoSuchJob):
-        opened.get(large.job.id)
+        opened.jobs.get(large.job.id)
     fitting = new(execution=Execution({"a": Occurrences((Value("x" * (most_bytes - 2**20)),), ("/inputs/a",))}))
-    opened.add(fitting, PLENTY)
-    assert opened.get_documents(fitting.job.id).execution == fitting.execution
+    opened.jobs.add(fitting, PLENTY)
+    assert opened.jobs.get_documents(fitting.job.id).execution == fitting.execution
     opened.close()
 
 
 def test_a_process_that_mariadb_cannot_take_is_too_large_and_nothing_of_its_change_is_kept(mariadb_url: str) -> None:
     """Neither a package, of which each byte takes two, nor a description, of which here each character does."""
-    database = SqlDatabase(mariadb_url, "NORMAL", 1)
-    SqlJobStore(database, 60).migrate()
-    with database.single() as connection:
+    store = SqlStore(SqlDatabase(mariadb_url, "NORMAL", 1), 60)
+    store.migrate()
+    with store.database.single() as connection:
         most_bytes = connection.scalar(text("SELECT @@max_allowed_packet"))
     if most_bytes > 2**26:
         pytest.skip("max_allowed_packet of this server is large; a test of it would be slow")
-    processes = SqlProcessStore(database)
     for large in (
         revision("large", content=b"x" * (most_bytes // 2)),
         revision("large", description="\n" * (most_bytes // 2)),
     ):
         with pytest.raises(TooLarge, match="The process 'large' or its package is larger"):
-            processes.change(Change(0, (revision(), large), (), {"echo": "1.0.0", "large": "1.0.0"}))
-    assert processes.get_deployed() == Deployed()
-    assert processes.find_revisions("echo") == []
-    database.close()
+            store.deployments.change(Change(0, (revision(), large), (), {"echo": "1.0.0", "large": "1.0.0"}))
+    assert store.deployments.get_deployed() == Deployed()
+    assert store.deployments.find_revisions("echo") == []
+    store.close()
 
 
 def test_a_server_that_is_away_is_unavailable_and_its_password_is_in_no_log(
@@ -197,9 +195,9 @@ def test_a_server_that_is_away_is_unavailable_and_its_password_is_in_no_log(
     address = (
         create_engine(url).url.set(password="sesame", port=1, host="127.0.0.1").render_as_string(hide_password=False)
     )
-    opened = SqlJobStore(SqlDatabase(address, "NORMAL", 1), 60)
+    opened = SqlStore(SqlDatabase(address, "NORMAL", 1), 60)
     with pytest.raises(Unavailable) as raised:
-        opened.get("x")
+        opened.jobs.get("x")
     assert "sesame" not in raised.value.detail + caplog.text
     assert "the store failed" in caplog.text
     opened.close()

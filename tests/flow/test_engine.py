@@ -110,7 +110,7 @@ def test_a_job_that_nobody_told_the_engine_of_runs(make_app: Callable) -> None:
     runtime = app.service.runtime
     now = datetime.now(UTC)
     job = Job(new_job_id(), "wps-echo", Status.ACCEPTED, now, now)
-    runtime.jobs.add(NewJob(job, Execution()), 99)
+    runtime.store.jobs.add(NewJob(job, Execution()), 99)
     finished(app, job.id, 60)
 
 

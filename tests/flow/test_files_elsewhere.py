@@ -224,7 +224,7 @@ def on_s3_once(s3: S3Server, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     )
     runtime = build(from_settings, serving=True)
     yield TestApp(make_wsgi(Application(runtime), from_settings), extra_environ={"HTTP_HOST": "localhost"}), bucket
-    runtime.jobs.close()
+    runtime.store.close()
 
 
 def test_without_opened_buckets_there_is_no_s3(app: TestApp) -> None:

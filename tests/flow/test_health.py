@@ -15,7 +15,7 @@ from weaver_like.domain.errors import Unavailable
 from weaver_like.engines.base import ClosePolicy
 from weaver_like.jobs.health import LIMIT_S
 from weaver_like.stores.sql.connection import SqlDatabase
-from weaver_like.stores.sql.jobs import SqlJobStore
+from weaver_like.stores.sql.store import SqlStore
 
 
 def ready_when(app: TestApp, part: str, wanted: Callable[[str], bool]) -> dict:
@@ -73,7 +73,7 @@ def test_a_store_that_is_away_is_503_with_retry_after_for_reads_and_writes(make_
     app = make_app()
     job_id = submit(app, "greet", {"name": "x"})
     app.service.runtime.engine.drain(ClosePolicy.JOIN, 10)
-    app.service.runtime.jobs.close()
+    app.service.runtime.store.close()
     for file in (tmp_path / "data0").glob("weaver_like.sqlite*"):
         file.rename(file.with_suffix(file.suffix + ".away"))
     (tmp_path / "data0" / "weaver_like.sqlite").mkdir()  # what cannot be opened is, for SQLite, a server that is away
@@ -94,12 +94,12 @@ def test_a_store_that_refuses_connections_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     pytest.importorskip("psycopg", reason="no driver of PostgreSQL")
-    store = SqlJobStore(SqlDatabase(f"postgresql+psycopg://user:secret@127.0.0.1:{port}/none", "NORMAL", 1), 60)
+    store = SqlStore(SqlDatabase(f"postgresql+psycopg://user:secret@127.0.0.1:{port}/none", "NORMAL", 1), 60)
     for ask in (
         store.ping,
-        lambda: store.get("x"),
-        lambda: store.settle_callback(1, None),
-        lambda: store.next_callback(),
+        lambda: store.jobs.get("x"),
+        lambda: store.outbox.settle(1, None),
+        lambda: store.outbox.next_due(),
     ):
         with pytest.raises(Unavailable) as raised:
             ask()
@@ -112,7 +112,7 @@ def test_a_store_that_never_answers_holds_a_probe_for_a_few_seconds_only(make_ap
     """Several probes at once share the one look, which is not begun again while it hangs."""
     app = make_app()
     ready_when(app, "engine", lambda found: found == "ok")
-    database = app.service.runtime.jobs._database
+    database = app.service.runtime.store.database
     writer = database.engine.connect()
     held = [
         database.engine.pool.connect() for _ in range(database.engine.pool.size() * 2 - 1)

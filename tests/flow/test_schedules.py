@@ -57,7 +57,7 @@ def make(app: TestApp) -> Iterator[Callable[..., dict]]:
 
 def make_due(app: TestApp, schedule_id: str, due: datetime, **changes: object) -> Schedule:
     """Put a schedule where it is due at a moment, and say so."""
-    store = app.service.runtime.schedules
+    store = app.service.runtime.store.schedules
     schedule = replace(store.get(schedule_id), due=due, **changes)
     store.delete(schedule_id)
     store.add(schedule, 1000)

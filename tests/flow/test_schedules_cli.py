@@ -101,8 +101,8 @@ def test_a_running_server_shows_what_was_added_beside_it(data: Path) -> None:
     service = make_service(data)
     try:
         schedule_id = added(data, "greet", "--cron", RARELY, "--inputs", "-", given='{"name": "x"}')
-        assert service.runtime.schedules.get(schedule_id).execution.inputs["name"].items[0].data == "x"
+        assert service.runtime.store.schedules.get(schedule_id).execution.inputs["name"].items[0].data == "x"
         run(data, "schedule", "remove", schedule_id)
-        wait_until(lambda: service.runtime.schedules.next_due() is None, 5)
+        wait_until(lambda: service.runtime.store.schedules.next_due() is None, 5)
     finally:
         service.stop(ClosePolicy.KILL)

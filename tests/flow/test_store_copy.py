@@ -25,17 +25,17 @@ from weaver_like.domain.status import Status
 from weaver_like.domain.values import Occurrences, Value
 from weaver_like.jobs.copy import Copied, copy_jobs
 from weaver_like.settings import Settings
-from weaver_like.stores.base import JobStore
-from weaver_like.wiring import open_stores
+from weaver_like.stores.base import Store
+from weaver_like.wiring import open_store
 
 
 @pytest.fixture
-def opened() -> Iterator[Callable[[str], JobStore]]:
+def opened() -> Iterator[Callable[[str], Store]]:
     """Opens a store by its URL, with its tables."""
-    stores: list[JobStore] = []
+    stores: list[Store] = []
 
-    def make(url: str) -> JobStore:
-        stores.append(open_stores(Settings(), url)[0])
+    def make(url: str) -> Store:
+        stores.append(open_store(Settings(), url))
         stores[-1].migrate()
         return stores[-1]
 
@@ -50,7 +50,7 @@ def origin_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def origin(opened: Callable[[str], JobStore], origin_url: str) -> JobStore:
+def origin(opened: Callable[[str], Store], origin_url: str) -> Store:
     return opened(origin_url)
 
 
@@ -59,7 +59,7 @@ def target_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/target.sqlite"
 
 
-def copy(origin: JobStore, target: JobStore) -> Copied:
+def copy(origin: Store, target: Store) -> Copied:
     return copy_jobs(origin, target, lambda _line: None)
 
 
@@ -73,18 +73,18 @@ def large(number: int, size_bytes: int) -> StoredJob:
 
 
 def test_a_journey_through_every_kind_of_store_changes_nothing(
-    opened: Callable[[str], JobStore],
-    origin: JobStore,
+    opened: Callable[[str], Store],
+    origin: Store,
     postgresql_url: str,
     mariadb_url: str,
     mongodb_url: str,
     target_url: str,
 ) -> None:
-    origin.put(varied())
+    origin.transfer.put(varied())
     stores = [origin, *map(opened, (postgresql_url, mariadb_url, mongodb_url, target_url))]
     copied = [copy(one, other) for one, other in pairwise(stores)]
     assert copied == [Copied(len(varied()), len(varied()), copied[0].digest)] * 4
-    assert digests(stores[-1].export(None, 100)) == digests(varied())
+    assert digests(stores[-1].transfer.export(None, 100)) == digests(varied())
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -99,8 +99,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 )
 @given(st.data())
 def test_any_text_and_value_survives_the_journey(
-    opened: Callable[[str], JobStore],
-    origin: JobStore,
+    opened: Callable[[str], Store],
+    origin: Store,
     postgresql_url: str,
     mariadb_url: str,
     mongodb_url: str,
@@ -116,15 +116,15 @@ def test_any_text_and_value_survives_the_journey(
     jobs = [whole("1", 1, Status.FAILED, words), whole("2", 2, Status.RUNNING, words, documents=documents)]
     for url in (postgresql_url, mariadb_url, mongodb_url):
         store = opened(url)
-        store.put(jobs)
-        assert digests(store.export(None, 9)) == digests(jobs)
+        store.transfer.put(jobs)
+        assert digests(store.transfer.export(None, 9)) == digests(jobs)
         store.close()
 
 
 def test_the_command_says_what_it_did_and_again_copies_only_what_is_new(
-    origin: JobStore, origin_url: str, postgresql_url: str
+    origin: Store, origin_url: str, postgresql_url: str
 ) -> None:
-    origin.put(varied())
+    origin.transfer.put(varied())
     first = run(origin_url, postgresql_url)
     assert first.returncode == 0, first.stderr
     assert first.stdout.startswith(
@@ -133,21 +133,21 @@ def test_the_command_says_what_it_did_and_again_copies_only_what_is_new(
     assert "copied" in first.stderr
     again = run(origin_url, postgresql_url)
     assert again.stdout == first.stdout.replace(f"{len(varied())} jobs copied", "0 jobs copied")
-    origin.put([whole("zz", 9, Status.FAILED)])
+    origin.transfer.put([whole("zz", 9, Status.FAILED)])
     assert run(origin_url, postgresql_url).stdout.startswith("1 jobs copied; FROM and TO hold the same ")
 
 
 def test_a_copy_that_was_killed_goes_on_where_it_was(
-    opened: Callable[[str], JobStore], origin: JobStore, origin_url: str, mariadb_url: str
+    opened: Callable[[str], Store], origin: Store, origin_url: str, mariadb_url: str
 ) -> None:
     count = 40
     for number in range(count):
-        origin.put([large(number, 2**20)])
+        origin.transfer.put([large(number, 2**20)])
     target = opened(mariadb_url)
     with subprocess.Popen([*COMMAND, origin_url, mariadb_url], stderr=subprocess.DEVNULL) as process:
-        wait_until(lambda: target.find(JobFilter(limit=1)).jobs, 60, "the first job")
+        wait_until(lambda: target.jobs.find(JobFilter(limit=1)).jobs, 60, "the first job")
         process.send_signal(signal.SIGKILL)
-    before = len(target.find(JobFilter(limit=count)).jobs)
+    before = len(target.jobs.find(JobFilter(limit=count)).jobs)
     assert 0 < before < count
     finished = run(origin_url, mariadb_url)
     assert finished.stdout.startswith(f"{count - before} jobs copied; FROM and TO hold the same {count} jobs"), (
@@ -155,8 +155,8 @@ def test_a_copy_that_was_killed_goes_on_where_it_was(
     )
 
 
-def test_a_job_of_30_mb_is_copied(opened: Callable[[str], JobStore], origin: JobStore, postgresql_url: str) -> None:
-    origin.put([large(1, 30 * 2**20), large(2, 10)])
+def test_a_job_of_30_mb_is_copied(opened: Callable[[str], Store], origin: Store, postgresql_url: str) -> None:
+    origin.transfer.put([large(1, 30 * 2**20), large(2, 10)])
     assert copy(origin, opened(postgresql_url)).jobs == 2
 
 
@@ -185,9 +185,9 @@ def test_a_job_of_30_mb_is_copied(opened: Callable[[str], JobStore], origin: Job
     ],
 )
 def test_a_difference_is_found_and_named(
-    origin: JobStore, origin_url: str, opened: Callable[[str], JobStore], target_url: str, statement: str, told: str
+    origin: Store, origin_url: str, opened: Callable[[str], Store], target_url: str, statement: str, told: str
 ) -> None:
-    origin.put(varied())
+    origin.transfer.put(varied())
     copy(origin, opened(target_url))
     engine = create_engine(target_url)
     with engine.begin() as connection:
@@ -200,18 +200,18 @@ def test_a_difference_is_found_and_named(
 
 
 def test_a_store_with_other_jobs_is_refused_and_left_alone(
-    origin: JobStore, opened: Callable[[str], JobStore], target_url: str
+    origin: Store, opened: Callable[[str], Store], target_url: str
 ) -> None:
-    origin.put(varied())
+    origin.transfer.put(varied())
     target = opened(target_url)
-    target.put([whole("other", 3, Status.FAILED)])
+    target.transfer.put([whole("other", 3, Status.FAILED)])
     with pytest.raises(CopyFailed, match="it holds job other, which FROM does not hold"):
         copy(origin, target)
-    assert [job.id for job in target.find(JobFilter()).jobs] == ["other"]
+    assert [job.id for job in target.jobs.find(JobFilter()).jobs] == ["other"]
 
 
 def test_a_store_is_not_copied_to_itself_under_another_name(
-    origin: JobStore, origin_url: str, opened: Callable[[str], JobStore], postgresql_url: str, tmp_path: Path
+    origin: Store, origin_url: str, opened: Callable[[str], Store], postgresql_url: str, tmp_path: Path
 ) -> None:
     assert "the same store" in run(origin_url, origin_url.replace("origin", f"../{tmp_path.name}/origin")).stderr
     with pytest.raises(CopyFailed, match="the same store"):
@@ -219,18 +219,18 @@ def test_a_store_is_not_copied_to_itself_under_another_name(
 
 
 def test_stores_that_are_at_work_are_refused_unless_forced(
-    origin: JobStore, opened: Callable[[str], JobStore], origin_url: str, target_url: str
+    origin: Store, opened: Callable[[str], Store], origin_url: str, target_url: str
 ) -> None:
     now = datetime.now(UTC)
     target = opened(target_url)
-    assert target.take_lead("housekeeper", "server", now + timedelta(minutes=5))
-    origin.put([whole("runs", 1, Status.RUNNING, lease=now + timedelta(minutes=5))])
+    assert target.leaders.take("housekeeper", "server", now + timedelta(minutes=5))
+    origin.transfer.put([whole("runs", 1, Status.RUNNING, lease=now + timedelta(minutes=5))])
     with pytest.raises(CopyFailed, match="1 jobs in FROM are run by workers that were alive"):
         copy(origin, target)
-    origin.put([whole("runs", 1, Status.RUNNING, lease=T1)])
+    origin.transfer.put([whole("runs", 1, Status.RUNNING, lease=T1)])
     with pytest.raises(CopyFailed, match="A server works on TO"):
         copy(origin, target)
-    assert target.find(JobFilter()).jobs == ()
+    assert target.jobs.find(JobFilter()).jobs == ()
     assert run("--force", origin_url, target_url).returncode == 0
 
 
@@ -268,23 +268,21 @@ def test_a_copied_installation_is_served(origin_url: str, serve: Callable, postg
 
 
 def test_schedules_come_along(origin_url: str, mongodb_url: str, mariadb_url: str) -> None:
-    stores = [open_stores(Settings(), url) for url in (origin_url, mongodb_url, mariadb_url)]
+    stores = [open_store(Settings(), url) for url in (origin_url, mongodb_url, mariadb_url)]
     made = [
         new_schedule(T1, failure="☃"),
         new_schedule(T1 + SECOND, execution=Execution({"a": Occurrences((Value([2**70, None]),), ("/inputs/a",))})),
     ]
-    stores[0][0].migrate()
+    stores[0].migrate()
     for schedule in made:
-        stores[0][1].add(schedule, PLENTY)
+        stores[0].schedules.add(schedule, PLENTY)
     for urls in ((origin_url, mongodb_url), (mongodb_url, mariadb_url), (mongodb_url, mariadb_url)):
         assert run("--force", *urls).stdout.count("), 2 schedules and 0 deployed processes ") == 1
-    assert [jobs_and_schedules[1].find(ScheduleFilter()).schedules for jobs_and_schedules in stores] == [
-        tuple(made[::-1])
-    ] * 3
-    stores[0][1].delete(made[0].id)
+    assert [store.schedules.find(ScheduleFilter()).schedules for store in stores] == [tuple(made[::-1])] * 3
+    stores[0].schedules.delete(made[0].id)
     assert made[0].id in run("--force", origin_url, mongodb_url).stderr
-    for jobs, *_ in stores:
-        jobs.close()
+    for store in stores:
+        store.close()
 
 
 def test_a_store_that_is_not_there_is_named_and_not_made(tmp_path: Path, target_url: str) -> None:
@@ -298,10 +296,10 @@ def test_a_store_without_tables_is_no_origin(postgresql_url: str, target_url: st
     assert "FROM: The store has not been migrated." in run(postgresql_url, target_url).stderr
 
 
-def test_the_queue_goes_on_in_its_order(origin: JobStore, opened: Callable[[str], JobStore], mariadb_url: str) -> None:
+def test_the_queue_goes_on_in_its_order(origin: Store, opened: Callable[[str], Store], mariadb_url: str) -> None:
     entries = [new(T1 + SECOND * number, priority=priority) for number, priority in enumerate((2, 1, 0))]
     for entry in entries:
-        origin.add(entry, PLENTY)
+        origin.jobs.add(entry, PLENTY)
     target = opened(mariadb_url)
     copy(origin, target)
-    assert [target.claim_next("w", T1).job.id for _ in entries] == [entries[number].job.id for number in (2, 1, 0)]
+    assert [target.jobs.claim_next("w", T1).job.id for _ in entries] == [entries[number].job.id for number in (2, 1, 0)]

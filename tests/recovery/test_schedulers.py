@@ -46,9 +46,9 @@ def shared(tmp_path: Path) -> str:
 def runtime(tmp_path: Path, shared: str) -> Iterator[Runtime]:
     """Looks at the store of all schedulers."""
     opened = build(load(overrides=[f"files.data_dir={tmp_path}/looking", shared]))
-    opened.jobs.migrate()
+    opened.store.migrate()
     yield opened
-    opened.jobs.close()
+    opened.store.close()
 
 
 @pytest.fixture
@@ -87,23 +87,23 @@ def due_at(due: datetime, cron: str = "0 0 29 2 *") -> Schedule:
 def add_due(runtime: Runtime, count: int) -> list[Schedule]:
     made = [due_at(datetime.now(UTC) - timedelta(seconds=1)) for _ in range(count)]
     for schedule in made:
-        runtime.schedules.add(schedule, EVERYTHING)
+        runtime.store.schedules.add(schedule, EVERYTHING)
     return made
 
 
 def check_fired_once(runtime: Runtime, made: list[Schedule]) -> None:
-    jobs = runtime.jobs.find(JobFilter(limit=EVERYTHING)).jobs
+    jobs = runtime.store.jobs.find(JobFilter(limit=EVERYTHING)).jobs
     assert sorted(job.id for job in jobs) == sorted(schedule.next_job_id for schedule in made)
-    found = runtime.schedules.find(ScheduleFilter(limit=EVERYTHING)).schedules
+    found = runtime.store.schedules.find(ScheduleFilter(limit=EVERYTHING)).schedules
     assert {(schedule.id, schedule.last_job_id, schedule.failure) for schedule in found} == {
         (schedule.id, schedule.next_job_id, None) for schedule in made
     }
     for job in jobs:
-        assert runtime.jobs.get_documents(job.id).execution.inputs["name"].items == (Value("x"),)
+        assert runtime.store.jobs.get_documents(job.id).execution.inputs["name"].items == (Value("x"),)
 
 
 def none_is_due(runtime: Runtime) -> bool:
-    return runtime.schedules.next_due() > datetime.now(UTC)
+    return runtime.store.schedules.next_due() > datetime.now(UTC)
 
 
 def test_four_schedulers_fire_each_of_two_hundred_once(runtime: Runtime, start: Callable) -> None:
@@ -118,7 +118,7 @@ def test_schedulers_that_are_killed_in_the_middle_leave_each_firing_whole(runtim
     made = add_due(runtime, 1000)
 
     def left() -> int:
-        return len(runtime.schedules.due(datetime.now(UTC), EVERYTHING))
+        return len(runtime.store.schedules.due(datetime.now(UTC), EVERYTHING))
 
     interrupted = 0
     while before := left():
@@ -137,8 +137,8 @@ def test_schedulers_that_are_killed_in_the_middle_leave_each_firing_whole(runtim
 def stored(served: Served, schedule: Schedule) -> None:
     """Put a schedule into the store of a server that has been stopped."""
     opened = build(load(overrides=[f"files.data_dir={served.folder}", *systems.current[0].settings(served.folder)]))
-    opened.schedules.add(schedule, EVERYTHING)
-    opened.jobs.close()
+    opened.store.schedules.add(schedule, EVERYTHING)
+    opened.store.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

@@ -7,7 +7,7 @@ from weaver_like.domain.execution import Execution
 from weaver_like.domain.ids import new_job_id
 from weaver_like.domain.job import Callback, Job, LogEntry, NewJob
 from weaver_like.domain.status import Status
-from weaver_like.stores.base import JobStore
+from weaver_like.stores.base import Store
 
 T0 = datetime(2024, 5, 6, 7, 8, 9, 123456, UTC)
 SECOND = timedelta(seconds=1)
@@ -38,11 +38,11 @@ def new(
     )
 
 
-def add(jobs: JobStore, *created: datetime, **more: object) -> list[str]:
+def add(store: Store, *created: datetime, **more: object) -> list[str]:
     ids = []
     for moment in created or (T0,):
         entry = new(moment, **more)
-        jobs.add(entry, PLENTY)
+        store.jobs.add(entry, PLENTY)
         ids.append(entry.job.id)
     return ids
 
@@ -55,16 +55,16 @@ def line(text: str, percent: int | None = None) -> LogEntry:
     return LogEntry(T0, logging.INFO, text, percent)
 
 
-def in_status(jobs: JobStore, status: Status) -> str:
-    (job_id,) = add(jobs)
+def in_status(store: Store, status: Status) -> str:
+    (job_id,) = add(store)
     for step in PATHS[status]:
         if step is Status.RUNNING:
-            assert jobs.claim_next("w1", until()).job.id == job_id
+            assert store.jobs.claim_next("w1", until()).job.id == job_id
         else:
-            assert jobs.move(job_id, step)
-    assert jobs.get(job_id).status is status
+            assert store.jobs.move(job_id, step)
+    assert store.jobs.get(job_id).status is status
     return job_id
 
 
-def take(jobs: JobStore, now: datetime) -> list[Callback]:
-    return jobs.take_callbacks(now, now + SECOND * 99, 10)
+def take(store: Store, now: datetime) -> list[Callback]:
+    return store.outbox.take(now, now + SECOND * 99, 10)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from weaver_like.domain.package import Change, Package, Revision
 from weaver_like.domain.process import ExecutionUnit, InputDescription, JobControl, OutputDescription, Process
-from weaver_like.stores.base import ProcessStore
+from weaver_like.stores.base import DeploymentStore
 
 T0 = datetime(2024, 5, 6, 7, 8, 9, 123456, UTC)
 SECOND = timedelta(seconds=1)
@@ -49,11 +49,11 @@ def full(process_id: str = "geo.ndvi-1", version: str = "1.0.0-rc.1+build.5") ->
     return Revision(process, PACKAGE, T0)
 
 
-def deploy(processes: ProcessStore, *revisions: Revision) -> None:
+def deploy(deployments: DeploymentStore, *revisions: Revision) -> None:
     """Each is the current one of its process afterwards."""
     current = {one.process.id: one.process.version for one in revisions}
-    assert processes.change(Change(processes.get_number(), revisions, (), current))
+    assert deployments.change(Change(deployments.get_number(), revisions, (), current))
 
 
-def versions(processes: ProcessStore, process_id: str = "echo") -> list[str]:
-    return [summary.version for summary in processes.find_revisions(process_id)]
+def versions(deployments: DeploymentStore, process_id: str = "echo") -> list[str]:
+    return [summary.version for summary in deployments.find_revisions(process_id)]

@@ -81,7 +81,7 @@ def sweep(options: SettingsOptions) -> None:
     settings = options.load()
     with plain_errors():
         runtime = build(settings)
-        runtime.jobs.migrate()
+        runtime.store.migrate()
         removed = sweep_old(runtime)
     click.echo(f"removed: {removed}")
 

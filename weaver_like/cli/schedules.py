@@ -29,7 +29,7 @@ def _service(settings: Settings) -> Iterator[ScheduleService]:
     """Schedules, in the name of the operator; an error ends the command."""
     with plain_errors():
         runtime = build(settings)
-        runtime.jobs.migrate()
+        runtime.store.migrate()
         yield ScheduleService(runtime, SYSTEM)
 
 

@@ -2,14 +2,15 @@
 
 import sys
 import time
+from contextlib import closing
 
 import click
 
 from weaver_like.domain.errors import WeaverError
 from weaver_like.jobs.copy import copy_jobs, copy_processes, copy_schedules
 from weaver_like.settings import Settings
-from weaver_like.stores.base import JobStore
-from weaver_like.wiring import Stores, open_stores
+from weaver_like.stores.base import Store
+from weaver_like.wiring import open_store
 
 _TELL_S = 2.0
 
@@ -22,37 +23,44 @@ def store() -> None:
 @store.command()
 @click.argument("origin", metavar="FROM")
 @click.argument("target", metavar="TO")
-@click.option("--force", is_flag=True, help="Also while a server seems to work on one of the two.")
+@click.option("--force", is_flag=True, help="Copy even while a server seems to work on one of the two.")
 def copy(origin: str, target: str, force: bool) -> None:
-    """Copy every job with its documents, log and waiting callbacks, every schedule and every deployed process with all its revisions,
-    from one store to another, and compare both.
+    """Copy everything from one store to another, and compare both: every job with its documents, log and waiting
+    callbacks, every schedule, and every deployed process with all its revisions.
 
-    FROM and TO are URLs as in the setting store.url. Stop every server on them first. A copy that was interrupted goes on when it
-    is started again. Exit code 1 if the copy was refused or the two differ. Result files stay where they are.
+    FROM and TO are URLs as in the setting store.url. Stop every server on them first. A copy that was interrupted
+    goes on when it is started again. Exit code 1 if the copy was refused or the two differ. Result files stay where
+    they are.
     """
-    stores: list[Stores] = []
     try:
-        stores = [open_stores(Settings(), url) for url in (origin, target)]
-        (from_jobs, from_schedules, from_processes), (to_jobs, to_schedules, to_processes) = stores
-        _prepare(from_jobs, to_jobs)
-        from_schedules.next_due()  # completes a firing that a crash left half done
-        tell = _Teller()
-        copied = copy_jobs(from_jobs, to_jobs, tell, force)
-        schedules = copy_schedules(from_schedules, to_schedules)
-        processes = copy_processes(from_processes, to_processes, tell)
+        told = _open_and_copy(origin, target, force)
     except WeaverError as error:
         raise click.ClickException(error.detail) from error
-    finally:
-        for opened, *_ in stores:
-            opened.close()
-    click.echo(
-        f"{copied.new} jobs copied; FROM and TO hold the same {copied.jobs} jobs (SHA-256 {copied.digest}), {schedules} schedules and "
-        f"{processes.processes} deployed processes with {processes.revisions} revisions (SHA-256 {processes.digest})."
+    click.echo(told)
+
+
+def _open_and_copy(origin_url: str, target_url: str, force: bool) -> str:
+    """What was copied, in a sentence. Raises: WeaverError."""
+    with closing(open_store(Settings(), origin_url)) as origin, closing(open_store(Settings(), target_url)) as target:
+        return _copy(origin, target, force)
+
+
+def _copy(origin: Store, target: Store, force: bool) -> str:
+    _prepare(origin, target)
+    origin.schedules.next_due()  # completes a firing that a crash left half done
+    tell = _Teller()
+    copied = copy_jobs(origin, target, tell, force)
+    schedules = copy_schedules(origin, target)
+    processes = copy_processes(origin, target, tell)
+    return (
+        f"{copied.new} jobs copied; FROM and TO hold the same {copied.jobs} jobs (SHA-256 {copied.digest}), "
+        f"{schedules} schedules and {processes.processes} deployed processes with {processes.revisions} revisions "
+        f"(SHA-256 {processes.digest})."
     )
 
 
-def _prepare(origin: JobStore, target: JobStore) -> None:
-    """An old schema is brought up to date in both; FROM must be there, so that a slip of the pen is no empty copy."""
+def _prepare(origin: Store, target: Store) -> None:
+    """An old schema is brought up to date in both; FROM must exist: a mistyped URL is no empty store."""
     try:
         origin.ping()
     except WeaverError as error:

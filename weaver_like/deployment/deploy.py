@@ -26,7 +26,7 @@ from weaver_like.domain.errors import (
 from weaver_like.domain.package import Change, Deployed, DeploymentRequest, History, Package, Revision
 from weaver_like.domain.process import Process
 from weaver_like.processes.catalog import Catalog
-from weaver_like.stores.base import ProcessStore
+from weaver_like.stores.base import DeploymentStore
 
 _TRIES = 20
 
@@ -43,7 +43,7 @@ class Deployment:
 class Deployer:
     """Any thread may call. package_bytes: the largest body (limits.package_bytes)."""
 
-    store: ProcessStore
+    store: DeploymentStore
     catalog: Catalog
     opener: PackageOpener
     package_bytes: int

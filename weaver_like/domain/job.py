@@ -31,9 +31,11 @@ class Origin:
 class Job:
     """The small record that lists are made of; times are aware, UTC.
 
-    priority: level, 0 is the most urgent.  attempt: how often a worker has claimed it; it only grows, for it fences late workers off.
+    priority: level, 0 is the most urgent.  attempt: how often a worker has claimed it; it only grows, for it fences
+    late workers off.
     losses: how many of these workers were lost.  queue: which workers may claim it.
-    worker: who runs it.  parent_id: the job, or the schedule, that submitted it.  base_url: public URL under which it was submitted, for links sent later.
+    worker: who runs it.  parent_id: the job, or the schedule, that submitted it.  base_url: public URL under which it
+    was submitted, for links sent later.
     """
 
     id: str
@@ -73,11 +75,12 @@ class Job:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def micros_of(moment: datetime) -> int:
     """Microseconds since 1970, exact."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ class Schedule:
 
     cron: five fields, or a macro.  time_zone: IANA name, where the fields are read.  due: the next firing.
     last_fired: when it last fired, whatever came of it.  last_job_id: the last job that came of it.
-    failure: why nothing came of the last firing, else None.  base_url: public URL under which it was made, for links sent later.
+    failure: why nothing came of the last firing, else None.  base_url: public URL under which it was made, for links
+    sent later.
     """
 
     id: str
@@ -48,7 +49,8 @@ class Schedule:
     def next_job_id(self) -> str:
         """Id of the job of the next firing: everybody who fires it makes the same one, so that no store keeps two.
 
-        A UUID of version 5, which tells these jobs from others (`Job.schedule_id`); who may see a schedule may see its jobs.
+        A UUID of version 5, which tells these jobs from others (`Job.schedule_id`); who may see a schedule may see
+        its jobs.
         """
         return str(uuid.uuid5(uuid.UUID(self.id), self.due.isoformat()))
 

@@ -28,8 +28,10 @@ class Step:
     """What is known of a step; times are aware, UTC.
 
     number: counts from 1 within the job, in the order in which steps became known.
-    name: as the workflow says it, below those that it is a part of: "crop", "sub/crop" in a subworkflow, "crop/2" of a scattered step.
-    exit_code: negative: the signal that killed the command.  cpu_s, peak_bytes: of the command and what it started; None if not known.
+    name: as the workflow says it, below those that it is a part of: "crop", "sub/crop" in a subworkflow, "crop/2" of
+    a scattered step.
+    exit_code: negative: the signal that killed the command.  cpu_s, peak_bytes: of the command and what it started;
+    None if not known.
     tail: the last lines that it printed.
     """
 

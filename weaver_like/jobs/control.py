@@ -19,16 +19,16 @@ def dismiss_job(rt: Runtime, job: Job) -> Job:
     Source: 2.0 draft, /req/dismiss/job-dismiss-status; the answer also fits 1.0, /req/dismiss/job-dismiss-success.
     """
     job_id = job.id
-    if not job.status.final and rt.jobs.move(job_id, Status.DISMISSED):
+    if not job.status.final and rt.store.jobs.move(job_id, Status.DISMISSED):
         if rt.engine is not None:
             rt.engine.publish({"job": job_id, "kind": "status", "status": "dismissed", "outbox": True})
             rt.engine.cancel(job_id)
         if job.status is Status.ACCEPTED:
             clear_outputs(rt, job_id)
-        return rt.jobs.get(job_id)
-    job = rt.jobs.get(job_id)
+        return rt.store.jobs.get(job_id)
+    job = rt.store.jobs.get(job_id)
     rt.area.remove(job_id)  # before its record: what cannot be removed now is found again
-    rt.jobs.delete(job_id)
+    rt.store.jobs.delete(job_id)
     return replace(job, status=Status.DISMISSED, message="The job was removed.")
 
 

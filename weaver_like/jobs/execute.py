@@ -51,7 +51,7 @@ def _finish(rt: Runtime, claim: Claim, link: WorkerLink, run: "_Run") -> None:
         to, outcome = run.perform()
     except JobDismissed:
         _discard(rt, run)
-        return rt.jobs.append_log(job.id, run.reporter.take())
+        return rt.store.logs.append(job.id, run.reporter.take())
     except WorkerStopped:
         message = "The server was stopped; the job waits for its next start."
         _discard_files(rt, run)
@@ -101,7 +101,7 @@ def _move(run: "_Run", to: Status, changes: dict) -> bool:
 
     Raises: Unavailable, if it stays away: another worker will do the job again.
     """
-    jobs, job_id = run.rt.jobs, run.job.id
+    jobs, job_id = run.rt.store.jobs, run.job.id
     end, tried = time.monotonic() + _STORE_PATIENCE_S, False
     while True:
         try:
@@ -122,7 +122,7 @@ def _discard(rt: Runtime, run: "_Run") -> None:
     """Remove what is left of an attempt that came to nothing; the files of another attempt at the same job stay."""
     _discard_files(rt, run)
     try:
-        dismissed = rt.jobs.get(run.job.id).status is Status.DISMISSED
+        dismissed = rt.store.jobs.get(run.job.id).status is Status.DISMISSED
     except NoSuchJob:
         dismissed = True
     if dismissed:

@@ -56,7 +56,7 @@ class Health:
 
     def __init__(self, rt: Runtime):
         self._looks = {
-            "store": _Look("store", rt.jobs.ping),
+            "store": _Look("store", rt.store.ping),
             "engine": _Look("engine", rt.serving_engine.trouble),
             "outputs": _Look("outputs", rt.area.trouble),
         }

@@ -62,7 +62,7 @@ class Housekeeper(threading.Thread):
         """Whoever comes next need not wait until it runs out."""
         try:
             if self._leads:
-                self._rt.jobs.take_lead(HOUSEKEEPER, self._holder, datetime.now(UTC))
+                self._rt.store.leaders.take(HOUSEKEEPER, self._holder, datetime.now(UTC))
         except Unavailable:
             pass
 
@@ -80,14 +80,14 @@ class Housekeeper(threading.Thread):
             self._steps_swept = time.monotonic()
             sweep_steps(self._rt)
         now = datetime.now(UTC)
-        self._leads = self._rt.jobs.take_lead(HOUSEKEEPER, self._holder, now + timedelta(seconds=3 * self._pause_s))
+        self._leads = self._rt.store.leaders.take(HOUSEKEEPER, self._holder, now + timedelta(seconds=3 * self._pause_s))
         if self._away:  # nobody could renew a lease meanwhile: whoever lives has the time of another one for it
             self._away, self._lenient_until = False, time.monotonic() + self._rt.settings.engine.lease_s
         if not self._leads:
             return
         if time.monotonic() >= self._lenient_until:
             recover_lost(self._rt, None, partial(announce, self._rt.engine))
-        self._rt.engine.restore(self._rt.jobs.count_waiting(now - timedelta(seconds=_LOOK_S)))
+        self._rt.engine.restore(self._rt.store.jobs.count_waiting(now - timedelta(seconds=_LOOK_S)))
         if time.monotonic() - self._swept >= _SWEEP_S:
             self._swept = time.monotonic()
             removed = sweep_old(self._rt)

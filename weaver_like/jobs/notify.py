@@ -57,28 +57,28 @@ class Courier(threading.Thread):
                 if self._stopping:
                     return datetime.now(UTC)
                 self._send(callback)
-        return self._rt.jobs.next_callback() or datetime.now(UTC) + timedelta(hours=1)
+        return self._rt.store.outbox.next_due() or datetime.now(UTC) + timedelta(hours=1)
 
     def _take(self) -> list[Callback]:
         now = datetime.now(UTC)
-        return self._rt.jobs.take_callbacks(now, now + timedelta(seconds=_TAKEN_S), _BATCH)
+        return self._rt.store.outbox.take(now, now + timedelta(seconds=_TAKEN_S), _BATCH)
 
     def _send(self, callback: Callback) -> None:
         try:
             failure = self._rt.notifier.send(callback.uri, self._render(callback), "application/json")
         except NoSuchJob:
-            return self._rt.jobs.settle_callback(callback.id, None)
+            return self._rt.store.outbox.settle(callback.id, None)
         except WeaverError as error:
             failure = error.detail
         except Exception as error:  # one odd subscriber must not silence the courier for all others
             log.exception("callback of job %s", callback.job_id)
             failure = f"{type(error).__name__}: {error}"
         if failure is None:
-            return self._rt.jobs.settle_callback(callback.id, None)
+            return self._rt.store.outbox.settle(callback.id, None)
         if callback.attempts < len(RETRY_S):
             again = datetime.now(UTC) + timedelta(seconds=RETRY_S[callback.attempts])
-            return self._rt.jobs.settle_callback(callback.id, again)
+            return self._rt.store.outbox.settle(callback.id, again)
         log.warning("callback of job %s to %s given up: %s", callback.job_id, shown(callback.uri), failure)
         told = clean(f"Callback {callback.kind} was given up: {failure}.", 1000)
-        self._rt.jobs.append_log(callback.job_id, [LogEntry(datetime.now(UTC), logging.WARNING, told)])
-        return self._rt.jobs.settle_callback(callback.id, None)
+        self._rt.store.logs.append(callback.job_id, [LogEntry(datetime.now(UTC), logging.WARNING, told)])
+        return self._rt.store.outbox.settle(callback.id, None)

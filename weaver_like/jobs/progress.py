@@ -75,7 +75,7 @@ class Reporter:
         if not self._steps:
             return
         steps = sorted(self._steps.values(), key=lambda step: step.number)
-        self._rt.jobs.keep_steps(self._job.id, self._job.attempt, steps)
+        self._rt.store.steps.keep(self._job.id, self._job.attempt, steps)
         self._steps, self._steps_due = {}, float("inf")
         self._publish({"kind": "step", "steps": [render_change(step) for step in steps[-_MOST_TOLD:]]})
 
@@ -92,7 +92,7 @@ class Reporter:
         self._flushed, self._lease_due = now, now + self._rt.settings.engine.lease_s / 3
         percent, message, entries = self._percent, self._message, self.take()
         try:
-            held = self._rt.jobs.report(
+            held = self._rt.store.jobs.report(
                 self._job.id, self._job.attempt, lease_end(self._rt), percent=percent, message=message, entries=entries
             )
         except Unavailable:  # the job goes on, and all is told when the store is back
@@ -115,7 +115,7 @@ class Reporter:
 
     def _notify(self) -> None:
         try:
-            self._rt.jobs.notify_progress(self._job.id, self._in_progress_uri)
+            self._rt.store.outbox.add_progress(self._job.id, self._in_progress_uri)
         except Unavailable:
             pass  # the next progress tells more than this one would have
 

@@ -38,7 +38,7 @@ def recover_lost(
     announce: called for each with its new status.  is_lost: looks once more, for who can tell.
     """
     now = datetime.now(UTC)
-    lost = [job for job in rt.jobs.find_lost(now, worker_prefix) if is_lost(job)]
+    lost = [job for job in rt.store.jobs.find_lost(now, worker_prefix) if is_lost(job)]
     for job in lost:
         entry = LogEntry(now, logging.WARNING, f"The worker of attempt {job.attempt} was lost.")
         clear_outputs(rt, job.id)
@@ -47,9 +47,9 @@ def recover_lost(
         else:
             error = RunFailed(f"The worker was lost {job.losses + 1} times.")
             to, outcome, message = Status.FAILED, Outcome(error=error), error.detail
-        if rt.jobs.move(job.id, to, attempt=job.attempt, message=message, outcome=outcome, entries=[entry]):
+        if rt.store.jobs.move(job.id, to, attempt=job.attempt, message=message, outcome=outcome, entries=[entry]):
             log.warning("job %s: worker %s was lost in attempt %s; now %s", job.id, job.worker, job.attempt, to)
-            announce(rt.jobs.get(job.id))
+            announce(rt.store.jobs.get(job.id))
     if worker_prefix:
         _clear_ended(rt)
     return len(lost)
@@ -60,7 +60,7 @@ def _clear_ended(rt: Runtime) -> None:
     for folder in rt.settings.work_dir.iterdir():
         job_id, _, attempt = folder.name.rpartition("-")
         try:
-            job = rt.jobs.get(job_id)
+            job = rt.store.jobs.get(job_id)
             in_use = job.status is Status.RUNNING and str(job.attempt) == attempt
         except NoSuchJob:
             in_use = False
@@ -95,8 +95,8 @@ def sweep_old(rt: Runtime) -> int:
         return 0
     removed = 0
     before = datetime.now(UTC) - timedelta(days=keep_days)
-    while batch := rt.jobs.find_finished(before, _SWEEP_BATCH):
+    while batch := rt.store.jobs.find_finished(before, _SWEEP_BATCH):
         for job_id in batch:
             rt.area.remove(job_id)
-            removed += rt.jobs.delete(job_id)
+            removed += rt.store.jobs.delete(job_id)
     return removed

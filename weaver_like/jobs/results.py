@@ -39,7 +39,7 @@ def get_results(rt: Runtime, job: Job, only: Sequence[str] | None = None) -> Job
     InvalidQueryParameter, for an unknown output in `only`.
     Source: /req/core/job-results-exception/*, /req/core/job-results-failed.
     """
-    return _results(rt, job, rt.jobs.get_documents(job.id), only)
+    return _results(rt, job, rt.store.jobs.get_documents(job.id), only)
 
 
 def _results(rt: Runtime, job: Job, documents: JobDocuments, only: Sequence[str] | None) -> JobResults:
@@ -68,7 +68,7 @@ def get_output(rt: Runtime, job: Job, output: str) -> JobResults:
     Raises: as `get_results`; NoSuchOutput (400) if the process has none of that name, OutputNotRequested (404) if the
     request did not want it, ResultNotAvailable if the run did not give it.
     """
-    documents = rt.jobs.get_documents(job.id)
+    documents = rt.store.jobs.get_documents(job.id)
     process = _process(rt, job, documents.execution)
     if process is not None and output not in process.outputs:
         raise NoSuchOutput(

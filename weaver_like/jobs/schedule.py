@@ -36,7 +36,7 @@ def create_schedule(rt: Runtime, request: ScheduleRequest, origin: Origin) -> Sc
         owner=origin.owner,
         visibility=origin.visibility,
     )
-    rt.schedules.add(schedule, rt.settings.limits.schedules)
+    rt.store.schedules.add(schedule, rt.settings.limits.schedules)
     if rt.engine is not None:
         rt.engine.publish({"job": SCHEDULES, "kind": "schedule"})
     return schedule
@@ -56,5 +56,5 @@ def _check_execution(rt: Runtime, request: ScheduleRequest) -> tuple[Execution |
 
 def remove_schedule(rt: Runtime, schedule_id: str) -> None:
     """Its jobs stay. Raises: NoSuchSchedule."""
-    if not rt.schedules.delete(schedule_id):
+    if not rt.store.schedules.delete(schedule_id):
         raise NoSuchSchedule(f"There is no schedule '{schedule_id[:100]}'.")

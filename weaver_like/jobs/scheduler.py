@@ -54,8 +54,8 @@ class Scheduler(threading.Thread):
 
     def _look(self) -> float:
         """Fire what is due; seconds until the next look."""
-        while (due := self._rt.schedules.next_due()) is not None and due <= datetime.now(UTC):
-            batch = self._rt.schedules.due(datetime.now(UTC), _BATCH)
+        while (due := self._rt.store.schedules.next_due()) is not None and due <= datetime.now(UTC):
+            batch = self._rt.store.schedules.due(datetime.now(UTC), _BATCH)
             random.shuffle(batch)  # several schedulers begin at different ends
             for schedule in batch:
                 if self._stopping:
@@ -77,12 +77,12 @@ def fire(rt: Runtime, schedule: Schedule) -> bool:
         new = None if _is_late(rt, schedule, now) else _new_job(rt, schedule)
         if new is None:
             firing = replace(firing, failure=f"Nobody was there to fire it at {schedule.due.isoformat()}.")
-        fired = rt.schedules.fire(schedule, replace(firing, new=new), queue_limit)
+        fired = rt.store.schedules.fire(schedule, replace(firing, new=new), queue_limit)
     except Unavailable:
         raise
     except WeaverError as error:  # the process is gone, the inputs do not fit any more, the queue is full
         new, firing = None, replace(firing, failure=clean(error.detail, 1000))
-        fired = rt.schedules.fire(schedule, firing, queue_limit)
+        fired = rt.store.schedules.fire(schedule, firing, queue_limit)
     if fired and new:
         log.info("schedule %s fired: job %s of %s", schedule.id, new.job.id, new.job.process_id)
         rt.serving_engine.submit(new.job.id, new.job.queue)

@@ -15,7 +15,7 @@ def prepare_store(rt: Runtime, stopped: threading.Event) -> bool:
     pause_s = 0.5
     while True:
         try:
-            rt.jobs.migrate()
+            rt.store.migrate()
             return True
         except Unavailable as error:
             log.warning("%s Next try in %g s.", error.detail, pause_s)

@@ -13,7 +13,7 @@ def find_steps(rt: Runtime, job: Job, after: int = 0, limit: int = 1000) -> list
 
     What was open when the job ended (dismissed, killed, failed in another step) did not go on: nobody was there to say so.
     """
-    steps = rt.jobs.find_steps(job.id, after, limit)
+    steps = rt.store.steps.find(job.id, after, limit)
     return steps if job.status is Status.RUNNING else [_closed(step) for step in steps]
 
 

@@ -116,7 +116,7 @@ def queue_of(rt: Runtime, process_id: str) -> str:
 
 def submit_job(rt: Runtime, job: Job, execution: Execution, followers: tuple[Follower, ...] = ()) -> None:
     """Keep the job and wake the engine; the job is safe when this returns. Raises: ServerBusy."""
-    rt.jobs.add(NewJob(job, execution, followers), rt.settings.limits.queue)
+    rt.store.jobs.add(NewJob(job, execution, followers), rt.settings.limits.queue)
     log.debug("job %s of %s accepted", job.id, job.process_id)
     if rt.engine is not None:
         rt.engine.submit(job.id, job.queue)

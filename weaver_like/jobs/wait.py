@@ -31,6 +31,6 @@ def wait_for(rt: Runtime, subscription: Subscription, job_id: str, limit_s: floa
         event = subscription.next(left)
         if event is None or event["kind"] == "closed" or event.get("status") in ("successful", "failed", "dismissed"):
             break
-        if event["kind"] == "missed" and rt.jobs.get(job_id).status.final:
+        if event["kind"] == "missed" and rt.store.jobs.get(job_id).status.final:
             break
-    return rt.jobs.get(job_id)
+    return rt.store.jobs.get(job_id)

@@ -29,22 +29,22 @@ class JobService:
 
     def get(self, job_id: str) -> Job:
         """Raises: NoSuchJob, also for jobs that the requester may not see."""
-        job = self._rt.jobs.get(job_id)
+        job = self._rt.store.jobs.get(job_id)
         if not self._rt.policy.allows(self._requester, Action.SEE, Ownership(job.owner, job.visibility)):
             raise NoSuchJob(f"There is no job '{job_id[:100]}'.")
         return job
 
     def find(self, wanted: JobFilter) -> JobPage:
         """Jobs that the requester may see, newest first."""
-        return self._rt.jobs.find(replace(wanted, seen_by=self._rt.policy.seen_by(self._requester)))
+        return self._rt.store.jobs.find(replace(wanted, seen_by=self._rt.policy.seen_by(self._requester)))
 
     def get_documents(self, job: Job) -> JobDocuments:
         """Request, results, error and statistics of a job that was got here. Raises: NoSuchJob."""
-        return self._rt.jobs.get_documents(job.id)
+        return self._rt.store.jobs.get_documents(job.id)
 
     def read_log(self, job: Job, after: int = 0, limit: int = 1000) -> list[LogEntry]:
         """Lines with a number above `after`, oldest first. Raises: NoSuchJob."""
-        return self._rt.jobs.read_log(job.id, after, limit)
+        return self._rt.store.logs.read(job.id, after, limit)
 
     def find_steps(self, job: Job, after: int = 0, limit: int = 1000) -> list[Step]:
         """Steps with a number above `after`, in order. Raises: NoSuchJob."""

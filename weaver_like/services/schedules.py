@@ -27,14 +27,14 @@ class ScheduleService:
 
     def get(self, schedule_id: str) -> Schedule:
         """Raises: NoSuchSchedule, also for schedules that the requester may not see."""
-        schedule = self._rt.schedules.get(schedule_id)
+        schedule = self._rt.store.schedules.get(schedule_id)
         if not self._rt.policy.allows(self._requester, Action.SEE, Ownership(schedule.owner, schedule.visibility)):
             raise NoSuchSchedule(f"There is no schedule '{schedule_id[:100]}'.")
         return schedule
 
     def find(self, wanted: ScheduleFilter) -> SchedulePage:
         """Schedules that the requester may see, newest first."""
-        return self._rt.schedules.find(replace(wanted, seen_by=self._rt.policy.seen_by(self._requester)))
+        return self._rt.store.schedules.find(replace(wanted, seen_by=self._rt.policy.seen_by(self._requester)))
 
     def remove(self, schedule_id: str) -> None:
         """Its jobs stay. Raises: NoSuchSchedule, NotAuthorized."""

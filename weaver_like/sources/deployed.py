@@ -7,7 +7,7 @@ from datetime import datetime
 from weaver_like.domain.errors import NoSuchProcess, Unavailable
 from weaver_like.domain.process import Plugin, Process
 from weaver_like.sources.base import Source
-from weaver_like.stores.base import ProcessStore
+from weaver_like.stores.base import DeploymentStore
 
 #: Revisions that were asked for by their version and are kept at hand.
 _MOST_REVISIONS = 500
@@ -23,7 +23,7 @@ class DeployedSource(Source):
     # Nothing is said before everything was read, and the first reading of many thousand processes takes its time.
     deadline_s = 300
 
-    def __init__(self, store: ProcessStore):
+    def __init__(self, store: DeploymentStore):
         self._store = store
         self._current: dict[_Key, Process] = {}
         self._number = -1

@@ -1,4 +1,4 @@
-"""Interfaces of the stores."""
+"""Interfaces of the stores: `Store`, and the parts that it is made of."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -21,27 +21,12 @@ from weaver_like.domain.schedule import Firing, Schedule, ScheduleFilter, Schedu
 from weaver_like.domain.status import Status
 from weaver_like.domain.step import Step
 
-#: Documents and logs of the jobs that one `JobStore.export` gives together, unless a single job has more.
+#: Most bytes of documents, logs and steps that one `JobTransfer.export` returns, unless a single job has more.
 EXPORT_BYTES = 8 * 2**20
 
 
 class JobStore(ABC):
-    """Job records, their logs and the outbox of callbacks. One method is one transaction; any thread may call.
-
-    Every method raises Unavailable if the database is away.
-    """
-
-    @abstractmethod
-    def migrate(self) -> list[int]:
-        """Bring the schema up to date; the numbers of the migrations that were applied, in order."""
-
-    @abstractmethod
-    def ping(self) -> None:
-        """One small read. Raises: Unavailable, if the store does not answer or holds no tables; may hang as long as its driver does."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Give back every connection."""
+    """Job records, and the queue that they make."""
 
     @abstractmethod
     def add(self, new: NewJob, queue_limit: int) -> None:
@@ -61,11 +46,17 @@ class JobStore(ABC):
 
     @abstractmethod
     def claim_next(self, worker: str, lease_until: datetime, queue: str | None = None) -> Claim | None:
-        """Make the most urgent accepted job (of one queue, or of all) `worker`'s own (running, attempt + 1); None if none waits."""
+        """Give the most urgent accepted job to a worker: it is running then, and its attempt has grown by one.
+
+        Args:
+            worker: name of the worker, which owns the job until `lease_until` unless it reports before.
+            queue: only jobs of this queue; None: of all queues.
+        Returns: None if no job waits.
+        """
 
     @abstractmethod
     def count_waiting(self, before: datetime) -> dict[str, int]:
-        """Queue -> how many accepted jobs wait there and have not been touched since a moment; queues without any are left out."""
+        """Number of accepted jobs by queue that nobody has touched since a moment; queues without any are left out."""
 
     @abstractmethod
     def move(
@@ -80,7 +71,7 @@ class JobStore(ABC):
         entries: Sequence[LogEntry] = (),
         counted: bool = True,
     ) -> bool:
-        """Change the status if `status.MOVES` allows it; False, with no change, if another was first.
+        """Change the status if `status.MOVES` allows it; False, with no change, if somebody else was first.
 
         attempt: the claim that the caller holds; a later claim, or None for a client's own wish, decides otherwise.
         counted: a move back to accepted is a loss of the worker; False, if the job was only stopped.
@@ -99,73 +90,84 @@ class JobStore(ABC):
         message: str | None = None,
         entries: Sequence[LogEntry] = (),
     ) -> bool:
-        """Renew the lease, keep progress and log lines; False if the job is not this attempt's any more."""
-
-    @abstractmethod
-    def append_log(self, job_id: str, entries: Sequence[LogEntry]) -> None:
-        """Add lines at the end of a job's log."""
-
-    @abstractmethod
-    def read_log(self, job_id: str, after: int = 0, limit: int = 1000) -> list[LogEntry]:
-        """Lines with a number above `after`, oldest first. Raises: NoSuchJob."""
-
-    @abstractmethod
-    def keep_steps(self, job_id: str, attempt: int, steps: Sequence[Step]) -> None:
-        """Keep steps of a job as they are now, in place of those with the same numbers; nothing, if the job is not this attempt's any more."""
-
-    @abstractmethod
-    def find_steps(self, job_id: str, after: int = 0, limit: int = 1000) -> list[Step]:
-        """Steps of the job's last attempt with a number above `after`, in the order of their numbers. Raises: NoSuchJob."""
+        """Renew the lease, keep progress and log lines; False if the job no longer belongs to this attempt."""
 
     @abstractmethod
     def delete(self, job_id: str) -> bool:
-        """Remove a finished job with its log and steps; a callback that waits has then nothing to tell. False if it was not there or not finished."""
+        """Remove a finished job with everything that is kept about it; its waiting callbacks have nothing to tell then.
+
+        Returns: False if there is no such job, or it has not finished.
+        """
 
     @abstractmethod
     def find_lost(self, now: datetime, worker_prefix: str | None = None) -> list[Job]:
-        """Running jobs whose lease ran out, or (with a prefix) whose worker's name starts with it."""
+        """Running jobs whose lease has run out, or (with a prefix) whose worker's name starts with it."""
 
     @abstractmethod
     def find_finished(self, before: datetime, limit: int) -> list[str]:
         """Ids of jobs that finished before a moment."""
 
+
+class JobLogs(ABC):
+    """Logs of jobs. Lines that come with a move or a report are kept by those."""
+
     @abstractmethod
-    def notify_progress(self, job_id: str, uri: str) -> None:
+    def append(self, job_id: str, entries: Sequence[LogEntry]) -> None:
+        """Add lines at the end of a job's log; nothing happens if there is no such job."""
+
+    @abstractmethod
+    def read(self, job_id: str, after: int = 0, limit: int = 1000) -> list[LogEntry]:
+        """Lines with a number above `after`, oldest first. Raises: NoSuchJob."""
+
+
+class StepStore(ABC):
+    """Steps of jobs."""
+
+    @abstractmethod
+    def keep(self, job_id: str, attempt: int, steps: Sequence[Step]) -> None:
+        """Keep steps of a running job as they are now, in place of those with the same numbers.
+
+        Nothing is kept if the job no longer belongs to this attempt.
+        """
+
+    @abstractmethod
+    def find(self, job_id: str, after: int = 0, limit: int = 1000) -> list[Step]:
+        """Steps of the job's last attempt with a number above `after`, in order. Raises: NoSuchJob."""
+
+
+class Outbox(ABC):
+    """Callbacks that wait to be delivered. `JobStore.move` puts those of a final status there."""
+
+    @abstractmethod
+    def add_progress(self, job_id: str, uri: str) -> None:
         """Put an inProgress callback into the outbox, unless one waits there already."""
 
     @abstractmethod
-    def take_callbacks(self, now: datetime, until: datetime, limit: int) -> list[Callback]:
-        """Callbacks whose time has come, oldest first; they are the caller's own until a moment, then due again."""
+    def take(self, now: datetime, until: datetime, limit: int) -> list[Callback]:
+        """Callbacks that are due, oldest first. They belong to the caller until `until`, and are due again then."""
 
     @abstractmethod
-    def next_callback(self) -> datetime | None:
+    def next_due(self) -> datetime | None:
         """When the next callback is due; None if the outbox is empty."""
 
     @abstractmethod
-    def settle_callback(self, callback_id: int, again: datetime | None) -> None:
-        """Take a callback out of the outbox, or (`again`) put it off."""
+    def settle(self, callback_id: int, again: datetime | None) -> None:
+        """Take a callback out of the outbox, or put it off until `again`."""
+
+
+class Leaders(ABC):
+    """Roles of which there is one holder among all processes on a store."""
 
     @abstractmethod
-    def take_lead(self, role: str, holder: str, until: datetime) -> bool:
-        """Become, or stay, the one of all processes on this store that has a role; False while another has it.
+    def take(self, role: str, holder: str, until: datetime) -> bool:
+        """Become, or stay, the holder of a role; False while another holds it.
 
         The role is free again at `until`, unless the holder takes it once more before.
         """
 
-    @abstractmethod
-    def export(self, after: tuple[int, str] | None, limit: int) -> list[StoredJob]:
-        """Whole jobs, oldest first, that follow a `Job.key`; at most `limit`, fewer where they are large; none at the end."""
-
-    @abstractmethod
-    def put(self, stored: Sequence[StoredJob]) -> None:
-        """Keep whole jobs as they are, in place of what is there under their ids; in this order, so that what an interruption leaves is a beginning."""
-
 
 class ScheduleStore(ABC):
-    """Schedules; they live in the store of the jobs that come of them, which makes their room. Any thread may call.
-
-    Every method raises Unavailable if the database is away.
-    """
+    """Schedules, beside the jobs that come of them."""
 
     @abstractmethod
     def add(self, schedule: Schedule, most: int) -> None:
@@ -181,11 +183,11 @@ class ScheduleStore(ABC):
 
     @abstractmethod
     def delete(self, schedule_id: str) -> bool:
-        """Remove a schedule; its jobs stay. False if it was not there."""
+        """Remove a schedule; its jobs stay. False if there is no such schedule."""
 
     @abstractmethod
     def due(self, now: datetime, limit: int) -> list[Schedule]:
-        """Schedules whose time has come, the one that has waited longest first."""
+        """Schedules that are due, the one that has waited longest first."""
 
     @abstractmethod
     def next_due(self) -> datetime | None:
@@ -193,26 +195,28 @@ class ScheduleStore(ABC):
 
     @abstractmethod
     def fire(self, schedule: Schedule, firing: Firing, queue_limit: int) -> bool:
-        """Keep what came of `schedule.due` and wait for the next time; False if another was first, or the schedule is gone.
+        """Keep what came of `schedule.due` and wait for the next time.
 
-        Of all who fire the same due moment, at the same time or after a crash, one gets True, and the job, whose id is
-        `schedule.next_job_id`, is kept once. A store with transactions keeps the job and advances `due` together. Another advances
-        `due` and puts the job beside it by one compare-and-set, and then keeps the job; `next_due` completes what a crash left in
-        between, and the id sees to it that this may be done twice. The id is the `last_job_id` once the job is there, not before.
+        Of all who fire the same due moment, at the same time or after a crash, one gets True, and the job, whose id
+        is `schedule.next_job_id`, is kept once. A store with transactions keeps the job and advances `due` together.
+        Another advances `due` and puts the job beside it by one compare-and-set, and then keeps the job; `next_due`
+        completes what a crash left in between, and the id makes it harmless to do this twice. The id is the
+        `last_job_id` once the job is there, not before.
 
+        Returns: False if another was first, or the schedule is gone.
         Raises: ServerBusy, if there is a job and `queue_limit` others wait already; nothing is changed then.
         """
 
 
-class ProcessStore(ABC):
-    """Deployed processes with all their revisions; they live in the store of the jobs, which makes their room. Any thread may call.
-
-    Every method raises Unavailable if the database is away. A process that is there has a current revision.
-    """
+class DeploymentStore(ABC):
+    """Deployed processes with all their revisions. A process that is there has a current revision."""
 
     @abstractmethod
     def get_number(self) -> int:
-        """The number of the last change; one small read, asked once a second by every OS process. 0: nothing was ever deployed."""
+        """The number of the last change; 0: nothing was ever deployed.
+
+        One small read, which every OS process makes once a second.
+        """
 
     @abstractmethod
     def get_deployed(self) -> Deployed:
@@ -232,7 +236,57 @@ class ProcessStore(ABC):
 
     @abstractmethod
     def change(self, change: Change) -> bool:
-        """Make a change as a whole; False, with nothing changed, if another one was first: the number is not `change.number` any more.
+        """Make a change as a whole. The number grows by one; an added revision replaces one with its id and version.
 
-        The number grows by one. An added revision that is there already is replaced.
+        Returns: False, with nothing changed, if the number is no longer `change.number`: another was first.
         """
+
+
+class JobTransfer(ABC):
+    """Whole jobs, on their way from one store to another."""
+
+    @abstractmethod
+    def export(self, after: tuple[int, str] | None, limit: int) -> list[StoredJob]:
+        """Whole jobs, oldest first, that follow a `Job.key`.
+
+        Returns: at most `limit`, fewer where they are large (`EXPORT_BYTES`); none at the end.
+        """
+
+    @abstractmethod
+    def put(self, stored: Sequence[StoredJob]) -> None:
+        """Keep whole jobs as they are, in place of those with the same ids.
+
+        They are kept in this order, so that an interruption leaves the first of them.
+        """
+
+
+class Store(ABC):
+    """Everything that one database keeps; opened by its URL (`wiring.open_store`).
+
+    A method of a part is one transaction, and any thread may call it. Every method raises Unavailable if the database
+    does not answer, or has not been migrated.
+    """
+
+    jobs: JobStore
+    logs: JobLogs
+    steps: StepStore
+    outbox: Outbox
+    leaders: Leaders
+    schedules: ScheduleStore
+    deployments: DeploymentStore
+    transfer: JobTransfer
+
+    @abstractmethod
+    def migrate(self) -> list[int]:
+        """Bring the schema up to date. Returns: the numbers of the migrations that were applied, in order."""
+
+    @abstractmethod
+    def ping(self) -> None:
+        """One small read, which may hang as long as the driver does.
+
+        Raises: Unavailable, if the database does not answer, or has not been migrated.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back every connection."""

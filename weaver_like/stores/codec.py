@@ -1,8 +1,9 @@
 """Domain <-> the texts and numbers that every store keeps: JSON, and microseconds since 1970, UTC."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any, overload
 
-from weaver_like.domain.errors import Fault, WeaverError, restore
+from weaver_like.domain.errors import Fault, NoSuchJob, WeaverError, restore
 from weaver_like.domain.execution import Subscriber
 from weaver_like.domain.formats import Format
 from weaver_like.domain.job import Follower
@@ -12,14 +13,14 @@ from weaver_like.schemas.inputs import render_format
 from weaver_like.schemas.jsontext import dumps, loads
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
-def to_micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def to_moment(micros: int | None) -> datetime | None:
+@overload
+def moment_of(micros: int) -> datetime: ...
+@overload
+def moment_of(micros: int | None) -> datetime | None: ...
+def moment_of(micros: int | None) -> datetime | None:
+    """The moment so many microseconds after 1970; None for None. The inverse of `domain.job.micros_of`."""
     return None if micros is None else _EPOCH + timedelta(microseconds=micros)
 
 
@@ -28,17 +29,30 @@ def place_of(created: int, priority: int, ageing_s: float) -> int:
     return created + int(priority * ageing_s * 1e6)
 
 
+def no_such_job(job_id: str) -> NoSuchJob:
+    """The error for an id that no job has; it may be anything that a client sent."""
+    return NoSuchJob(f"There is no job '{job_id[:100]}'.")
+
+
+def load_json(text: bytes) -> Any:
+    """What a store wrote as JSON; the caller knows its shape."""
+    return loads(text)
+
+
 def dump_subscriber(subscriber: Subscriber | None) -> bytes | None:
     """Whom to call at the end, so that the end of a job need not read its inputs."""
     return dumps([subscriber.success_uri, subscriber.failed_uri]) if subscriber else None
 
 
-def load_subscriber(text: bytes | None, successful: bool) -> str | None:
+def load_subscriber(text: bytes, successful: bool) -> str | None:
     """The URI to call at a success or at another end."""
-    return loads(text)[0 if successful else 1] if text else None
+    success_uri, failed_uri = load_json(text)
+    uri: str | None = success_uri if successful else failed_uri
+    return uri
 
 
 def dump_results(results: tuple[Result, ...]) -> bytes:
+    """Results as JSON; `load_results` reads them back."""
     return dumps(
         [
             {
@@ -56,6 +70,7 @@ def dump_results(results: tuple[Result, ...]) -> bytes:
 
 
 def load_results(text: bytes | None) -> tuple[Result, ...]:
+    """What `dump_results` wrote, also in releases that knew no references."""
     if not text:
         return ()
     return tuple(
@@ -68,15 +83,16 @@ def load_results(text: bytes | None) -> tuple[Result, ...]:
             entry["index"],
             tuple(tuple(where) for where in entry.get("references", ())),
         )
-        for entry in loads(text)
+        for entry in load_json(text)
     )
 
 
-def _load_format(entry: dict) -> Format:
+def _load_format(entry: dict[str, Any]) -> Format:
     return Format(entry.get("mediaType"), entry.get("encoding"), entry.get("schema"))
 
 
 def dump_error(error: WeaverError | None) -> bytes | None:
+    """An error as JSON; `load_error` restores it."""
     if error is None:
         return None
     return dumps(
@@ -89,17 +105,35 @@ def dump_error(error: WeaverError | None) -> bytes | None:
 
 
 def load_error(text: bytes | None) -> WeaverError | None:
+    """What `dump_error` wrote."""
     if not text:
         return None
-    entry = loads(text)
+    entry = load_json(text)
     return restore(entry["name"], entry["detail"], [Fault(*fault) for fault in entry["faults"]])
 
 
 def dump_followers(followers: tuple[Follower, ...]) -> bytes | None:
+    """The rest of a chain as JSON; None for the end of it."""
     if not followers:
         return None
     return dumps([[follower.process_id, render_execution(follower.execution)] for follower in followers])
 
 
 def load_followers(text: bytes | None) -> tuple[Follower, ...]:
-    return tuple(Follower(process_id, parse_stored(execution)) for process_id, execution in loads(text)) if text else ()
+    """What `dump_followers` wrote."""
+    if not text:
+        return ()
+    return tuple(Follower(process_id, parse_stored(execution)) for process_id, execution in load_json(text))
+
+
+def dump_statistics(statistics: dict[str, Any] | None) -> bytes | None:
+    """Statistics as JSON; None for none."""
+    return dumps(statistics) if statistics else None
+
+
+def load_statistics(text: bytes | None) -> dict[str, Any] | None:
+    """What `dump_statistics` wrote."""
+    if not text:
+        return None
+    statistics: dict[str, Any] = load_json(text)
+    return statistics

@@ -12,10 +12,13 @@ _NEAR = 500
 
 
 class QueueGate:
-    """One per process. count: (most) -> how many jobs wait in the store, counted up to `most`.
+    """Lets new jobs into the queue while there is room; one for each process.
 
-    Far below the limit a count is used for a second, near it each job counts anew and alone. Several servers on one store may
-    pass the limit by as many jobs as they let in at the same moment.
+    Far below the limit a count is used for a second; near it each job counts anew, alone. Several servers on one
+    store may exceed the limit by as many jobs as they let in at the same moment.
+
+    Args:
+        count: (most) -> how many jobs wait in the store, counted up to `most`.
     """
 
     def __init__(self, count: Callable[[int], int]):

@@ -129,7 +129,7 @@ class Hands:
         """Run the most urgent job of a queue, if there is one."""
         children, link = self._take()
         try:
-            claim = self._runtime.jobs.claim_next(self._name, lease_end(self._runtime), queue)
+            claim = self._runtime.store.jobs.claim_next(self._name, lease_end(self._runtime), queue)
         except Unavailable:
             return  # the housekeeper sends another message when the store is back
         if claim is None:
@@ -142,7 +142,7 @@ class Hands:
             zygote.stop()
         kernel.end_descendants()  # a plugin that is just being read: the end of this process would wait for it
         self._bus.close()
-        self._runtime.jobs.close()
+        self._runtime.store.close()
 
     def _take(self) -> tuple[Children, BusLink]:
         """This thread's own zygote and link."""

@@ -116,7 +116,7 @@ def main() -> None:
     finally:
         children.stop()
         kernel.end_descendants()  # a plugin that is just being read: the end of this process would wait for it
-        runtime.jobs.close()
+        runtime.store.close()
         os.close(life)
 
 
@@ -124,7 +124,7 @@ def _serve(runtime: object, name: str, children: Children, link: SocketLink) -> 
     while link.stop is not ClosePolicy.KILL:
         looked = link.woken
         try:
-            claim = None if link.stop is ClosePolicy.CANCEL else runtime.jobs.claim_next(name, lease_end(runtime))
+            claim = None if link.stop is ClosePolicy.CANCEL else runtime.store.jobs.claim_next(name, lease_end(runtime))
         except Unavailable:
             link.hear(_AWAY_S)
             continue

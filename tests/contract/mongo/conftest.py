@@ -12,9 +12,6 @@ from pymongo import MongoClient, monitoring
 from pymongo.collection import Collection
 from pymongo.database import Database as PlainDatabase
 
-from weaver_like.stores.mongo.connection import MongoDatabase
-from weaver_like.stores.mongo.jobs import MongoJobStore
-
 
 class Commands(monitoring.CommandListener):
     """Every command that clients of one database sent: its name and collection, and how many bytes the answers had."""
@@ -55,11 +52,8 @@ def commands(plain: PlainDatabase) -> Iterator[Commands]:
 
 
 @pytest.fixture
-def jobs(mongodb_url: str) -> Iterator[MongoJobStore]:
-    opened = MongoJobStore(MongoDatabase(mongodb_url, 8), 60)
-    opened.migrate()
-    yield opened
-    opened.close()
+def store_url(mongodb_url: str) -> str:
+    return mongodb_url
 
 
 @pytest.fixture
@@ -91,14 +85,13 @@ from weaver_like.domain.job import Job, NewJob, Outcome
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.domain.values import Occurrences, Value
-from weaver_like.stores.mongo.connection import MongoDatabase
-from weaver_like.stores.mongo.jobs import MongoJobStore
+from tests.contract.opening import open_store
 def large(job_id, parent_id=None):
     now = datetime(2024, 5, 6, tzinfo=UTC)
     given = Execution({{"a": Occurrences((Value("x" * 20000),), ("/inputs/a",))}})
     return NewJob(Job(job_id, "echo", Status.ACCEPTED, now, now, parent_id=parent_id), given)
 monitoring.register(Dying())
-store = MongoJobStore(MongoDatabase({url!r}, 2), 60)
+store = open_store({url!r}, 2)
 """
 
 

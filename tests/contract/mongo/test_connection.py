@@ -16,7 +16,7 @@ from weaver_like import settings as settings_module
 from weaver_like.domain.errors import SettingError, Unavailable
 from weaver_like.domain.status import Status
 from weaver_like.stores.mongo.connection import MongoDatabase
-from weaver_like.stores.mongo.jobs import MongoJobStore
+from weaver_like.stores.mongo.store import MongoStore
 from weaver_like.wiring import build
 
 
@@ -51,14 +51,14 @@ def test_nonsense_is_refused_by_name_and_not_shown(url: str) -> None:
 def test_a_database_that_is_away_is_unavailable_and_no_secret_is_told(
     refusing: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = MongoJobStore(MongoDatabase(f"mongodb://user:secret@{refusing}/name?serverSelectionTimeoutMS=100", 1), 60)
+    store = MongoStore(MongoDatabase(f"mongodb://user:secret@{refusing}/name?serverSelectionTimeoutMS=100", 1), 60)
     with caplog.at_level(logging.DEBUG):
         for ask in (
             store.ping,
             store.migrate,
-            lambda: store.get("x"),
+            lambda: store.jobs.get("x"),
             lambda: add(store),
-            lambda: store.move("x", Status.FAILED),
+            lambda: store.jobs.move("x", Status.FAILED),
         ):
             with pytest.raises(Unavailable) as raised:
                 ask()
@@ -69,7 +69,7 @@ def test_a_database_that_is_away_is_unavailable_and_no_secret_is_told(
 
 
 def test_a_password_that_is_refused_is_a_setting_to_correct(mongodb_url: str) -> None:
-    store = MongoJobStore(MongoDatabase(mongodb_url.replace("://", "://nobody:secret@"), 1), 60)
+    store = MongoStore(MongoDatabase(mongodb_url.replace("://", "://nobody:secret@"), 1), 60)
     with pytest.raises(SettingError, match=r"store\.url") as raised:
         store.migrate()
     assert "secret" not in raised.value.detail
@@ -77,13 +77,13 @@ def test_a_password_that_is_refused_is_a_setting_to_correct(mongodb_url: str) ->
 
 
 def test_a_store_without_indexes_is_not_ready(mongodb_url: str, plain: PlainDatabase) -> None:
-    store = MongoJobStore(MongoDatabase(mongodb_url, 1), 60)
+    store = MongoStore(MongoDatabase(mongodb_url, 1), 60)
     with pytest.raises(Unavailable):
         store.ping()
     plain["jobs"].create_index(
         [("created", 1), ("_id", 1)], name="jobs_by_created"
     )  # the first of those that another server makes at this moment
-    for ask in (lambda: add(store), lambda: store.claim_next("worker", until())):
+    for ask in (lambda: add(store), lambda: store.jobs.claim_next("worker", until())):
         with pytest.raises(Unavailable):
             ask()
     store.migrate()
@@ -98,26 +98,20 @@ def test_the_name_of_the_database_may_be_left_out() -> None:
     database.close()
 
 
-def test_a_store_that_was_closed_opens_again(jobs: MongoJobStore) -> None:
-    (job_id,) = add(jobs)
-    jobs.close()
-    assert jobs.get(job_id).id == job_id
-
-
-def test_a_forked_process_connects_anew(jobs: MongoJobStore, mongodb_url: str) -> None:
-    (job_id,) = add(jobs)
+def test_a_forked_process_connects_anew(store: MongoStore, mongodb_url: str) -> None:
+    (job_id,) = add(store)
     code = f"""
 import os, warnings
 warnings.simplefilter("error")
 from weaver_like.stores.mongo.connection import MongoDatabase
-from weaver_like.stores.mongo.jobs import MongoJobStore
-store = MongoJobStore(MongoDatabase({mongodb_url!r}, 2), 60)
-store.get({job_id!r})
+from weaver_like.stores.mongo.store import MongoStore
+store = MongoStore(MongoDatabase({mongodb_url!r}, 2), 60)
+store.jobs.get({job_id!r})
 child = os.fork()
-store.get({job_id!r})
+store.jobs.get({job_id!r})
 if child:
     assert os.waitpid(child, 0)[1] == 0
-    store.get({job_id!r})
+    store.jobs.get({job_id!r})
     print("both")
 os._exit(0)
 """
@@ -162,22 +156,16 @@ for url, driver in (("", "pymongo"), ("mongodb://127.0.0.1/name", "sqlalchemy"))
 
 
 def test_the_url_chooses_the_store(tmp_path: Path, mongodb_url: str) -> None:
-    chosen = build(settings_module.load(overrides=[f"files.data_dir={tmp_path}", f"store.url={mongodb_url}"])).jobs
-    assert isinstance(chosen, MongoJobStore)
+    chosen = build(settings_module.load(overrides=[f"files.data_dir={tmp_path}", f"store.url={mongodb_url}"])).store
+    assert isinstance(chosen, MongoStore)
     chosen.close()
 
 
 class TestMigrations:
     """Numbered from 1, done once each."""
 
-    def test_a_new_store_gets_every_migration_and_then_none(self, mongodb_url: str) -> None:
-        store = MongoJobStore(MongoDatabase(mongodb_url, 1), 60)
-        assert store.migrate() == [1, 2, 3, 4]
-        assert store.migrate() == []
-        store.close()
-
     def test_two_who_migrate_at_once_do_it_once(self, mongodb_url: str) -> None:
-        stores = [MongoJobStore(MongoDatabase(mongodb_url, 1), 60) for _ in range(4)]
+        stores = [MongoStore(MongoDatabase(mongodb_url, 1), 60) for _ in range(4)]
         with ThreadPoolExecutor(4) as pool:
             assert sorted(
                 number for numbers in pool.map(lambda store: store.migrate(), stores) for number in numbers
@@ -186,9 +174,9 @@ class TestMigrations:
             store.close()
 
     def test_the_schema_of_a_newer_release_is_refused_and_left_alone(
-        self, jobs: MongoJobStore, plain: PlainDatabase
+        self, store: MongoStore, plain: PlainDatabase
     ) -> None:
         plain.schema_version.insert_one({"_id": 999})
         with pytest.raises(SettingError, match="999"):
-            jobs.migrate()
+            store.migrate()
         assert sorted(row["_id"] for row in plain.schema_version.find()) == [1, 2, 3, 4, 999]

@@ -20,89 +20,89 @@ from weaver_like.domain.job import Outcome
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.stores.mongo.connection import MongoDatabase
-from weaver_like.stores.mongo.jobs import MongoJobStore
+from weaver_like.stores.mongo.store import MongoStore
 
 #: A child's code: a success with a follower that has a large input.
-_SUCCEED = "store.move({job_id!r}, Status.SUCCESSFUL, attempt=1, followers=[large('next', {job_id!r})])"
+_SUCCEED = "store.jobs.move({job_id!r}, Status.SUCCESSFUL, attempt=1, followers=[large('next', {job_id!r})])"
 
 
 class TestClientsThatDie:
     """In a child, killed just before it sends a command."""
 
     def test_followers_whose_success_was_kept_are_released_by_the_housekeeper(
-        self, jobs: MongoJobStore, mongodb_url: str
+        self, store: MongoStore, mongodb_url: str
     ) -> None:
-        job_id = in_status(jobs, Status.RUNNING)
+        job_id = in_status(store, Status.RUNNING)
         die(mongodb_url, _SUCCEED.format(job_id=job_id), ("insert", "jobs"))
-        assert jobs.get(job_id).status is Status.SUCCESSFUL
+        assert store.jobs.get(job_id).status is Status.SUCCESSFUL
         now = datetime.now(UTC)
-        jobs.find_lost(now)  # its writer may be alive
+        store.jobs.find_lost(now)  # its writer may be alive
         with pytest.raises(NoSuchJob):
-            jobs.get("next")
-        assert jobs.count_waiting(until()) == {}
-        assert jobs.claim_next("w1", until()) is None
+            store.jobs.get("next")
+        assert store.jobs.count_waiting(until()) == {}
+        assert store.jobs.claim_next("w1", until()) is None
         for _ in range(2):
-            jobs.find_lost(now + timedelta(hours=2))
-        claim = jobs.claim_next("w1", until())
+            store.jobs.find_lost(now + timedelta(hours=2))
+        claim = store.jobs.claim_next("w1", until())
         assert (claim.job.id, claim.job.parent_id) == ("next", job_id)
         assert len(claim.execution.inputs["a"].items[0].data) == 20000
-        assert jobs.claim_next("w1", until()) is None
+        assert store.jobs.claim_next("w1", until()) is None
 
     def test_followers_that_were_released_come_once(
-        self, jobs: MongoJobStore, mongodb_url: str, plain: PlainDatabase
+        self, store: MongoStore, mongodb_url: str, plain: PlainDatabase
     ) -> None:
-        job_id = in_status(jobs, Status.RUNNING)
+        job_id = in_status(store, Status.RUNNING)
         die(mongodb_url, _SUCCEED.format(job_id=job_id), ("update", "jobs"), 2)
-        assert jobs.claim_next("w1", until()).job.id == "next"
-        jobs.find_lost(until())
-        assert jobs.get("next").status is Status.RUNNING
+        assert store.jobs.claim_next("w1", until()).job.id == "next"
+        store.jobs.find_lost(until())
+        assert store.jobs.get("next").status is Status.RUNNING
         assert count(plain.jobs) == 2
         assert "next_jobs" not in plain.jobs.find_one({"_id": job_id})
 
     def test_followers_of_a_success_that_was_not_kept_never_come(
-        self, jobs: MongoJobStore, mongodb_url: str, plain: PlainDatabase
+        self, store: MongoStore, mongodb_url: str, plain: PlainDatabase
     ) -> None:
-        job_id = in_status(jobs, Status.RUNNING)
+        job_id = in_status(store, Status.RUNNING)
         die(mongodb_url, _SUCCEED.format(job_id=job_id), ("update", "jobs"))
-        jobs.find_lost(datetime.now(UTC) + timedelta(hours=2))
-        assert jobs.get(job_id).status is Status.RUNNING
+        store.jobs.find_lost(datetime.now(UTC) + timedelta(hours=2))
+        assert store.jobs.get(job_id).status is Status.RUNNING
         with pytest.raises(NoSuchJob):
-            jobs.get("next")
+            store.jobs.get("next")
         assert count(plain.job_parts) == 0
 
-    def test_a_job_that_is_deleted_leaves_its_followers(self, jobs: MongoJobStore, mongodb_url: str) -> None:
-        job_id = in_status(jobs, Status.RUNNING)
+    def test_a_job_that_is_deleted_leaves_its_followers(self, store: MongoStore, mongodb_url: str) -> None:
+        job_id = in_status(store, Status.RUNNING)
         die(mongodb_url, _SUCCEED.format(job_id=job_id), ("insert", "jobs"))
-        assert jobs.delete(job_id)
-        assert jobs.get("next").status is Status.ACCEPTED
+        assert store.jobs.delete(job_id)
+        assert store.jobs.get("next").status is Status.ACCEPTED
 
     def test_followers_that_were_not_released_go_with_the_others_to_another_store(
-        self, jobs: MongoJobStore, mongodb_url: str
+        self, store: MongoStore, mongodb_url: str
     ) -> None:
-        job_id = in_status(jobs, Status.RUNNING)
+        job_id = in_status(store, Status.RUNNING)
         die(mongodb_url, _SUCCEED.format(job_id=job_id), ("insert", "jobs"))
-        (parent,), (follower,) = jobs.export(None, 1), jobs.export(jobs.get(job_id).key, 1)
+        (parent,), (follower,) = store.transfer.export(None, 1), store.transfer.export(store.jobs.get(job_id).key, 1)
         assert (parent.job.id, follower.job.id) == (job_id, "next")
 
     def test_chunks_of_a_job_that_was_not_kept_are_swept(
-        self, jobs: MongoJobStore, mongodb_url: str, plain: PlainDatabase
+        self, store: MongoStore, mongodb_url: str, plain: PlainDatabase
     ) -> None:
-        die(mongodb_url, "store.add(large('a'), 99)", ("insert", "jobs"))
+        die(mongodb_url, "store.jobs.add(large('a'), 99)", ("insert", "jobs"))
         assert count(plain.job_parts) == 1
         now = datetime.now(UTC)
-        jobs.find_lost(now)  # its writer may be alive
+        store.jobs.find_lost(now)  # its writer may be alive
         assert count(plain.job_parts) == 1
-        jobs.find_lost(now + timedelta(hours=2))
+        store.jobs.find_lost(now + timedelta(hours=2))
         assert count(plain.job_parts) == 0
 
     def test_a_delete_that_was_not_completed_can_be_repeated(
-        self, jobs: MongoJobStore, mongodb_url: str, plain: PlainDatabase
+        self, store: MongoStore, mongodb_url: str, plain: PlainDatabase
     ) -> None:
-        job_id = in_status(jobs, Status.SUCCESSFUL)
-        jobs.append_log(job_id, [line("x")])
-        die(mongodb_url, f"store.delete({job_id!r})", ("delete", "jobs"))
-        assert jobs.get(job_id).status is Status.SUCCESSFUL
-        assert jobs.delete(job_id)
+        job_id = in_status(store, Status.SUCCESSFUL)
+        store.logs.append(job_id, [line("x")])
+        die(mongodb_url, f"store.jobs.delete({job_id!r})", ("delete", "jobs"))
+        assert store.jobs.get(job_id).status is Status.SUCCESSFUL
+        assert store.jobs.delete(job_id)
         assert count(plain.jobs) == count(plain.job_logs) == 0
 
 
@@ -111,7 +111,7 @@ class TestServersThatDie:
 
     def test_what_was_answered_is_kept(self, private_server: Callable[[type[PrivateServer]], PrivateServer]) -> None:
         server = private_server(MongoDB)
-        store = MongoJobStore(MongoDatabase(server.url + "?serverSelectionTimeoutMS=300", 4), 60)
+        store = MongoStore(MongoDatabase(server.url + "?serverSelectionTimeoutMS=300", 4), 60)
         store.migrate()
         finished, claimed, added = [], [], []
         failures = []
@@ -120,9 +120,9 @@ class TestServersThatDie:
             try:
                 while True:
                     added.extend(add(store))
-                    claim = store.claim_next("w1", until())
+                    claim = store.jobs.claim_next("w1", until())
                     claimed.append(claim.job.id)
-                    if store.move(
+                    if store.jobs.move(
                         claim.job.id, Status.SUCCESSFUL, attempt=1, outcome=Outcome((Result("a", claim.job.id),))
                     ):
                         finished.append(claim.job.id)
@@ -141,12 +141,12 @@ class TestServersThatDie:
             store.ping()
         server.start()
         for job_id in added:
-            assert store.get(job_id).id == job_id
+            assert store.jobs.get(job_id).id == job_id
         for job_id in claimed:
-            assert store.get(job_id).attempt == 1
+            assert store.jobs.get(job_id).attempt == 1
         for job_id in finished:
-            assert store.get(job_id).status is Status.SUCCESSFUL
-            assert store.get_documents(job_id).results[0].value == job_id
+            assert store.jobs.get(job_id).status is Status.SUCCESSFUL
+            assert store.jobs.get_documents(job_id).results[0].value == job_id
         store.close()
 
 
@@ -160,28 +160,28 @@ class TestAnswersThatAreLost:
         proxy.close()
 
     @pytest.fixture
-    def shaky(self, cut: Cut, jobs: MongoJobStore, plain: PlainDatabase) -> Iterator[MongoJobStore]:
-        """The store `jobs` through the proxy."""
-        opened = MongoJobStore(
+    def shaky(self, cut: Cut, store: MongoStore, plain: PlainDatabase) -> Iterator[MongoStore]:
+        """The store through the proxy."""
+        opened = MongoStore(
             MongoDatabase(f"mongodb://127.0.0.1:{cut.port}/{plain.name}?directConnection=true&retryWrites=false", 2), 60
         )
         opened.ping()
         yield opened
         opened.close()
 
-    def test_a_job_is_added_once(self, cut: Cut, shaky: MongoJobStore, jobs: MongoJobStore) -> None:
+    def test_a_job_is_added_once(self, cut: Cut, shaky: MongoStore, store: MongoStore) -> None:
         cut.lose(b"insert")
         (job_id,) = add(shaky)
         assert cut.lost == 1
-        assert jobs.claim_next("w1", until()).job.id == job_id
-        assert jobs.claim_next("w1", until()) is None
+        assert store.jobs.claim_next("w1", until()).job.id == job_id
+        assert store.jobs.claim_next("w1", until()) is None
 
-    def test_a_move_is_done_once(self, cut: Cut, shaky: MongoJobStore, jobs: MongoJobStore) -> None:
-        (job_id,) = add(jobs, execution=Execution(subscriber=Subscriber("http://s/ok")))
-        jobs.claim_next("w1", until())
+    def test_a_move_is_done_once(self, cut: Cut, shaky: MongoStore, store: MongoStore) -> None:
+        (job_id,) = add(store, execution=Execution(subscriber=Subscriber("http://s/ok")))
+        store.jobs.claim_next("w1", until())
         follower = new(parent_id=job_id)
         cut.lose(b"update")
-        assert shaky.move(
+        assert shaky.jobs.move(
             job_id,
             Status.SUCCESSFUL,
             attempt=1,
@@ -190,17 +190,15 @@ class TestAnswersThatAreLost:
             entries=[line("end")],
         )
         assert cut.lost == 1
-        assert [entry.number for entry in jobs.read_log(job_id)] == [1]
-        assert len(take(jobs, datetime.now(UTC))) == 1
-        assert jobs.get_documents(job_id).results[0].value == "x" * 20000
-        assert jobs.get(follower.job.id).parent_id == job_id
-        assert not shaky.move(job_id, Status.SUCCESSFUL, attempt=1, followers=[follower])
+        assert [entry.number for entry in store.logs.read(job_id)] == [1]
+        assert len(take(store, datetime.now(UTC))) == 1
+        assert store.jobs.get_documents(job_id).results[0].value == "x" * 20000
+        assert store.jobs.get(follower.job.id).parent_id == job_id
+        assert not shaky.jobs.move(job_id, Status.SUCCESSFUL, attempt=1, followers=[follower])
 
-    def test_a_claim_that_nobody_heard_of_is_a_lost_job(
-        self, cut: Cut, shaky: MongoJobStore, jobs: MongoJobStore
-    ) -> None:
-        jobs.add(new(T0), PLENTY)
+    def test_a_claim_that_nobody_heard_of_is_a_lost_job(self, cut: Cut, shaky: MongoStore, store: MongoStore) -> None:
+        store.jobs.add(new(T0), PLENTY)
         cut.lose(b"findAndModify")
         with pytest.raises(Unavailable):
-            shaky.claim_next("w1", datetime.now(UTC) - SECOND)
-        assert [job.worker for job in jobs.find_lost(datetime.now(UTC))] == ["w1"]
+            shaky.jobs.claim_next("w1", datetime.now(UTC) - SECOND)
+        assert [job.worker for job in store.jobs.find_lost(datetime.now(UTC))] == ["w1"]

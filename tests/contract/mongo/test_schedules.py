@@ -12,27 +12,24 @@ from weaver_like.domain.execution import Execution
 from weaver_like.domain.job import JobFilter
 from weaver_like.domain.schedule import Schedule
 from weaver_like.domain.values import Occurrences, Value
-from weaver_like.stores.mongo.connection import MongoDatabase
-from weaver_like.stores.mongo.jobs import MongoJobStore
 from weaver_like.stores.mongo.schedules import MongoScheduleStore
+from weaver_like.stores.mongo.store import MongoStore
 
 #: A child's code: fires one schedule, a while ago or just now.
 _FIRE = """
 from dataclasses import replace
 from tests.support.schedules import HOUR, PLENTY, job_of
 from weaver_like.domain.schedule import Firing
-from weaver_like.stores.mongo.schedules import MongoScheduleStore
-schedules = MongoScheduleStore(store._database, store)
-schedule = schedules.get({schedule_id!r})
+schedule = store.schedules.get({schedule_id!r})
 at = datetime.now(UTC) - timedelta(seconds={ago_s})
-schedules.fire(schedule, Firing(at, schedule.due + HOUR, job_of(schedule)), PLENTY)
+store.schedules.fire(schedule, Firing(at, schedule.due + HOUR, job_of(schedule)), PLENTY)
 """
 _LARGE = Execution({"a": Occurrences((Value("x" * 20000),), ("/inputs/a",))})
 
 
 @pytest.fixture
-def schedules(mongodb_url: str, jobs: MongoJobStore) -> MongoScheduleStore:
-    return MongoScheduleStore(MongoDatabase(mongodb_url, 2), jobs)
+def schedules(store: MongoStore) -> MongoScheduleStore:
+    return store.schedules
 
 
 @pytest.fixture
@@ -43,32 +40,32 @@ def made(schedules: MongoScheduleStore) -> Schedule:
 
 
 def test_a_job_that_was_not_released_comes_with_a_later_look(
-    schedules: MongoScheduleStore, jobs: MongoJobStore, made: Schedule, mongodb_url: str
+    schedules: MongoScheduleStore, store: MongoStore, made: Schedule, mongodb_url: str
 ) -> None:
     die(mongodb_url, _FIRE.format(schedule_id=made.id, ago_s=60), ("insert", "jobs"))
     assert (schedules.get(made.id).due, schedules.get(made.id).last_job_id) == (DUE + HOUR, None)
     assert not fire(schedules, made)
     for _ in range(2):
         assert schedules.next_due() == DUE + HOUR
-    jobs.find_lost(datetime.now(UTC) + timedelta(hours=2))
-    claim = jobs.claim_next("w1", datetime.now(UTC) + HOUR)
+    store.jobs.find_lost(datetime.now(UTC) + timedelta(hours=2))
+    claim = store.jobs.claim_next("w1", datetime.now(UTC) + HOUR)
     assert schedules.get(made.id).last_job_id == made.next_job_id
     assert (claim.job.id, len(claim.execution.inputs["a"].items[0].data)) == (made.next_job_id, 20000)
-    assert jobs.claim_next("w1", datetime.now(UTC) + HOUR) is None
+    assert store.jobs.claim_next("w1", datetime.now(UTC) + HOUR) is None
 
 
 def test_a_job_whose_scheduler_may_be_alive_is_left_to_it(
-    schedules: MongoScheduleStore, jobs: MongoJobStore, made: Schedule, mongodb_url: str
+    schedules: MongoScheduleStore, store: MongoStore, made: Schedule, mongodb_url: str
 ) -> None:
     die(mongodb_url, _FIRE.format(schedule_id=made.id, ago_s=0), ("insert", "jobs"))
     schedules.next_due()
     with pytest.raises(NoSuchJob):
-        jobs.get(made.next_job_id)
+        store.jobs.get(made.next_job_id)
 
 
 @pytest.mark.parametrize("then", ["fire", "fail", "delete"])
 def test_a_job_that_was_not_released_comes_before_the_next_one(
-    schedules: MongoScheduleStore, jobs: MongoJobStore, made: Schedule, mongodb_url: str, then: str
+    schedules: MongoScheduleStore, store: MongoStore, made: Schedule, mongodb_url: str, then: str
 ) -> None:
     die(mongodb_url, _FIRE.format(schedule_id=made.id, ago_s=0), ("insert", "jobs"))
     following = schedules.get(made.id)
@@ -76,32 +73,32 @@ def test_a_job_that_was_not_released_comes_before_the_next_one(
         assert schedules.delete(made.id)
     else:
         assert fire(schedules, following, failure="why" if then == "fail" else None)
-    assert {job.id for job in jobs.find(JobFilter()).jobs} == {made.next_job_id} | (
+    assert {job.id for job in store.jobs.find(JobFilter()).jobs} == {made.next_job_id} | (
         {following.next_job_id} if then == "fire" else set()
     )
 
 
 def test_a_job_that_was_released_comes_once(
-    schedules: MongoScheduleStore, jobs: MongoJobStore, made: Schedule, plain: PlainDatabase
+    schedules: MongoScheduleStore, store: MongoStore, made: Schedule, plain: PlainDatabase
 ) -> None:
     """Its scheduler died before it could note that."""
     assert fire(schedules, made)
     plain.schedules.update_one({"_id": made.id}, {"$set": {"next_job": plain.jobs.find_one({"_id": made.next_job_id})}})
-    assert jobs.claim_next("w1", datetime.now(UTC) + HOUR).job.id == made.next_job_id
+    assert store.jobs.claim_next("w1", datetime.now(UTC) + HOUR).job.id == made.next_job_id
     schedules.next_due()
-    assert jobs.claim_next("w1", datetime.now(UTC) + HOUR) is None
+    assert store.jobs.claim_next("w1", datetime.now(UTC) + HOUR) is None
     assert "next_job" not in plain.schedules.find_one({"_id": made.id})
 
 
 def test_a_firing_that_was_not_kept_leaves_the_schedule_due(
-    schedules: MongoScheduleStore, jobs: MongoJobStore, made: Schedule, mongodb_url: str, plain: PlainDatabase
+    schedules: MongoScheduleStore, store: MongoStore, made: Schedule, mongodb_url: str, plain: PlainDatabase
 ) -> None:
     die(mongodb_url, _FIRE.format(schedule_id=made.id, ago_s=60), ("update", "schedules"))
     assert schedules.due(DUE, 10) == [made]
-    jobs.find_lost(datetime.now(UTC) + timedelta(hours=2))
+    store.jobs.find_lost(datetime.now(UTC) + timedelta(hours=2))
     assert count(plain.job_parts) == 0
     assert fire(schedules, made)
-    assert jobs.get_documents(made.next_job_id).execution.inputs["a"].items == _LARGE.inputs["a"].items
+    assert store.jobs.get_documents(made.next_job_id).execution.inputs["a"].items == _LARGE.inputs["a"].items
 
 
 def sized(size_bytes: int) -> Schedule:
@@ -114,11 +111,14 @@ def test_a_schedule_that_is_larger_than_a_document_is_too_large(schedules: Mongo
         schedules.add(sized(size_bytes), 10)
 
 
-def test_a_schedule_that_just_fits_fires(schedules: MongoScheduleStore, jobs: MongoJobStore) -> None:
+def test_a_schedule_that_just_fits_fires(schedules: MongoScheduleStore, store: MongoStore) -> None:
     schedule = sized(2**24 - 2**18 - 1000)
     schedules.add(schedule, 10)
     assert fire(schedules, schedule)
-    assert jobs.get_documents(schedule.next_job_id).execution.inputs["a"].items == schedule.execution.inputs["a"].items
+    assert (
+        store.jobs.get_documents(schedule.next_job_id).execution.inputs["a"].items
+        == schedule.execution.inputs["a"].items
+    )
 
 
 def test_an_idle_look_costs_two_commands(schedules: MongoScheduleStore, made: Schedule, commands: Commands) -> None:

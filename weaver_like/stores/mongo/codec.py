@@ -1,29 +1,46 @@
-"""Domain <-> documents. Times are integers: microseconds since 1970, UTC. What JSON holds is kept as its text, so that it stays as it is."""
+"""Domain <-> documents.
+
+Times are integers: microseconds since 1970, UTC. What JSON holds is kept as its text, so that it stays as it is.
+"""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import bson
 
 from weaver_like.domain.errors import TooLarge
-from weaver_like.domain.job import Claim, Job, JobDocuments, LogEntry, NewJob, Outcome, StoredJob, WaitingCallback
+from weaver_like.domain.execution import Execution, Subscriber
+from weaver_like.domain.job import (
+    Claim,
+    Job,
+    JobDocuments,
+    LogEntry,
+    NewJob,
+    Outcome,
+    StoredJob,
+    WaitingCallback,
+    micros_of,
+)
 from weaver_like.domain.package import Package, Revision
 from weaver_like.domain.schedule import Schedule
 from weaver_like.domain.status import Status
 from weaver_like.schemas import description
 from weaver_like.schemas.execution import parse_stored, render_execution
-from weaver_like.schemas.jsontext import dumps, loads
+from weaver_like.schemas.jsontext import dumps
 from weaver_like.stores.codec import (
     dump_error,
     dump_followers,
     dump_results,
+    dump_statistics,
     load_error,
     load_followers,
+    load_json,
     load_results,
+    load_statistics,
+    moment_of,
     place_of,
-    to_micros,
-    to_moment,
 )
-from weaver_like.stores.mongo.connection import Collections
+from weaver_like.stores.mongo.connection import Collections, Document
 from weaver_like.stores.mongo.outbox import new_callback
 from weaver_like.stores.mongo.parts import NAMES, Parts, load_parts
 
@@ -50,16 +67,16 @@ JOB_FIELDS = [
 ]
 
 
-def new_document(new: NewJob, ageing_s: float, parts: Parts) -> dict:
+def new_document(new: NewJob, ageing_s: float, parts: Parts) -> Document:
     """A job that has just been submitted; what it does not have is left out."""
-    job, subscriber = new.job, new.execution.subscriber
-    created = to_micros(job.created)
+    job = new.job
+    created = micros_of(job.created)
     row = {
         "_id": job.id,
         "process": job.process_id,
         "status": str(job.status),
         "created": created,
-        "updated": to_micros(job.updated),
+        "updated": micros_of(job.updated),
         "progress": job.progress,
         "message": job.message,
         "priority": job.priority,
@@ -70,72 +87,78 @@ def new_document(new: NewJob, ageing_s: float, parts: Parts) -> dict:
         "title": job.title,
         "base_url": job.base_url,
         "queue": job.queue,
-        "subscriber": _filled({"success": subscriber.success_uri, "failed": subscriber.failed_uri})
-        if subscriber
-        else None,
+        "subscriber": _subscriber(new.execution.subscriber),
     }
-    return _filled(row) | parts.put(
-        job.id, {"execution": dumps(render_execution(new.execution)), "followers": dump_followers(new.followers)}
-    )
+    large = {"execution": dumps(render_execution(new.execution)), "followers": dump_followers(new.followers)}
+    return _filled(row) | parts.put(job.id, large)
 
 
-def stored_document(stored: StoredJob, parts: Parts) -> dict:
+def _subscriber(subscriber: Subscriber | None) -> Document | None:
+    """Whom to call at the end, so that the end of a job need not read its inputs."""
+    if subscriber is None:
+        return None
+    return _filled({"success": subscriber.success_uri, "failed": subscriber.failed_uri})
+
+
+def stored_document(stored: StoredJob, parts: Parts) -> Document:
     """A job that comes from another store."""
     job, kept = stored.job, stored.documents
     times = {"started": job.started, "finished": job.finished, "lease": stored.lease}
     callbacks = [
-        new_callback(waiting.kind, waiting.uri, to_micros(waiting.due)) | {"attempts": waiting.attempts}
+        new_callback(waiting.kind, waiting.uri, micros_of(waiting.due)) | {"attempts": waiting.attempts}
         for waiting in stored.callbacks
     ]
-    outcome = outcome_parts(Outcome(kept.results, kept.error, kept.traceback, kept.statistics))
-    row = {name: to_micros(moment) for name, moment in times.items() if moment is not None} | {
+    row = {name: micros_of(moment) for name, moment in times.items() if moment is not None} | {
         "place": stored.place,
         "worker": job.worker,
         "callbacks": callbacks or None,
         "lines": max((entry.number for entry in stored.log), default=0),
     }
-    return (
-        new_document(NewJob(job, kept.execution, kept.followers), 0, parts) | _filled(row) | parts.put(job.id, outcome)
-    )
+    outcome = Outcome(kept.results, kept.error, kept.traceback, kept.statistics)
+    document = new_document(NewJob(job, kept.execution, kept.followers), 0, parts)
+    return document | _filled(row) | parts.put(job.id, outcome_parts(outcome))
 
 
-def read_stored(found: Collections, row: Mapping, log: Sequence[LogEntry]) -> StoredJob:
+def read_stored(found: Collections, row: Mapping[str, Any], log: Sequence[LogEntry]) -> StoredJob:
+    """A job on its way to another store, without its steps."""
     callbacks = sorted(row.get("callbacks") or (), key=lambda entry: entry["due"])
     return StoredJob(
         read_job(row),
         read_documents(found, row),
         row["place"],
-        to_moment(row.get("lease")),
+        moment_of(row.get("lease")),
         tuple(log),
         tuple(
-            WaitingCallback(entry["kind"], entry["uri"], entry["attempts"], to_moment(entry["due"]))
+            WaitingCallback(entry["kind"], entry["uri"], entry["attempts"], moment_of(entry["due"]))
             for entry in callbacks
         ),
     )
 
 
-def _filled(row: dict) -> dict:
+def _filled(row: Document) -> Document:
     return {name: value for name, value in row.items() if value is not None}
 
 
 def outcome_parts(outcome: Outcome) -> dict[str, bytes | None]:
+    """The large values of an outcome."""
     return {
         "results": dump_results(outcome.results),
         "error": dump_error(outcome.error),
         "traceback": outcome.traceback.encode() if outcome.traceback else None,
-        "statistics": dumps(outcome.statistics) if outcome.statistics else None,
+        "statistics": dump_statistics(outcome.statistics),
     }
 
 
-def read_job(row: Mapping) -> Job:
+def read_job(row: Mapping[str, Any]) -> Job:
+    """A job of a document with `JOB_FIELDS`."""
     return Job(
         row["_id"],
         row["process"],
         Status(row["status"]),
-        to_moment(row["created"]),
-        to_moment(row["updated"]),
-        to_moment(row.get("started")),
-        to_moment(row.get("finished")),
+        moment_of(row["created"]),
+        moment_of(row["updated"]),
+        moment_of(row.get("started")),
+        moment_of(row.get("finished")),
         row["progress"],
         row["message"],
         row["priority"],
@@ -149,35 +172,44 @@ def read_job(row: Mapping) -> Job:
     )
 
 
-def read_claim(found: Collections, row: Mapping) -> Claim:
+def read_claim(found: Collections, row: Mapping[str, Any]) -> Claim:
+    """A job that was just claimed."""
     parts = load_parts(found, row, ("execution", "followers"))
-    return Claim(read_job(row), parse_stored(loads(parts["execution"])), load_followers(parts["followers"]))
+    return Claim(read_job(row), _load_execution(parts["execution"]), load_followers(parts["followers"]))
 
 
-def read_documents(found: Collections, row: Mapping) -> JobDocuments:
+def read_documents(found: Collections, row: Mapping[str, Any]) -> JobDocuments:
+    """The large parts of a job."""
     parts = load_parts(found, row, NAMES)
     return JobDocuments(
-        parse_stored(loads(parts["execution"])),
+        _load_execution(parts["execution"]),
         load_results(parts["results"]),
         load_error(parts["error"]),
         parts["traceback"].decode() if parts["traceback"] else None,
-        loads(parts["statistics"]) if parts["statistics"] else None,
+        load_statistics(parts["statistics"]),
         load_followers(parts["followers"]),
     )
 
 
-def entry_row(entry: LogEntry) -> dict:
-    """Without its number."""
+def _load_execution(text: bytes | None) -> Execution:
+    assert text is not None, "every job has an execution"
+    return parse_stored(load_json(text))
+
+
+def entry_row(entry: LogEntry) -> Document:
+    """A line of a log, without its number."""
     return _filled(
-        {"at": to_micros(entry.at), "level": entry.level, "message": entry.message, "percent": entry.percent}
+        {"at": micros_of(entry.at), "level": entry.level, "message": entry.message, "percent": entry.percent}
     )
 
 
-def read_entry(row: Mapping) -> LogEntry:
-    return LogEntry(to_moment(row["at"]), row["level"], row["message"], row.get("percent"), row["number"])
+def read_entry(row: Mapping[str, Any]) -> LogEntry:
+    """A line of a log."""
+    return LogEntry(moment_of(row["at"]), row["level"], row["message"], row.get("percent"), row["number"])
 
 
-def schedule_document(schedule: Schedule) -> dict:
+def schedule_document(schedule: Schedule) -> Document:
+    """A schedule; what it does not have is left out."""
     return _filled(
         {
             "_id": schedule.id,
@@ -185,9 +217,9 @@ def schedule_document(schedule: Schedule) -> dict:
             "cron": schedule.cron,
             "time_zone": schedule.time_zone,
             "execution": dumps(render_execution(schedule.execution)),
-            "created": to_micros(schedule.created),
-            "due": to_micros(schedule.due),
-            "fired": to_micros(schedule.last_fired) if schedule.last_fired else None,
+            "created": micros_of(schedule.created),
+            "due": micros_of(schedule.due),
+            "fired": micros_of(schedule.last_fired) if schedule.last_fired else None,
             "job": schedule.last_job_id,
             "failure": schedule.failure,
             "base_url": schedule.base_url,
@@ -195,46 +227,59 @@ def schedule_document(schedule: Schedule) -> dict:
     )
 
 
-def read_schedule(row: Mapping) -> Schedule:
+def read_schedule(row: Mapping[str, Any]) -> Schedule:
+    """What `schedule_document` made."""
     return Schedule(
         row["_id"],
         row["process"],
         row["cron"],
         row["time_zone"],
-        parse_stored(loads(row["execution"])),
-        to_moment(row["created"]),
-        to_moment(row["due"]),
-        to_moment(row.get("fired")),
+        parse_stored(load_json(row["execution"])),
+        moment_of(row["created"]),
+        moment_of(row["due"]),
+        moment_of(row.get("fired")),
         row.get("job"),
         row.get("failure"),
         row["base_url"],
     )
 
 
-def revision_document(revision: Revision, tag: str, written: int) -> dict:
-    process, package = description.render_stored(revision.process), revision.package
+def revision_document(revision: Revision, tag: str, written: int) -> Document:
+    """A revision under its tag. written: when it came into the database, in microseconds."""
     return {
         "_id": tag,
         "written": written,
-        "deployed": to_micros(revision.deployed),
-        "description": dumps(process),
-        "media_type": package.media_type,
-        "package": package.content,
+        "deployed": micros_of(revision.deployed),
+        "description": dumps(description.render_stored(revision.process)),
+        "media_type": revision.package.media_type,
+        "package": revision.package.content,
     }
 
 
-def read_revision(row: Mapping) -> Revision:
+def revision_entry(revision: Revision, tag: str) -> Document:
+    """A revision as the offer lists it."""
+    process_id, version = revision.key
+    return {"process": process_id, "version": version, "deployed": micros_of(revision.deployed), "tag": tag}
+
+
+def read_revision(row: Mapping[str, Any]) -> Revision:
+    """A revision with its package."""
     return Revision(
-        description.parse_stored(loads(row["description"])),
+        description.parse_stored(load_json(row["description"])),
         Package(row["media_type"], row["package"]),
-        to_moment(row["deployed"]),
+        moment_of(row["deployed"]),
     )
 
 
-def fitting(document: dict, otherwise: str, room_bytes: int = 0) -> dict:
-    """The same. room_bytes: for what comes into the document later.
+def fitting(document: Document, otherwise: str, room_bytes: int = 0) -> Document:
+    """The same document, if the database takes it.
 
-    Raises: TooLarge, which says `otherwise`; the driver leaves the last kilobytes to the server, which has no error of its own for them.
+    The driver leaves the last kilobytes to the server, which has no error of its own for them.
+
+    Args:
+        otherwise: the text of the error.
+        room_bytes: for what comes into the document later.
+    Raises: TooLarge.
     """
     if len(bson.encode(document)) > _MOST_BYTES - room_bytes:
         raise TooLarge(otherwise)

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from pymongo import MongoClient, ReadPreference, WriteConcern
 from pymongo.collection import Collection
@@ -18,7 +19,11 @@ log = logging.getLogger(__name__)
 #: At DEBUG the driver logs whole commands, and so the inputs of jobs.
 logging.getLogger("pymongo").setLevel(logging.INFO)
 
-#: What was answered is in the journal of most members: it survives the death of a server. "majority" of a standalone server is itself.
+#: A document of a collection, or what a command says.
+Document = dict[str, Any]
+
+#: What was answered is in the journal of most members: it survives the death of a server. "majority" of a standalone
+#: server is itself.
 _DURABLE = WriteConcern(w="majority", j=True)
 #: Progress and log lines: the last tenth of a second may be lost with the server.
 _SOON = WriteConcern(w=1)
@@ -38,30 +43,32 @@ _AWAY = {24, 50, 64, 112, 262, 14031}  # held a lock too long, ran out of time, 
 class Collections:
     """What the store is made of. progress: the jobs again, for writes that need not survive the death of the server."""
 
-    jobs: Collection
-    progress: Collection
-    logs: Collection
-    parts: Collection
-    steps: Collection
-    leaders: Collection
-    schedules: Collection
-    offer: Collection
-    revisions: Collection
-    versions: Collection
+    jobs: Collection[Document]
+    progress: Collection[Document]
+    logs: Collection[Document]
+    parts: Collection[Document]
+    steps: Collection[Document]
+    leaders: Collection[Document]
+    schedules: Collection[Document]
+    offer: Collection[Document]
+    revisions: Collection[Document]
+    versions: Collection[Document]
 
 
 class MongoDatabase:
     """One client for each OS process, which connects when it is first used.
 
-    url: mongodb://[user:password@]host[:port][/database][?option=value]; the options of the driver.
+    Args:
+        url: mongodb://[user:password@]host[:port][/database][?option=value]; the options of the driver.
+        connections: how many threads will serve requests.
     Raises: SettingError. No message holds the URL, which may have a password in it.
     """
 
     def __init__(self, url: str, connections: int):
         self._url = url
         given = url.partition("?")[2].lower()
-        self._options = {name: value for name, value in _OPTIONS.items() if name.lower() not in given}
-        # Beside those who serve requests there are the courier, the housekeeper and the engine.
+        self._options: dict[str, Any] = {name: value for name, value in _OPTIONS.items() if name.lower() not in given}
+        # Besides those who serve requests there are the courier, the housekeeper and the engine.
         self._options["maxPoolSize"] = connections + 4
         try:
             with warnings.catch_warnings():
@@ -69,12 +76,15 @@ class MongoDatabase:
                 self._open()
         except (InvalidURI, ConfigurationError, InvalidName, ValueError, TypeError, UserWarning):
             raise SettingError(
-                "The setting 'store.url' is no URL of MongoDB; mongodb://[user:password@]host[:port][/database][?option=value] is wanted, "
-                "special characters of a password in percent-encoding."
+                "The setting 'store.url' is not a URL of MongoDB; expected "
+                "mongodb://[user:password@]host[:port][/database][?option=value], with special characters of a "
+                "password in percent-encoding."
             ) from None
 
     def _open(self) -> None:
-        self._client = MongoClient(self._url, connect=False, appname="weaver-like", **self._options)
+        self._client: MongoClient[Document] = MongoClient(
+            self._url, connect=False, appname="weaver-like", **self._options
+        )
         database = self._client.get_default_database(
             _DEFAULT_DATABASE, read_preference=ReadPreference.PRIMARY, write_concern=_DURABLE
         )
@@ -94,7 +104,7 @@ class MongoDatabase:
 
     @contextmanager
     def using(self) -> Iterator[Collections]:
-        """Raises: Unavailable for a database that is away; SettingError, if it does not let us in; other faults are our own."""
+        """Raises: Unavailable if the database is away; SettingError if it does not let us in; other faults are ours."""
         if self._pid != os.getpid():  # the threads and connections of a client do not survive a fork
             self._open()
         try:
@@ -117,7 +127,7 @@ class MongoDatabase:
 
 
 def _unmade(error: OperationFailure) -> bool:
-    """Whether an index is missing: somebody asks while the first server on this database still makes them."""
+    """Whether an index is missing: somebody asks while the first server on this database is still making them."""
     return error.code == _BAD_VALUE and "hint provided does not correspond" in str(error)
 
 

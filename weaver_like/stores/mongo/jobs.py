@@ -1,81 +1,54 @@
-"""MongoJobStore: jobs on MongoDB, a standalone server or a replica set; no transaction of several documents is needed."""
+"""MongoJobStore: jobs on MongoDB. No transaction of several documents is needed, so a standalone server will do."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from pymongo import ReturnDocument
-from pymongo.errors import AutoReconnect, DuplicateKeyError, ServerSelectionTimeoutError
+from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError
 
-from weaver_like.domain.errors import Unavailable
-from weaver_like.domain.job import Claim, Job, JobDocuments, JobFilter, JobPage, LogEntry, NewJob, Outcome
+from weaver_like.domain.job import (
+    Claim,
+    Job,
+    JobDocuments,
+    JobFilter,
+    JobPage,
+    LogEntry,
+    NewJob,
+    Outcome,
+    micros_of,
+)
 from weaver_like.domain.status import Status, sources_of
 from weaver_like.stores.base import JobStore
-from weaver_like.stores.codec import to_micros
-from weaver_like.stores.gate import QueueGate
 from weaver_like.stores.mongo import codec
-from weaver_like.stores.mongo.connection import Collections, MongoDatabase
-from weaver_like.stores.mongo.leaders import MongoLeaders
+from weaver_like.stores.mongo.connection import Collections, Document, MongoDatabase
+from weaver_like.stores.mongo.intake import MongoJobIntake
 from weaver_like.stores.mongo.listing import list_filter
-from weaver_like.stores.mongo.log import MongoLog, change_with_lines, get_fields, lines_of_move
-from weaver_like.stores.mongo.migrate import BY_CREATED, BY_PLACE, BY_QUEUE, migrate
-from weaver_like.stores.mongo.outbox import MongoOutbox, announced
+from weaver_like.stores.mongo.logs import change_with_lines, get_fields, lines_of_move
+from weaver_like.stores.mongo.migrate import BY_CREATED, BY_PLACE, BY_QUEUE
+from weaver_like.stores.mongo.outbox import announced
 from weaver_like.stores.mongo.parts import NAMES, Parts
 from weaver_like.stores.mongo.repair import release_next, repair
-from weaver_like.stores.mongo.steps import MongoSteps
-from weaver_like.stores.mongo.transfer import MongoTransfer
 
 _FINAL = [str(status) for status in Status if status.final]
 _WAITING = {"status": "accepted"}
+_NEWEST_FIRST = [("created", -1), ("_id", -1)]
 
 
-class MongoJobStore(MongoLog, MongoSteps, MongoOutbox, MongoLeaders, MongoTransfer, JobStore):
+class MongoJobStore(JobStore):
     """One document for each job, changed as a whole by one command that compares and sets.
 
     Beside it: lines of its log, its steps, and chunks of values that are too large for it.
-    gate: everything that adds a job passes it.
     """
 
-    def __init__(self, database: MongoDatabase, ageing_s: float):
+    def __init__(self, database: MongoDatabase, intake: MongoJobIntake):
         self._database = database
-        self._ageing_s = ageing_s
-        self.gate = QueueGate(self._count_waiting)
-
-    def migrate(self) -> list[int]:
-        with self._database.using() as found:
-            return migrate(found)
-
-    def ping(self) -> None:
-        with self._database.using() as found:
-            if found.versions.find_one() is None:
-                raise Unavailable("The store has not been migrated.")
-
-    def close(self) -> None:
-        self._database.close()
+        self._intake = intake
 
     def add(self, new: NewJob, queue_limit: int) -> None:
-        with self.gate.entering(queue_limit), self._database.using() as found:
-            parts = Parts(found)
-            document = self.document(new, parts)
-            try:
-                found.jobs.insert_one(document)
-            except ServerSelectionTimeoutError:  # nothing was sent
-                raise
-            except AutoReconnect:  # kept or not? nobody else has this id
-                try:
-                    found.jobs.insert_one(document)
-                except DuplicateKeyError:
-                    pass
-            parts.keep()
-
-    def document(self, new: NewJob, parts: Parts) -> dict:
-        """What is kept of a new job; its large values are in `parts`."""
-        return codec.new_document(new, self._ageing_s, parts)
-
-    def _count_waiting(self, most: int) -> int:
-        with self._database.using() as found:
-            return found.jobs.count_documents(_WAITING, limit=most, hint=BY_PLACE)
+        self._intake.add(new, queue_limit)
 
     def get(self, job_id: str) -> Job:
         with self._database.using() as found:
@@ -87,22 +60,17 @@ class MongoJobStore(MongoLog, MongoSteps, MongoOutbox, MongoLeaders, MongoTransf
 
     def find(self, wanted: JobFilter) -> JobPage:
         narrowed, index = list_filter(wanted)
+        most = wanted.limit + 1
         with self._database.using() as found:
-            rows = list(
-                found.jobs.find(
-                    narrowed,
-                    codec.JOB_FIELDS,
-                    sort=[("created", -1), ("_id", -1)],
-                    hint=index,
-                    limit=wanted.limit + 1,
-                    batch_size=wanted.limit + 1,
-                )
+            page = found.jobs.find(
+                narrowed, codec.JOB_FIELDS, sort=_NEWEST_FIRST, hint=index, limit=most, batch_size=most
             )
+            rows = list(page)
         return JobPage(tuple(codec.read_job(row) for row in rows[: wanted.limit]), len(rows) > wanted.limit)
 
     def claim_next(self, worker: str, lease_until: datetime, queue: str | None = None) -> Claim | None:
         # The job may have come after this command was sent.
-        now = {"$max": [to_micros(datetime.now(UTC)), "$created"]}
+        now = {"$max": [micros_of(datetime.now(UTC)), "$created"]}
         claimed = {
             "status": "running",
             "message": "",
@@ -110,9 +78,11 @@ class MongoJobStore(MongoLog, MongoSteps, MongoOutbox, MongoLeaders, MongoTransf
             "updated": now,
             "worker": {"$literal": worker},
             "attempt": {"$add": ["$attempt", 1]},
-            "lease": to_micros(lease_until),
+            "lease": micros_of(lease_until),
         }
-        first, index = (_WAITING, BY_PLACE) if queue is None else (_WAITING | {"queue": queue}, BY_QUEUE)
+        first, index = _WAITING, BY_PLACE
+        if queue is not None:
+            first, index = _WAITING | {"queue": queue}, BY_QUEUE
         with self._database.using() as found:
             row = found.jobs.find_one_and_update(
                 first, [{"$set": claimed}], sort=[("place", 1)], hint=index, return_document=ReturnDocument.AFTER
@@ -120,8 +90,8 @@ class MongoJobStore(MongoLog, MongoSteps, MongoOutbox, MongoLeaders, MongoTransf
             return codec.read_claim(found, row) if row else None
 
     def count_waiting(self, before: datetime) -> dict[str, int]:
-        waiting = [
-            {"$match": _WAITING | {"updated": {"$lt": to_micros(before)}}},
+        waiting: list[Document] = [
+            {"$match": _WAITING | {"updated": {"$lt": micros_of(before)}}},
             {"$group": {"_id": "$queue", "count": {"$sum": 1}}},
         ]
         with self._database.using() as found:
@@ -139,36 +109,33 @@ class MongoJobStore(MongoLog, MongoSteps, MongoOutbox, MongoLeaders, MongoTransf
         entries: Sequence[LogEntry] = (),
         counted: bool = True,
     ) -> bool:
-        """Followers stand in the job's own document first, so that they come with its success, and are released then."""
+        """Followers stand in the job's document first, so that they come with its success; then they are released."""
         moment = datetime.now(UTC)
-        movable = {"_id": job_id, "status": {"$in": [str(origin) for origin in sources_of(to)]}} | (
-            {} if attempt is None else {"attempt": attempt}
-        )
+        movable: Document = {"_id": job_id, "status": {"$in": [str(origin) for origin in sources_of(to)]}}
+        if attempt is not None:
+            movable["attempt"] = attempt
         with self._database.using() as found:
             if followers:
                 _refuse_known(found, followers, movable)
             parts = Parts(found)
-            values = parts.put(job_id, codec.outcome_parts(outcome)) if outcome is not None else {}
+            values: dict[str, Any] = {"message": message}
+            if outcome is not None:
+                values |= parts.put(job_id, codec.outcome_parts(outcome))
             if followers:
-                values["next_jobs"] = [
-                    self.document(replace(new, job=replace(new.job, created=moment, updated=moment)), parts)
-                    for new in followers
-                ]
+                values["next_jobs"] = [self._document_at(moment, new, parts) for new in followers]
             # A text that begins with "$" would be read as the name of a field.
-            values = {name: {"$literal": value} for name, value in (values | {"message": message}).items()}
-            if not _swap(
-                found,
-                movable,
-                to,
-                to_micros(moment),
-                values | lines_of_move(found, movable, entries) | _counters(to, counted),
-            ):
+            changes: Document = {name: {"$literal": value} for name, value in values.items()}
+            changes |= lines_of_move(found, movable, entries) | _counters(to, counted)
+            if not _swap(found, movable, to, micros_of(moment), changes):
                 parts.drop()
                 return False
             if followers:
                 release_next(found, {"_id": job_id})
             parts.keep()
         return True
+
+    def _document_at(self, moment: datetime, new: NewJob, parts: Parts) -> Document:
+        return self._intake.document(replace(new, job=replace(new.job, created=moment, updated=moment)), parts)
 
     def report(
         self,
@@ -180,13 +147,14 @@ class MongoJobStore(MongoLog, MongoSteps, MongoOutbox, MongoLeaders, MongoTransf
         message: str | None = None,
         entries: Sequence[LogEntry] = (),
     ) -> bool:
-        changes: dict = {"lease": to_micros(lease_until)}
+        changes: Document = {"lease": micros_of(lease_until)}
         if percent is not None:
-            changes |= {"progress": percent, "updated": to_micros(datetime.now(UTC))}
+            changes |= {"progress": percent, "updated": micros_of(datetime.now(UTC))}
         if message is not None:
-            changes |= {"message": message}
+            changes["message"] = message
+        held = {"_id": job_id, "status": "running", "attempt": attempt}
         with self._database.using() as found:
-            return change_with_lines(found, {"_id": job_id, "status": "running", "attempt": attempt}, changes, entries)
+            return change_with_lines(found, held, changes, entries)
 
     def delete(self, job_id: str) -> bool:
         """The document goes last: after a crash in between the job is there still, and can be deleted again."""
@@ -204,47 +172,42 @@ class MongoJobStore(MongoLog, MongoSteps, MongoOutbox, MongoLeaders, MongoTransf
 
     def find_lost(self, now: datetime, worker_prefix: str | None = None) -> list[Job]:
         """Whoever looks for leases that ran out also completes what other crashes left."""
-        lost = (
-            {"lease": {"$lt": to_micros(now)}}
-            if worker_prefix is None
-            else {"worker": {"$regex": f"^{re.escape(worker_prefix)}"}}
-        )
+        lost: Document = {"status": "running"}
+        if worker_prefix is None:
+            lost["lease"] = {"$lt": micros_of(now)}
+        else:
+            lost["worker"] = {"$regex": f"^{re.escape(worker_prefix)}"}
         with self._database.using() as found:
             if worker_prefix is None:
                 repair(found, now)
-            return [codec.read_job(row) for row in found.jobs.find({"status": "running"} | lost, codec.JOB_FIELDS)]
+            return [codec.read_job(row) for row in found.jobs.find(lost, codec.JOB_FIELDS)]
 
     def find_finished(self, before: datetime, limit: int) -> list[str]:
-        moment = to_micros(before)
+        moment = micros_of(before)
         # A job finishes after it was created, so the index on `created` bounds the walk.
         done = {"created": {"$lt": moment}, "finished": {"$lt": moment}, "status": {"$in": _FINAL}}
         with self._database.using() as found:
-            return [
-                row["_id"]
-                for row in found.jobs.find(done, ["_id"], sort=[("created", 1)], hint=BY_CREATED, limit=limit)
-            ]
+            rows = found.jobs.find(done, ["_id"], sort=[("created", 1)], hint=BY_CREATED, limit=limit)
+            return [row["_id"] for row in rows]
 
 
-def _counters(to: Status, counted: bool) -> dict:
-    """What a move changes beside its texts."""
-    changes: dict = {"lease": "$$REMOVE"}
+def _counters(to: Status, counted: bool) -> Document:
+    """What a move changes besides its texts."""
+    changes: Document = {"lease": "$$REMOVE"}
     if to is Status.ACCEPTED:
         changes |= {"worker": "$$REMOVE", "progress": 0, "losses": {"$add": ["$losses", int(counted)]}}
     if to is Status.SUCCESSFUL:
-        changes |= {"progress": 100}
+        changes["progress"] = 100
     return changes
 
 
-def _swap(found: Collections, movable: dict, to: Status, now: int, changes: dict) -> bool:
+def _swap(found: Collections, movable: Document, to: Status, now: int, changes: Document) -> bool:
     """Compare and set; False if another was first."""
     changes |= {"status": str(to), "updated": now}
     if to.final:
         # A claim may have come before this command, though it was sent later.
-        changes |= {
-            "finished": {"$max": [now, "$started"]},
-            "updated": {"$max": [now, "$started"]},
-            "callbacks": announced(to, now),
-        }
+        end = {"$max": [now, "$started"]}
+        changes |= {"finished": end, "updated": end, "callbacks": announced(to, now)}
 
     def change() -> bool:
         return found.jobs.update_one(movable, [{"$set": changes}]).modified_count == 1
@@ -254,13 +217,11 @@ def _swap(found: Collections, movable: dict, to: Status, now: int, changes: dict
     except ServerSelectionTimeoutError:  # nothing was sent
         raise
     except AutoReconnect:  # done or not? if it was, the job stands as we left it
-        return (
-            change()
-            or found.jobs.find_one({"_id": movable["_id"], "status": str(to), "updated": now}, ["_id"]) is not None
-        )
+        left = {"_id": movable["_id"], "status": str(to), "updated": now}
+        return change() or found.jobs.find_one(left, ["_id"]) is not None
 
 
-def _refuse_known(found: Collections, followers: Sequence[NewJob], movable: dict) -> None:
+def _refuse_known(found: Collections, followers: Sequence[NewJob], movable: Document) -> None:
     """A move that is repeated after its success finds its own followers: that one is not refused but comes too late."""
     known = found.jobs.find_one({"_id": {"$in": [new.job.id for new in followers]}}, ["_id"])
     if known and found.jobs.find_one(movable, ["_id"]):

@@ -1,23 +1,25 @@
-"""Roles of which there is one holder among all processes on a store."""
+"""MongoLeaders: roles of which there is one holder among all processes on a store."""
 
 from datetime import UTC, datetime
 
 from pymongo.errors import DuplicateKeyError
 
-from weaver_like.stores.codec import to_micros
+from weaver_like.domain.job import micros_of
+from weaver_like.stores.base import Leaders
 from weaver_like.stores.mongo.connection import MongoDatabase
 
 
-class MongoLeaders:
-    """The part of `MongoJobStore` that elects."""
+class MongoLeaders(Leaders):
+    """A document for each role that was ever taken."""
 
-    _database: MongoDatabase
+    def __init__(self, database: MongoDatabase):
+        self._database = database
 
-    def take_lead(self, role: str, holder: str, until: datetime) -> bool:
-        free = {"_id": role, "$or": [{"holder": holder}, {"until": {"$lt": to_micros(datetime.now(UTC))}}]}
+    def take(self, role: str, holder: str, until: datetime) -> bool:
+        free = {"_id": role, "$or": [{"holder": holder}, {"until": {"$lt": micros_of(datetime.now(UTC))}}]}
         with self._database.using() as found:
             try:
-                found.leaders.update_one(free, {"$set": {"holder": holder, "until": to_micros(until)}}, upsert=True)
+                found.leaders.update_one(free, {"$set": {"holder": holder, "until": micros_of(until)}}, upsert=True)
             except DuplicateKeyError:  # another has it, or was faster
                 return False
         return True

@@ -2,18 +2,22 @@
 
 from datetime import UTC, datetime
 
-from weaver_like.domain.job import JobFilter
+from weaver_like.domain.job import JobFilter, micros_of
 from weaver_like.domain.status import Status
-from weaver_like.stores.codec import to_micros
+from weaver_like.stores.mongo.connection import Document
 from weaver_like.stores.mongo.migrate import BY_CREATED, BY_PROCESS, BY_STATUS
 
 #: The server merges up to 200 walks along an index; it would sort every match of more.
 _MAX_WALKS = 200
+_EVERY_STATUS = [str(status) for status in Status]
 
 
-def list_filter(wanted: JobFilter) -> tuple[dict, str]:
-    """Filter and name of the index: the server walks along it once for each (process, status), merges the walks, and stops at the limit."""
-    narrowed: dict = {}
+def list_filter(wanted: JobFilter) -> tuple[Document, str]:
+    """Filter and name of the index.
+
+    The server walks along it once for each (process, status), merges the walks, and stops at the limit.
+    """
+    narrowed: Document = {}
     if wanted.processes:
         narrowed["process"] = {"$in": wanted.processes}
     if wanted.statuses:
@@ -30,20 +34,27 @@ def list_filter(wanted: JobFilter) -> tuple[dict, str]:
     if len(wanted.processes) * len(wanted.statuses or Status) > _MAX_WALKS:
         return narrowed, BY_CREATED
     if wanted.processes:
-        return {"status": {"$in": [str(status) for status in Status]}} | narrowed, BY_PROCESS
+        return {"status": {"$in": _EVERY_STATUS}} | narrowed, BY_PROCESS
     return narrowed, BY_STATUS if wanted.statuses else BY_CREATED
 
 
-def _created(wanted: JobFilter) -> dict:
-    latest = [wanted.after[0]] if wanted.after else []
+def _created(wanted: JobFilter) -> Document:
+    latest = []
+    if wanted.after:
+        latest.append(wanted.after[0])
     if wanted.created_to:
-        latest.append(to_micros(wanted.created_to))
-    earliest = {"$gte": to_micros(wanted.created_from)} if wanted.created_from else {}
-    return earliest | ({"$lte": min(latest)} if latest else {})
+        latest.append(micros_of(wanted.created_to))
+    bounds: Document = {}
+    if wanted.created_from:
+        bounds["$gte"] = micros_of(wanted.created_from)
+    if latest:
+        bounds["$lte"] = min(latest)
+    return bounds
 
 
-def _durations(wanted: JobFilter) -> list[dict]:
-    duration = {"$subtract": [{"$ifNull": ["$finished", to_micros(datetime.now(UTC))]}, "$started"]}
+def _durations(wanted: JobFilter) -> list[Document]:
+    """Running jobs count to now."""
+    duration = {"$subtract": [{"$ifNull": ["$finished", micros_of(datetime.now(UTC))]}, "$started"]}
     limits = {"$gte": wanted.min_duration, "$lte": wanted.max_duration}
     return [
         {comparison: [duration, int(limit.total_seconds() * 1e6)]}

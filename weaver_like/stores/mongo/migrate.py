@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from pymongo import ASCENDING
+from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from weaver_like.domain.errors import SettingError
-from weaver_like.stores.mongo.connection import Collections
+from weaver_like.stores.mongo.connection import Collections, Document
 
 #: Indexes of the jobs by name; a query names the one that it walks along.
 BY_CREATED, BY_STATUS, BY_PROCESS, BY_PLACE, BY_QUEUE = (
@@ -24,7 +26,10 @@ OFFER = "offer"
 
 
 def _create_indexes(found: Collections) -> None:
-    """Only waiting jobs are in the indexes of the queue, and only jobs with callbacks or next jobs in theirs: the others cost nothing there."""
+    """Only waiting jobs are in the indexes of the queue, and only jobs with callbacks or next jobs in theirs.
+
+    The other jobs cost nothing there.
+    """
     waiting = {"status": "accepted"}
     _index(found.jobs, BY_CREATED, "created", "_id")
     _index(found.jobs, BY_STATUS, "status", "created", "_id")
@@ -39,14 +44,10 @@ def _create_indexes(found: Collections) -> None:
 
 
 def _create_schedule_indexes(found: Collections) -> None:
+    left = {"next_job._id": {"$exists": True}}
     _index(found.schedules, "schedules_by_created", "created", "_id")
     _index(found.schedules, "schedules_by_due", "due")
-    _index(
-        found.schedules,
-        "schedules_by_next_job",
-        "next_job._id",
-        partialFilterExpression={"next_job._id": {"$exists": True}},
-    )
+    _index(found.schedules, "schedules_by_next_job", "next_job._id", partialFilterExpression=left)
 
 
 def _create_offer(found: Collections) -> None:
@@ -60,11 +61,12 @@ def _create_step_index(found: Collections) -> None:
     _index(found.steps, "steps_by_number", "job", "number")
 
 
-def _index(collection: object, name: str, *fields: str, **options: object) -> None:
+def _index(collection: Collection[Document], name: str, *fields: str, **options: Any) -> None:
     collection.create_index([(field, ASCENDING) for field in fields], name=name, **options)
 
 
-#: A migration is never changed after a release; a new one takes the next number. It may be done by two at once, so it must bear that.
+#: A migration is never changed after a release; a new one takes the next number. Two processes may do it at once, so
+#: it must bear that.
 MIGRATIONS: dict[int, Callable[[Collections], None]] = {
     1: _create_indexes,
     2: _create_schedule_indexes,
@@ -78,7 +80,8 @@ def migrate(found: Collections) -> list[int]:
     done = {row["_id"] for row in found.versions.find()}
     if max(done, default=0) > max(MIGRATIONS):
         raise SettingError(
-            f"The store has schema {max(done)}; this release knows up to {max(MIGRATIONS)}. Install the newer release."
+            f"The store has schema {max(done)}; this release knows schemas up to {max(MIGRATIONS)}. "
+            "Install the newer release."
         )
     applied = []
     for number in sorted(MIGRATIONS.keys() - done):

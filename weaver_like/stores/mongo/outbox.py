@@ -1,20 +1,21 @@
-"""The outbox: callbacks that wait to be delivered, inside the document of their job, so that they come with its status."""
+"""MongoOutbox: callbacks that wait to be delivered, in the document of their job, so that they come with its status."""
 
 import secrets
 from datetime import UTC, datetime
 
-from weaver_like.domain.job import Callback
+from weaver_like.domain.job import Callback, micros_of
 from weaver_like.domain.status import Status
-from weaver_like.stores.codec import to_micros, to_moment
-from weaver_like.stores.mongo.connection import MongoDatabase
+from weaver_like.stores.base import Outbox
+from weaver_like.stores.codec import moment_of
+from weaver_like.stores.mongo.connection import Collections, Document, MongoDatabase
 
 
-def new_callback(kind: str, uri: str, now: int) -> dict:
-    """now: when it is due."""
-    return {"id": secrets.randbits(63), "kind": kind, "uri": uri, "attempts": 0, "due": now}
+def new_callback(kind: str, uri: str, due: int) -> Document:
+    """A callback as the document of its job holds it."""
+    return {"id": secrets.randbits(63), "kind": kind, "uri": uri, "attempts": 0, "due": due}
 
 
-def announced(to: Status, now: int) -> dict:
+def announced(to: Status, now: int) -> Document:
     """Expression for the callbacks of a job that ends: those that wait, and the one that its subscriber asked for."""
     kind = "success" if to is Status.SUCCESSFUL else "failed"
     uri = f"$subscriber.{kind}"
@@ -22,54 +23,55 @@ def announced(to: Status, now: int) -> dict:
     return {"$cond": [{"$gt": [uri, None]}, {"$concatArrays": [waiting, [new_callback(kind, uri, now)]]}, "$callbacks"]}
 
 
-class MongoOutbox:
-    """The part of `MongoJobStore` that delivers."""
+class MongoOutbox(Outbox):
+    """An index has those jobs only that have callbacks."""
 
-    _database: MongoDatabase
+    def __init__(self, database: MongoDatabase):
+        self._database = database
 
-    def notify_progress(self, job_id: str, uri: str) -> None:
+    def add_progress(self, job_id: str, uri: str) -> None:
+        callback = new_callback("inProgress", uri, micros_of(datetime.now(UTC)))
         with self._database.using() as found:
             found.jobs.update_one(
-                {"_id": job_id, "callbacks.kind": {"$ne": "inProgress"}},
-                {"$push": {"callbacks": new_callback("inProgress", uri, to_micros(datetime.now(UTC)))}},
+                {"_id": job_id, "callbacks.kind": {"$ne": "inProgress"}}, {"$push": {"callbacks": callback}}
             )
 
-    def take_callbacks(self, now: datetime, until: datetime, limit: int) -> list[Callback]:
-        moment = to_micros(now)
+    def take(self, now: datetime, until: datetime, limit: int) -> list[Callback]:
+        moment = micros_of(now)
         with self._database.using() as found:
             while True:
-                rows = (
-                    found.jobs.find({"callbacks.due": {"$lte": moment}}, ["callbacks"])
-                    .sort("callbacks.due")
-                    .limit(limit)
-                )
-                due = [
-                    (entry["due"], entry["id"], row["_id"], entry)
-                    for row in rows
-                    for entry in row["callbacks"]
-                    if entry["due"] <= moment
-                ]
-                if not due:
-                    return []
-                taken = []
-                for was_due, callback_id, job_id, entry in sorted(due)[:limit]:
-                    held = {"_id": job_id, "callbacks": {"$elemMatch": {"id": callback_id, "due": was_due}}}
-                    if found.jobs.update_one(held, {"$set": {"callbacks.$.due": to_micros(until)}}).modified_count:
-                        taken.append(Callback(callback_id, job_id, entry["kind"], entry["uri"], entry["attempts"]))
-                if taken:  # else others were faster with every one of these
+                due = _find_due(found, moment, limit)
+                taken = [callback for was_due, callback in due if _take(found, callback, was_due, micros_of(until))]
+                if taken or not due:  # else others were faster with every one of these
                     return taken
 
-    def next_callback(self) -> datetime | None:
+    def next_due(self) -> datetime | None:
         with self._database.using() as found:
             row = found.jobs.find_one({"callbacks.due": {"$gt": 0}}, ["callbacks.due"], sort=[("callbacks.due", 1)])
-        return to_moment(min(entry["due"] for entry in row["callbacks"])) if row else None
+        return moment_of(min(entry["due"] for entry in row["callbacks"])) if row else None
 
-    def settle_callback(self, callback_id: int, again: datetime | None) -> None:
+    def settle(self, callback_id: int, again: datetime | None) -> None:
+        if again is None:
+            change: Document = {"$pull": {"callbacks": {"id": callback_id}}}
+        else:
+            change = {"$inc": {"callbacks.$.attempts": 1}, "$set": {"callbacks.$.due": micros_of(again)}}
         with self._database.using() as found:
-            if again is None:
-                found.jobs.update_one({"callbacks.id": callback_id}, {"$pull": {"callbacks": {"id": callback_id}}})
-            else:
-                found.jobs.update_one(
-                    {"callbacks.id": callback_id},
-                    {"$inc": {"callbacks.$.attempts": 1}, "$set": {"callbacks.$.due": to_micros(again)}},
-                )
+            found.jobs.update_one({"callbacks.id": callback_id}, change)
+
+
+def _find_due(found: Collections, moment: int, limit: int) -> list[tuple[int, Callback]]:
+    """Callbacks that are due, with the moment since when they are, oldest first."""
+    rows = found.jobs.find({"callbacks.due": {"$lte": moment}}, ["callbacks"]).sort("callbacks.due").limit(limit)
+    due = [
+        (entry["due"], Callback(entry["id"], row["_id"], entry["kind"], entry["uri"], entry["attempts"]))
+        for row in rows
+        for entry in row["callbacks"]
+        if entry["due"] <= moment
+    ]
+    return sorted(due, key=lambda one: (one[0], one[1].id))[:limit]
+
+
+def _take(found: Collections, callback: Callback, was_due: int, until: int) -> bool:
+    """Put a callback off for others; False if another was faster."""
+    held = {"_id": callback.job_id, "callbacks": {"$elemMatch": {"id": callback.id, "due": was_due}}}
+    return found.jobs.update_one(held, {"$set": {"callbacks.$.due": until}}).modified_count == 1

@@ -3,10 +3,11 @@
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from weaver_like.domain.errors import NoSuchJob
-from weaver_like.stores.codec import to_micros
-from weaver_like.stores.mongo.connection import Collections
+from weaver_like.domain.job import micros_of
+from weaver_like.stores.mongo.connection import Collections, Document
 
 #: Values up to this size stay inside the document.
 SMALL_BYTES = 16 * 1024
@@ -16,39 +17,30 @@ NAMES = ("execution", "followers", "results", "error", "traceback", "statistics"
 
 
 class Parts:
-    """The large values of one write. Chunks come first, under a tag of their own, and are loose until a document refers to them.
+    """The large values of one write.
 
-    So a late writer never touches what another one's document refers to, and what a crash leaves is found by `sweep`.
+    Chunks are written first, under a tag of their own, and are loose until a document refers to them. So a late
+    writer never touches what another one's document refers to, and `sweep` finds what a crash left.
     """
 
     def __init__(self, found: Collections):
         self._found = found
-        self._written: list[dict] = []
+        self._written: list[Document] = []
 
-    def put(self, job_id: str, values: Mapping[str, bytes | None]) -> dict[str, object]:
+    def put(self, job_id: str, values: Mapping[str, bytes | None]) -> Document:
         """The fields of the job's document: name -> the value itself, or where it is; None is left out."""
-        fields: dict[str, object] = {name: value for name, value in values.items() if value is not None}
-        large = {name: value for name, value in fields.items() if len(value) > SMALL_BYTES}
+        present = {name: value for name, value in values.items() if value is not None}
+        large = {name: value for name, value in present.items() if len(value) > SMALL_BYTES}
         if not large:
-            return fields
-        tag, loose = secrets.token_hex(8), to_micros(datetime.now(UTC))
+            return dict(present)
+        tag, loose = secrets.token_hex(8), micros_of(datetime.now(UTC))
         self._written.append({"job": job_id, "tag": tag})
+        fields: Document = dict(present)
         for name, value in large.items():
-            starts = range(0, len(value), _CHUNK_BYTES)
-            self._found.parts.insert_many(
-                [
-                    {
-                        "job": job_id,
-                        "tag": tag,
-                        "part": name,
-                        "n": n,
-                        "loose": loose,
-                        "data": value[start : start + _CHUNK_BYTES],
-                    }
-                    for n, start in enumerate(starts)
-                ]
-            )
-            fields[name] = {"tag": tag, "chunks": len(starts)}
+            chunk = {"job": job_id, "tag": tag, "part": name, "loose": loose}
+            pieces = [value[start : start + _CHUNK_BYTES] for start in range(0, len(value), _CHUNK_BYTES)]
+            self._found.parts.insert_many([chunk | {"n": n, "data": piece} for n, piece in enumerate(pieces)])
+            fields[name] = {"tag": tag, "chunks": len(pieces)}
         return fields
 
     def keep(self) -> None:
@@ -62,18 +54,23 @@ class Parts:
             self._found.parts.delete_many(written)
 
 
-def size_of(document: Mapping) -> int:
+def size_of(document: Mapping[str, Any]) -> int:
     """Bytes of a job's large values, at the most."""
-    values = (document.get(name) for name in NAMES)
-    return sum(value["chunks"] * _CHUNK_BYTES if isinstance(value, dict) else len(value or b"") for value in values)
+    return sum(_size_of(document.get(name)) for name in NAMES)
 
 
-def load_parts(found: Collections, document: Mapping, names: Iterable[str]) -> dict[str, bytes | None]:
+def _size_of(value: bytes | Document | None) -> int:
+    if isinstance(value, dict):
+        return int(value["chunks"]) * _CHUNK_BYTES
+    return len(value or b"")
+
+
+def load_parts(found: Collections, document: Mapping[str, Any], names: Iterable[str]) -> dict[str, bytes | None]:
     """Values of a job's document by name. Raises: NoSuchJob, if the job is just being deleted."""
     return {name: _load(found, document["_id"], name, document.get(name)) for name in names}
 
 
-def _load(found: Collections, job_id: str, name: str, value: bytes | dict | None) -> bytes | None:
+def _load(found: Collections, job_id: str, name: str, value: bytes | Document | None) -> bytes | None:
     if not isinstance(value, dict):
         return value
     chunks = [row["data"] for row in found.parts.find({"job": job_id, "tag": value["tag"], "part": name}).sort("n")]
@@ -85,7 +82,7 @@ def _load(found: Collections, job_id: str, name: str, value: bytes | dict | None
 def sweep(found: Collections, before: datetime) -> None:
     """Remove chunks that were written before a moment and that no document refers to: what a crash in between left."""
     left = found.parts.aggregate(
-        [{"$match": {"loose": {"$lt": to_micros(before)}}}, {"$group": {"_id": {"job": "$job", "tag": "$tag"}}}]
+        [{"$match": {"loose": {"$lt": micros_of(before)}}}, {"$group": {"_id": {"job": "$job", "tag": "$tag"}}}]
     )
     for row in left:
         written = row["_id"]

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from pymongo.errors import DuplicateKeyError
 
-from weaver_like.stores.codec import to_micros
-from weaver_like.stores.mongo.connection import Collections
+from weaver_like.domain.job import micros_of
+from weaver_like.stores.mongo.connection import Collections, Document
 from weaver_like.stores.mongo.parts import sweep
 
 #: Longer than any writer needs between two commands: what is older was left by a crash.
@@ -15,14 +15,15 @@ _SWEEP_AFTER = timedelta(hours=1)
 
 def repair(found: Collections, now: datetime) -> None:
     """Release followers first: the chunks of a follower count as left while it is not there."""
-    release_next(found, {"next_jobs": {"$exists": True}, "finished": {"$lt": to_micros(now - _RELEASE_AFTER)}})
+    release_next(found, {"next_jobs": {"$exists": True}, "finished": {"$lt": micros_of(now - _RELEASE_AFTER)}})
     sweep(found, now - _SWEEP_AFTER)
 
 
-def release_next(found: Collections, ended: dict) -> None:
-    """Put the followers that stand in the documents of ended jobs into the queue; to be repeated does no harm.
+def release_next(found: Collections, ended: Document) -> None:
+    """Put the followers that stand in the documents of ended jobs into the queue; it does no harm to do this again.
 
-    ended: filter of these jobs.
+    Args:
+        ended: filter of these jobs.
     """
     for row in found.jobs.find(ended, ["next_jobs"]):
         for document in row.get("next_jobs", ()):

@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pymongo.errors import DuplicateKeyError
 
 from weaver_like.domain.errors import Conflict, NoSuchSchedule
+from weaver_like.domain.job import micros_of
 from weaver_like.domain.schedule import Firing, Schedule, ScheduleFilter, SchedulePage
 from weaver_like.stores.base import ScheduleStore
-from weaver_like.stores.codec import to_micros, to_moment
+from weaver_like.stores.codec import moment_of
 from weaver_like.stores.mongo import codec
-from weaver_like.stores.mongo.connection import Collections, MongoDatabase
-from weaver_like.stores.mongo.jobs import MongoJobStore
+from weaver_like.stores.mongo.connection import Collections, Document, MongoDatabase
+from weaver_like.stores.mongo.intake import MongoJobIntake
 from weaver_like.stores.mongo.parts import Parts
 
 _NEWEST_FIRST = [("created", -1), ("_id", -1)]
@@ -23,19 +24,20 @@ _FIRING_BYTES = 2**18
 
 
 class MongoScheduleStore(ScheduleStore):
-    """One document for each schedule. A firing puts the job into it (`next_job`) with the same command that advances `due`, and releases it then.
+    """One document for each schedule.
 
-    jobs: of the same database; it makes the indexes and closes the connections.
+    A firing puts the job into it (`next_job`) with the same command that advances `due`, and then releases it into
+    the queue.
     """
 
-    def __init__(self, database: MongoDatabase, jobs: MongoJobStore):
+    def __init__(self, database: MongoDatabase, intake: MongoJobIntake):
         self._database = database
-        self._jobs = jobs
+        self._intake = intake
 
     def add(self, schedule: Schedule, most: int) -> None:
         with self._database.using() as found:
             if found.schedules.count_documents({}, limit=most) >= most:
-                raise Conflict(f"There are {most} schedules already, and no more are kept; remove one first.")
+                raise Conflict(f"There are {most} schedules already, which is the most; remove one first.")
             found.schedules.insert_one(codec.fitting(codec.schedule_document(schedule), _TOO_LARGE, _FIRING_BYTES))
 
     def get(self, schedule_id: str) -> Schedule:
@@ -46,13 +48,13 @@ class MongoScheduleStore(ScheduleStore):
         return codec.read_schedule(row)
 
     def find(self, wanted: ScheduleFilter) -> SchedulePage:
-        narrowed: dict = {"process": {"$in": wanted.processes}} if wanted.processes else {}
+        narrowed: Document = {}
+        if wanted.processes:
+            narrowed["process"] = {"$in": wanted.processes}
         if wanted.after:
             created, schedule_id = wanted.after
-            narrowed |= {
-                "created": {"$lte": created},
-                "$or": [{"created": {"$lt": created}}, {"_id": {"$lt": schedule_id}}],
-            }
+            narrowed["created"] = {"$lte": created}
+            narrowed["$or"] = [{"created": {"$lt": created}}, {"_id": {"$lt": schedule_id}}]
         with self._database.using() as found:
             rows = list(found.schedules.find(narrowed, sort=_NEWEST_FIRST, limit=wanted.limit + 1))
         return SchedulePage(tuple(codec.read_schedule(row) for row in rows[: wanted.limit]), len(rows) > wanted.limit)
@@ -64,31 +66,29 @@ class MongoScheduleStore(ScheduleStore):
 
     def due(self, now: datetime, limit: int) -> list[Schedule]:
         with self._database.using() as found:
-            return [
-                codec.read_schedule(row)
-                for row in found.schedules.find({"due": {"$lte": to_micros(now)}}, sort=[("due", 1)], limit=limit)
-            ]
+            rows = found.schedules.find({"due": {"$lte": micros_of(now)}}, sort=[("due", 1)], limit=limit)
+            return [codec.read_schedule(row) for row in rows]
 
     def next_due(self) -> datetime | None:
         with self._database.using() as found:
-            _release_left(found, {"fired": {"$lt": to_micros(datetime.now(UTC) - _RELEASE_AFTER)}})
+            _release_left(found, {"fired": {"$lt": micros_of(datetime.now(UTC) - _RELEASE_AFTER)}})
             row = found.schedules.find_one({}, ["due"], sort=[("due", 1)])
-        return to_moment(row["due"]) if row else None
+        return moment_of(row["due"]) if row else None
 
     def fire(self, schedule: Schedule, firing: Firing, queue_limit: int) -> bool:
-        changes: dict = {"due": to_micros(firing.next_due), "fired": to_micros(firing.at), "failure": firing.failure}
-        place = self._jobs.gate.entering(queue_limit) if firing.new else nullcontext()
+        due = {"_id": schedule.id, "due": micros_of(schedule.due)}
+        changes: Document = {
+            "due": micros_of(firing.next_due),
+            "fired": micros_of(firing.at),
+            "failure": firing.failure,
+        }
+        place = self._intake.gate.entering(queue_limit) if firing.new else nullcontext()
         with place, self._database.using() as found:
             _release_left(found, {"_id": schedule.id})  # of the firing before, if who fired it died
             parts = Parts(found)
             if firing.new:
-                changes |= {"next_job": self._jobs.document(firing.new, parts)}
-            if (
-                found.schedules.update_one(
-                    {"_id": schedule.id, "due": to_micros(schedule.due)}, {"$set": changes}
-                ).matched_count
-                != 1
-            ):
+                changes["next_job"] = self._intake.document(firing.new, parts)
+            if found.schedules.update_one(due, {"$set": changes}).matched_count != 1:
                 parts.drop()
                 return False
             if firing.new:
@@ -97,13 +97,13 @@ class MongoScheduleStore(ScheduleStore):
         return True
 
 
-def _release_left(found: Collections, which: dict) -> None:
+def _release_left(found: Collections, which: Document) -> None:
     for row in found.schedules.find(which | {"next_job._id": {"$exists": True}}, ["next_job"]):
         _release(found, row["_id"], row["next_job"])
 
 
-def _release(found: Collections, schedule_id: str, document: dict) -> None:
-    """Put a job into the queue, and only then show it as the last one; to be repeated does no harm."""
+def _release(found: Collections, schedule_id: str, document: Document) -> None:
+    """Put a job into the queue, and only then show it as the last one; it does no harm to do this again."""
     try:
         found.jobs.insert_one(document)
     except DuplicateKeyError:  # released already

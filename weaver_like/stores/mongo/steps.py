@@ -1,24 +1,27 @@
-"""Steps of jobs on MongoDB: a document for each, in a collection of their own."""
+"""MongoStepStore: steps of jobs, a document for each, in a collection of their own."""
 
 from collections.abc import Iterable, Sequence
 
 from weaver_like.domain.step import Step
-from weaver_like.schemas.jsontext import dumps, loads
+from weaver_like.schemas.jsontext import dumps
 from weaver_like.schemas.step import parse_stored, render_stored
-from weaver_like.stores.mongo.connection import MongoDatabase
-from weaver_like.stores.mongo.log import get_fields
+from weaver_like.stores.base import StepStore
+from weaver_like.stores.codec import load_json
+from weaver_like.stores.mongo.connection import Document, MongoDatabase
+from weaver_like.stores.mongo.logs import get_fields
 
 #: Steps of one command: each has some ten KiB at the most, and a command 16 MiB.
 _BATCH = 250
 
 
-class MongoSteps:
-    """The part of `MongoJobStore` that keeps steps."""
+class MongoStepStore(StepStore):
+    """Only steps of the job's last attempt are shown."""
 
-    _database: MongoDatabase
+    def __init__(self, database: MongoDatabase):
+        self._database = database
 
-    def keep_steps(self, job_id: str, attempt: int, steps: Sequence[Step]) -> None:
-        """One command looks whether the job is held and writes; what is asked twice is there once."""
+    def keep(self, job_id: str, attempt: int, steps: Sequence[Step]) -> None:
+        """One command looks whether the job is held, and writes; what is asked twice is there once."""
         held = {"_id": job_id, "status": "running", "attempt": attempt}
         with self._database.using() as found:
             for start in range(0, len(steps), _BATCH):
@@ -33,16 +36,16 @@ class MongoSteps:
                     ]
                 )
 
-    def find_steps(self, job_id: str, after: int = 0, limit: int = 1000) -> list[Step]:
+    def find(self, job_id: str, after: int = 0, limit: int = 1000) -> list[Step]:
         with self._database.using() as found:
             attempt = get_fields(found, job_id, ["attempt"])["attempt"]
             wanted = {"job": job_id, "number": {"$gt": after}, "attempt": attempt}
-            return [
-                load_step(row) for row in found.steps.find(wanted, sort=[("number", 1)], limit=limit, batch_size=limit)
-            ]
+            rows = found.steps.find(wanted, sort=[("number", 1)], limit=limit, batch_size=limit)
+            return [load_step(row) for row in rows]
 
 
-def step_documents(job_id: str, attempt: int, steps: Iterable[Step]) -> list[dict]:
+def step_documents(job_id: str, attempt: int, steps: Iterable[Step]) -> list[Document]:
+    """A document for each step."""
     return [
         {
             "_id": f"{job_id}/{step.number}",
@@ -55,5 +58,6 @@ def step_documents(job_id: str, attempt: int, steps: Iterable[Step]) -> list[dic
     ]
 
 
-def load_step(row: dict) -> Step:
-    return parse_stored(loads(row["document"]))
+def load_step(row: Document) -> Step:
+    """The step of a document."""
+    return parse_stored(load_json(row["document"]))

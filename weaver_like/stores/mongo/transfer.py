@@ -1,4 +1,4 @@
-"""Whole jobs, on their way from one store to another."""
+"""MongoJobTransfer: whole jobs, on their way from one store to another."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -6,37 +6,36 @@ from dataclasses import replace
 
 from pymongo import ReplaceOne
 
-from weaver_like.domain.job import StoredJob
+from weaver_like.domain.job import LogEntry, StoredJob
 from weaver_like.domain.step import Step
-from weaver_like.stores.base import EXPORT_BYTES
+from weaver_like.stores.base import EXPORT_BYTES, JobTransfer
 from weaver_like.stores.mongo import codec
-from weaver_like.stores.mongo.connection import Collections, MongoDatabase
-from weaver_like.stores.mongo.log import whole_log
+from weaver_like.stores.mongo.connection import Collections, Document, MongoDatabase
+from weaver_like.stores.mongo.logs import whole_log
 from weaver_like.stores.mongo.migrate import BY_CREATED
 from weaver_like.stores.mongo.parts import NAMES, Parts, size_of
 from weaver_like.stores.mongo.repair import release_next
 from weaver_like.stores.mongo.steps import load_step, step_documents
 
 
-class MongoTransfer:
-    """The part of `MongoJobStore` that gives and takes whole jobs."""
+class MongoJobTransfer(JobTransfer):
+    """Reads and writes the collections of the jobs, all documents of a batch together."""
 
-    _database: MongoDatabase
+    def __init__(self, database: MongoDatabase):
+        self._database = database
 
     def export(self, after: tuple[int, str] | None, limit: int) -> list[StoredJob]:
         """Followers that a crash left in the documents of others are jobs too."""
-        later = (
-            {"created": {"$gte": after[0]}, "$or": [{"created": {"$gt": after[0]}}, {"_id": {"$gt": after[1]}}]}
-            if after
-            else {}
-        )
+        later: Document = {}
+        if after:
+            created, job_id = after
+            later = {"created": {"$gte": created}, "$or": [{"created": {"$gt": created}}, {"_id": {"$gt": job_id}}]}
         with self._database.using() as found:
             if after is None:
                 release_next(found, {"next_jobs": {"$exists": True}})
-            rows, log = _fitting(
-                found, list(found.jobs.find(later).sort([("created", 1), ("_id", 1)]).hint(BY_CREATED).limit(limit))
-            )
-            steps = _steps(found, rows)
+            oldest_first = found.jobs.find(later).sort([("created", 1), ("_id", 1)]).hint(BY_CREATED).limit(limit)
+            rows = _fitting(found, list(oldest_first))
+            log, steps = _logs(found, rows), _steps(found, rows)
             return [
                 replace(codec.read_stored(found, row, log[row["_id"]]), steps=tuple(steps[row["_id"], row["attempt"]]))
                 for row in rows
@@ -66,7 +65,7 @@ class MongoTransfer:
                 found.parts.delete_many({"job": document["_id"], "tag": {"$nin": list(tags)}})
 
 
-def _steps(found: Collections, rows: Sequence[dict]) -> dict[tuple[str, int], list[Step]]:
+def _steps(found: Collections, rows: Sequence[Document]) -> dict[tuple[str, int], list[Step]]:
     """Steps by job and attempt."""
     steps = defaultdict(list)
     for row in found.steps.find({"job": {"$in": [row["_id"] for row in rows]}}, sort=[("job", 1), ("number", 1)]):
@@ -74,23 +73,27 @@ def _steps(found: Collections, rows: Sequence[dict]) -> dict[tuple[str, int], li
     return steps
 
 
-def _fitting(found: Collections, rows: Sequence[dict]) -> tuple[Sequence[dict], dict]:
-    """The first documents, as many as have `EXPORT_BYTES` of large values, log and steps, one at least, if there is one; and their logs."""
+def _logs(found: Collections, rows: Sequence[Document]) -> dict[str, list[LogEntry]]:
+    """Whole logs by job."""
+    lines = defaultdict(list)
+    for line in found.logs.find({"job": {"$in": [row["_id"] for row in rows]}}):
+        lines[line["job"]].append(line)
+    return {row["_id"]: whole_log(row, lines[row["_id"]]) for row in rows}
+
+
+def _fitting(found: Collections, rows: Sequence[Document]) -> list[Document]:
+    """The first documents, as many as have `EXPORT_BYTES` of large values, log and steps, but at least one."""
     sizes = {row["_id"]: size_of(row) for row in rows}
-    lengths = [
-        {"$match": {"job": {"$in": list(sizes)}}},
-        {"$group": {"_id": "$job", "bytes": {"$sum": {"$strLenBytes": "$message"}}}},
-    ]
-    told = [lengths[0], {"$group": {"_id": "$job", "bytes": {"$sum": {"$binarySize": "$document"}}}}]
-    for row in (*found.logs.aggregate(lengths), *found.steps.aggregate(told)):
+    of_these = {"$match": {"job": {"$in": list(sizes)}}}
+    lengths = {"$group": {"_id": "$job", "bytes": {"$sum": {"$strLenBytes": "$message"}}}}
+    told = {"$group": {"_id": "$job", "bytes": {"$sum": {"$binarySize": "$document"}}}}
+    for row in (*found.logs.aggregate([of_these, lengths]), *found.steps.aggregate([of_these, told])):
         sizes[row["_id"]] += row["bytes"]
-    total_bytes, kept = 0, []
+    total_bytes = 0
+    kept: list[Document] = []
     for row in rows:
         total_bytes += sizes[row["_id"]]
         if kept and total_bytes > EXPORT_BYTES:
             break
         kept.append(row)
-    lines = defaultdict(list)
-    for line in found.logs.find({"job": {"$in": [row["_id"] for row in kept]}}):
-        lines[line["job"]].append(line)
-    return kept, {row["_id"]: whole_log(row, lines[row["_id"]]) for row in kept}
+    return kept

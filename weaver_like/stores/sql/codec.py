@@ -1,30 +1,32 @@
 """Domain <-> row."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Row
-
-from weaver_like.domain.job import Callback, Job, JobDocuments, LogEntry, NewJob, StoredJob, WaitingCallback
+from weaver_like.domain.job import Callback, Job, JobDocuments, LogEntry, NewJob, StoredJob, WaitingCallback, micros_of
 from weaver_like.domain.package import Package, Revision
 from weaver_like.domain.schedule import Schedule
 from weaver_like.domain.status import Status
 from weaver_like.schemas import description
 from weaver_like.schemas.execution import parse_stored, render_execution
-from weaver_like.schemas.jsontext import dumps, loads
+from weaver_like.schemas.jsontext import dumps
 from weaver_like.stores.codec import (
     dump_error,
     dump_followers,
     dump_results,
+    dump_statistics,
     dump_subscriber,
     load_error,
     load_followers,
+    load_json,
     load_results,
+    load_statistics,
+    moment_of,
     place_of,
-    to_micros,
-    to_moment,
 )
+from weaver_like.stores.sql.types import AnyRow
 
-#: Of a job that is added; its other columns come with its life.
+#: Of a job that is added; its other columns are filled in the course of its life.
 JOB_COLUMNS = (
     "id",
     "process",
@@ -42,16 +44,19 @@ JOB_COLUMNS = (
     "base_url",
     "queue",
 )
+#: Of the documents of a job that is added.
+DOCUMENT_COLUMNS = ("job", "execution", "followers", "subscriber")
 
 
-def job_row(job: Job, ageing_s: float) -> dict:
-    created = to_micros(job.created)
+def job_row(job: Job, ageing_s: float) -> dict[str, Any]:
+    """A job that is added: values by `JOB_COLUMNS`."""
+    created = micros_of(job.created)
     return {
         "id": job.id,
         "process": job.process_id,
         "status": str(job.status),
         "created": created,
-        "updated": to_micros(job.updated),
+        "updated": micros_of(job.updated),
         "progress": job.progress,
         "message": job.message,
         "priority": job.priority,
@@ -65,7 +70,8 @@ def job_row(job: Job, ageing_s: float) -> dict:
     }
 
 
-def documents_row(new: NewJob) -> dict:
+def documents_row(new: NewJob) -> dict[str, Any]:
+    """Documents of a job that is added: values by `DOCUMENT_COLUMNS`."""
     return {
         "job": new.job.id,
         "execution": dumps(render_execution(new.execution)),
@@ -74,7 +80,8 @@ def documents_row(new: NewJob) -> dict:
     }
 
 
-def stored_job_row(stored: StoredJob) -> dict:
+def stored_job_row(stored: StoredJob) -> dict[str, Any]:
+    """A job that comes from another store."""
     job = stored.job
     return job_row(job, 0) | {
         "place": stored.place,
@@ -85,34 +92,37 @@ def stored_job_row(stored: StoredJob) -> dict:
     }
 
 
-def stored_documents_row(stored: StoredJob) -> dict:
+def stored_documents_row(stored: StoredJob) -> dict[str, Any]:
+    """Documents of a job that comes from another store."""
     kept = stored.documents
     return documents_row(NewJob(stored.job, kept.execution, kept.followers)) | {
         "results": dump_results(kept.results) if kept.results else None,
         "error": dump_error(kept.error),
         "traceback": kept.traceback,
-        "statistics": dumps(kept.statistics) if kept.statistics else None,
+        "statistics": dump_statistics(kept.statistics),
     }
 
 
-def stored_callback_rows(stored: StoredJob) -> list[dict]:
+def stored_callback_rows(stored: StoredJob) -> list[dict[str, Any]]:
+    """Callbacks of a job that comes from another store."""
     return [
         {
             "job": stored.job.id,
             "kind": waiting.kind,
             "uri": waiting.uri,
             "attempts": waiting.attempts,
-            "due": to_micros(waiting.due),
+            "due": micros_of(waiting.due),
         }
         for waiting in stored.callbacks
     ]
 
 
-def entry_row(job_id: str, number: int, entry: LogEntry) -> dict:
+def entry_row(job_id: str, number: int, entry: LogEntry) -> dict[str, Any]:
+    """A line of a log."""
     return {
         "job": job_id,
         "number": number,
-        "at": to_micros(entry.at),
+        "at": micros_of(entry.at),
         "level": entry.level,
         "percent": entry.percent,
         "message": entry.message,
@@ -120,18 +130,19 @@ def entry_row(job_id: str, number: int, entry: LogEntry) -> dict:
 
 
 def _micros(moment: datetime | None) -> int | None:
-    return None if moment is None else to_micros(moment)
+    return None if moment is None else micros_of(moment)
 
 
-def row_job(row: Row) -> Job:
+def row_job(row: AnyRow) -> Job:
+    """A job of a row with all columns of the table."""
     return Job(
         row.id,
         row.process,
         Status(row.status),
-        to_moment(row.created),
-        to_moment(row.updated),
-        to_moment(row.started),
-        to_moment(row.finished),
+        moment_of(row.created),
+        moment_of(row.updated),
+        moment_of(row.started),
+        moment_of(row.finished),
         row.progress,
         row.message,
         row.priority,
@@ -145,74 +156,80 @@ def row_job(row: Row) -> Job:
     )
 
 
-def row_documents(row: Row) -> JobDocuments:
+def row_documents(row: AnyRow) -> JobDocuments:
+    """The documents of a job."""
     return JobDocuments(
-        parse_stored(loads(row.execution)),
+        parse_stored(load_json(row.execution)),
         load_results(row.results),
         load_error(row.error),
         row.traceback,
-        loads(row.statistics) if row.statistics else None,
+        load_statistics(row.statistics),
         load_followers(row.followers),
     )
 
 
-def row_entry(row: Row) -> LogEntry:
-    return LogEntry(to_moment(row.at), row.level, row.message, row.percent, row.number)
+def row_entry(row: AnyRow) -> LogEntry:
+    """A line of a log."""
+    return LogEntry(moment_of(row.at), row.level, row.message, row.percent, row.number)
 
 
-def row_waiting(row: Row) -> WaitingCallback:
-    return WaitingCallback(row.kind, row.uri, row.attempts, to_moment(row.due))
+def row_waiting(row: AnyRow) -> WaitingCallback:
+    """A callback, as it moves with its job."""
+    return WaitingCallback(row.kind, row.uri, row.attempts, moment_of(row.due))
 
 
-def row_callback(row: Row) -> Callback:
+def row_callback(row: AnyRow) -> Callback:
+    """A callback, as it is delivered."""
     return Callback(row.id, row.job, row.kind, row.uri, row.attempts)
 
 
-def schedule_row(schedule: Schedule) -> dict:
+def schedule_row(schedule: Schedule) -> dict[str, Any]:
+    """A schedule."""
     return {
         "id": schedule.id,
         "process": schedule.process_id,
         "cron": schedule.cron,
         "time_zone": schedule.time_zone,
         "execution": dumps(render_execution(schedule.execution)),
-        "created": to_micros(schedule.created),
-        "due": to_micros(schedule.due),
-        "fired": to_micros(schedule.last_fired) if schedule.last_fired else None,
+        "created": micros_of(schedule.created),
+        "due": micros_of(schedule.due),
+        "fired": _micros(schedule.last_fired),
         "job": schedule.last_job_id,
         "failure": schedule.failure,
         "base_url": schedule.base_url,
     }
 
 
-def row_schedule(row: Row) -> Schedule:
+def row_schedule(row: AnyRow) -> Schedule:
+    """What `schedule_row` made."""
     return Schedule(
         row.id,
         row.process,
         row.cron,
         row.time_zone,
-        parse_stored(loads(row.execution)),
-        to_moment(row.created),
-        to_moment(row.due),
-        to_moment(row.fired),
+        parse_stored(load_json(row.execution)),
+        moment_of(row.created),
+        moment_of(row.due),
+        moment_of(row.fired),
         row.job,
         row.failure,
         row.base_url,
     )
 
 
-def revision_row(revision: Revision) -> dict:
-    """Without the package's content."""
+def revision_row(revision: Revision) -> dict[str, Any]:
+    """A revision without the package's content."""
     process_id, version = revision.key
     return {
         "process": process_id,
         "version": version,
-        "deployed": to_micros(revision.deployed),
+        "deployed": micros_of(revision.deployed),
         "media_type": revision.package.media_type,
         "description": dumps(description.render_stored(revision.process)),
     }
 
 
-def row_revision(row: Row) -> Revision:
-    return Revision(
-        description.parse_stored(loads(row.description)), Package(row.media_type, row.package), to_moment(row.deployed)
-    )
+def row_revision(row: AnyRow) -> Revision:
+    """A revision with its package."""
+    process = description.parse_stored(load_json(row.description))
+    return Revision(process, Package(row.media_type, row.package), moment_of(row.deployed))

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -22,7 +23,8 @@ R = TypeVar("R")
 
 #: Databases that the tests know, with their drivers.
 _DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg", "mariadb": "pymysql"}
-#: Said once on each new connection. One that went to sleep within a transaction would keep others from its jobs: the server ends it.
+#: Said once on each new connection. One that falls asleep within a transaction would keep others from its jobs: the
+#: server ends it.
 _GREETINGS = {
     "sqlite": (
         "PRAGMA journal_mode=WAL",
@@ -37,17 +39,19 @@ _GREETINGS = {
     ),
 }
 _BEGIN = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN ISOLATION LEVEL READ COMMITTED", "mariadb": "BEGIN"}
-#: Of all threads of a server on a database server; each statement takes a millisecond, so that few connections serve many threads.
+#: Of all threads of a server on a database server; a statement takes a millisecond, so few connections serve many
+#: threads.
 _MOST_CONNECTIONS = 8
 #: Deadlocks and conflicts: SQLSTATE of PostgreSQL, numbers of MariaDB.
 _CONFLICTS = {"40001", "40P01", 1213, 1020}
-#: Somebody asks while the first server on this database still makes the tables. SQLite's error is an OperationalError anyway.
+#: Somebody asks while the first server on this database is still making the tables. SQLite's error is an
+#: OperationalError anyway.
 _NO_TABLE = {"42P01", 1146}
 _PAUSES_S = (0.0, 0.02, 0.1, 0.5)
 
 
 class Undone(Unavailable):
-    """The database kept nothing of what was asked, or it may be asked twice: a deadlock, a connection that died."""
+    """The database kept nothing of what was asked, or it may be asked again: a deadlock, a connection that died."""
 
 
 def repeated(method: Callable[P, R]) -> Callable[P, R]:
@@ -68,13 +72,18 @@ def repeated(method: Callable[P, R]) -> Callable[P, R]:
 class SqlDatabase:
     """One engine; `single` gives a connection for statements that stand alone, `writing` one for a transaction.
 
-    Connections commit each statement by themselves, so that a look costs one round trip; a transaction begins and ends with
-    statements of its own. No connection is tested before its use, which would be a round trip for each: one that died fails the
-    statement, every older one is given up with it, and `repeated` asks again.
+    Connections commit each statement by themselves, so that a look costs one round trip; a transaction begins and
+    ends with statements of its own. No connection is tested before its use, which would be a round trip for each: one
+    that died fails the statement, every older one is given up with it, and `repeated` asks again.
 
-    SQLite: WAL; every transaction begins with BEGIN IMMEDIATE, because a deferred one that turns into a write fails under
-    contention whatever the busy timeout is.
-    PostgreSQL and MariaDB: READ COMMITTED, so that a change waits for another one and then looks at what that left.
+    SQLite: WAL; every transaction begins with BEGIN IMMEDIATE, because a deferred one that turns into a write fails
+    under contention whatever the busy timeout is. PostgreSQL and MariaDB: READ COMMITTED, so that a change waits for
+    another one and then sees what that left.
+
+    Args:
+        synchronous: how SQLite syncs its file (PRAGMA synchronous).
+        connections: how many threads will ask.
+    Raises: SettingError.
     """
 
     def __init__(self, url: str, synchronous: str, connections: int):
@@ -91,16 +100,18 @@ class SqlDatabase:
         except ImportError as error:
             extra = {"postgresql": "postgres"}.get(self.kind, self.kind)
             raise SettingError(
-                f"The driver that the setting 'store.url' asks for is not here: {error}. Install weaver-like[{extra}]."
+                f"The setting 'store.url' needs a driver that is not installed: {error}. Install weaver-like[{extra}]."
             ) from error
         except ArgumentError as error:
             raise SettingError(f"The setting 'store.url' cannot be used: {error}.") from error
         if self.kind == "mariadb":
             refuse_large(self.engine)
-        greeting = (*_GREETINGS[self.kind], *([f"PRAGMA synchronous={synchronous}"] if self.kind == "sqlite" else []))
+        greeting = list(_GREETINGS[self.kind])
+        if self.kind == "sqlite":
+            greeting.append(f"PRAGMA synchronous={synchronous}")
 
         @event.listens_for(self.engine, "connect")
-        def greet(connection: object, _record: object) -> None:
+        def greet(connection: DBAPIConnection, _record: object) -> None:
             cursor = connection.cursor()
             for statement in greeting:
                 cursor.execute(statement)
@@ -138,29 +149,32 @@ class SqlDatabase:
 
 
 def _parse(text: str) -> URL:
-    """Raises: SettingError, which shows nothing of an address that was not understood: any part of it may be the password."""
+    """Raises: SettingError, which shows nothing of an address that is not understood: any part may be the password."""
     try:
         url = make_url(text)
         backend, driver = url.get_backend_name(), url.get_driver_name()
     except (ArgumentError, ValueError):
         raise SettingError(
-            "The setting 'store.url' is no database URL; wanted is DATABASE+DRIVER://USER:PASSWORD@HOST:PORT/NAME, "
+            "The setting 'store.url' is not a database URL; expected DATABASE+DRIVER://USER:PASSWORD@HOST:PORT/NAME, "
             "in which @ : / ? # % of a password are written as %40 %3A %2F %3F %23 %25."
         ) from None
     if driver != _DRIVERS.get(backend):
         known = ", ".join(f"{kind}+{driver}://" for kind, driver in _DRIVERS.items())
-        raise SettingError(f"The setting 'store.url' begins with '{url.drivername}'; known are {known} and sqlite:///.")
+        raise SettingError(
+            f"The setting 'store.url' begins with '{url.drivername}'; expected one of {known}, or sqlite:///."
+        )
     return url
 
 
-def _options(kind: str, connections: int) -> dict:
+def _options(kind: str, connections: int) -> dict[str, Any]:
+    """Options of the engine: its pool, and what the driver is told."""
     if kind == "sqlite":
         return {
             "pool_size": connections,
             "max_overflow": connections,
             "connect_args": {"timeout": 30, "check_same_thread": False},
         }
-    arguments: dict = {"connect_timeout": 10}
+    arguments: dict[str, Any] = {"connect_timeout": 10}
     if kind == "postgresql":  # a server that vanished is noticed in half a minute, not in a quarter of an hour
         arguments |= {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30000}
     return {
@@ -183,25 +197,27 @@ def _roll_back(connection: Connection) -> None:
 
 @contextmanager
 def _translated(lost: type[Unavailable]) -> Iterator[None]:
-    """Raises: `lost` if the connection died; Undone for a conflict; Unavailable for a database that has no room or connection left,
-    no tables yet, or held a lock too long; other faults are our own."""
+    """Raises: `lost` if the connection died; Undone for a conflict; Unavailable for a database that has no room or
+    connection left, no tables yet, or held a lock too long; other faults are our own."""
     try:
         yield
     except (DBAPIError, PoolTimeout) as error:
-        died = isinstance(error, DBAPIError) and error.connection_invalidated
-        if (
-            not died
-            and not isinstance(error, (OperationalError, InterfaceError, PoolTimeout))
-            and _code(error) not in _NO_TABLE
-        ):
+        kind = _kind_of(error, lost)
+        if kind is None:
             raise
-        kind = lost if died else Undone if _code(error) in _CONFLICTS else Unavailable
-        log.log(
-            logging.INFO if kind is Undone else logging.WARNING,
-            "the store failed: %s",
-            " ".join(str(error.__cause__ or error).split())[:500],
-        )
+        level = logging.INFO if kind is Undone else logging.WARNING
+        log.log(level, "the store failed: %s", " ".join(str(error.__cause__ or error).split())[:500])
         raise kind("The store does not answer; try again later.") from error
+
+
+def _kind_of(error: DBAPIError | PoolTimeout, lost: type[Unavailable]) -> type[Unavailable] | None:
+    """What a driver's error is to a caller; None for a fault of our own."""
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return lost
+    code = _code(error)
+    if not isinstance(error, (OperationalError, InterfaceError, PoolTimeout)) and code not in _NO_TABLE:
+        return None
+    return Undone if code in _CONFLICTS else Unavailable
 
 
 def _code(error: DBAPIError | PoolTimeout) -> object:

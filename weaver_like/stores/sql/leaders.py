@@ -1,11 +1,12 @@
-"""Roles of which there is one holder among all processes on a store."""
+"""SqlLeaders: roles of which there is one holder among all processes on a store."""
 
 from datetime import UTC, datetime
 
 from sqlalchemy import bindparam, exists, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from weaver_like.stores.codec import to_micros
+from weaver_like.domain.job import micros_of
+from weaver_like.stores.base import Leaders
 from weaver_like.stores.sql.connection import SqlDatabase, repeated
 from weaver_like.stores.sql.tables import leaders
 
@@ -28,16 +29,17 @@ _TAKE_FIRST = (
 )
 
 
-class SqlLeaders:
-    """The part of `SqlJobStore` that elects."""
+class SqlLeaders(Leaders):
+    """A row for each role that was ever taken."""
 
-    _database: SqlDatabase
+    def __init__(self, database: SqlDatabase):
+        self._database = database
 
     @repeated
-    def take_lead(self, role: str, holder: str, until: datetime) -> bool:
-        names = {"the_role": role, "by": holder, "end": to_micros(until)}
+    def take(self, role: str, holder: str, until: datetime) -> bool:
+        names = {"the_role": role, "by": holder, "end": micros_of(until)}
         with self._database.single() as connection:
-            if connection.execute(_TAKE, names | {"now": to_micros(datetime.now(UTC))}).rowcount == 1:
+            if connection.execute(_TAKE, names | {"now": micros_of(datetime.now(UTC))}).rowcount == 1:
                 return True
             try:
                 return connection.execute(_TAKE_FIRST, names).rowcount == 1

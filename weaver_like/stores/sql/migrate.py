@@ -1,14 +1,16 @@
 """Numbered migrations, applied once each, in order.
 
-Each is one transaction, except on MariaDB, which ends a transaction at every change of a table. So each looks at what is there
-and does what is missing: one that was interrupted is begun again.
+Each is one transaction, except on MariaDB, which ends a transaction at every change of a table. So each looks at what
+is
+there and does what is missing: one that was interrupted is begun again.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import DDL, Column, Connection, func, insert, inspect, select
+from sqlalchemy import Column, Connection, Dialect, func, insert, inspect, select
 from sqlalchemy.schema import CreateColumn
 
 from weaver_like.domain.errors import SettingError
@@ -28,7 +30,8 @@ from weaver_like.stores.sql.tables import (
 )
 from weaver_like.stores.sql.types import TABLE_OPTIONS, Exact
 
-#: Kind of database -> what waits until nobody else migrates, and what lets the next one in. SQLite's transactions see to it themselves.
+#: Kind of database -> what waits until nobody else migrates, and what lets the next one in. SQLite's transactions see
+#: to it themselves.
 _ALONE = {
     "postgresql": (
         "SELECT pg_advisory_lock(hashtext('weaver_like'))",
@@ -47,12 +50,18 @@ def _create_tables(connection: Connection) -> None:
 
 
 def _add_queues(connection: Connection) -> None:
-    """Jobs have queues, and roles have leaders; a store that has just been made has both."""
-    if "queue" not in {column["name"] for column in inspect(connection).get_columns("jobs")}:
-        column = CreateColumn(jobs.c.queue).compile(dialect=connection.dialect)
-        connection.execute(DDL(f"ALTER TABLE jobs ADD COLUMN {column}"))
+    """Jobs have queues, and roles have leaders."""
+    _add_column(jobs.c.queue, connection)
     _create_index("jobs_by_queue", connection)
     leaders.create(connection, checkfirst=True)
+
+
+def _add_column(column: Column[Any], connection: Connection) -> None:
+    """Add a column with its default, unless it is there."""
+    table = column.table.name
+    if column.name not in {found["name"] for found in inspect(connection).get_columns(table)}:
+        written = CreateColumn(column).compile(dialect=connection.dialect)
+        connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {written}")
 
 
 def _create_index(name: str, connection: Connection) -> None:
@@ -60,26 +69,28 @@ def _create_index(name: str, connection: Connection) -> None:
 
 
 def _keep_exactly(connection: Connection) -> None:
-    """Columns that hold every text and any size, where older stores have the server's own types and rules of comparison; and an index."""
+    """Columns that hold every text and any size, and an index.
+
+    Older stores have the server's own types and rules of comparison.
+    """
     _create_index("jobs_by_both", connection)
+    if connection.dialect.name == "sqlite":
+        return
     found = inspect(connection)
-    for table in (jobs, documents, logs, outbox, leaders) if connection.dialect.name != "sqlite" else ():
+    for table in (jobs, documents, logs, outbox, leaders):
         there = {column["name"] for column in found.get_columns(table.name)}
-        changes = _retyped([column for column in table.columns if column.name in there], connection)
+        changes = _retyped([column for column in table.columns if column.name in there], connection.dialect)
         connection.exec_driver_sql(f"ALTER TABLE {table.name} {', '.join(changes)}")
 
 
-def _retyped(columns: list[Column], connection: Connection) -> list[str]:
-    if connection.dialect.name == "mariadb":
-        words = (
-            f"CONVERT TO CHARACTER SET {TABLE_OPTIONS['mariadb_charset']} COLLATE {TABLE_OPTIONS['mariadb_collate']}"
-        )
-        return [
-            words,
-            *(f"MODIFY COLUMN {CreateColumn(column).compile(dialect=connection.dialect)}" for column in columns),
-        ]
+def _retyped(columns: list[Column[Any]], dialect: Dialect) -> list[str]:
+    """Clauses of ALTER TABLE."""
+    if dialect.name == "mariadb":
+        charset, collation = TABLE_OPTIONS["mariadb_charset"], TABLE_OPTIONS["mariadb_collate"]
+        modified = [f"MODIFY COLUMN {CreateColumn(column).compile(dialect=dialect)}" for column in columns]
+        return [f"CONVERT TO CHARACTER SET {charset} COLLATE {collation}", *modified]
     texts = [column for column in columns if isinstance(column.type, Exact)]
-    return [f"ALTER COLUMN {column.name} TYPE {column.type.compile(connection.dialect)}" for column in texts]
+    return [f"ALTER COLUMN {column.name} TYPE {column.type.compile(dialect)}" for column in texts]
 
 
 def _add_schedules(connection: Connection) -> None:
@@ -98,7 +109,7 @@ def _add_steps(connection: Connection) -> None:
 
 def _add_offer(connection: Connection) -> None:
     """Its one row, while nothing is deployed."""
-    if connection.scalar(select(func.count()).select_from(offer)) == 0:
+    if not connection.scalar(select(func.count()).select_from(offer)):
         connection.execute(insert(offer).values(id=1, number=0, versions=b"{}"))
 
 
@@ -114,8 +125,9 @@ MIGRATIONS: dict[int, Callable[[Connection], None]] = {
 
 
 def migrate(database: SqlDatabase) -> list[int]:
-    """Apply what is missing; the numbers applied. A new store is made as the newest release wants it, and counts as migrated.
+    """Apply what is missing; the numbers that were applied.
 
+    A new store is made as the newest release wants it, and counts as migrated.
     Raises: SettingError, if the database is of a newer release.
     """
     with _alone(database), database.writing() as connection:
@@ -123,7 +135,8 @@ def migrate(database: SqlDatabase) -> list[int]:
         current = connection.scalar(select(func.max(schema_version.c.number))) or 0
         if current > max(MIGRATIONS):
             raise SettingError(
-                f"The store has schema {current}; this release knows up to {max(MIGRATIONS)}. Install the newer release."
+                f"The store has schema {current}; this release knows schemas up to {max(MIGRATIONS)}. "
+                "Install the newer release."
             )
         missing = [number for number in sorted(MIGRATIONS) if number > current]
         for number in missing:

@@ -1,63 +1,72 @@
-"""The outbox: callbacks that wait to be delivered."""
+"""SqlOutbox: callbacks that wait to be delivered, a row for each."""
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from weaver_like.domain.job import Callback
-from weaver_like.stores.codec import to_micros, to_moment
+from weaver_like.domain.job import Callback, micros_of
+from weaver_like.stores.base import Outbox
+from weaver_like.stores.codec import moment_of
 from weaver_like.stores.sql import codec
 from weaver_like.stores.sql.connection import SqlDatabase, repeated
 from weaver_like.stores.sql.tables import outbox
 
+_ADD = insert(outbox)
+_COUNT_PROGRESS = (
+    select(func.count()).select_from(outbox).where(outbox.c.job == bindparam("key"), outbox.c.kind == "inProgress")
+)
+_DUE = (
+    select(outbox).where(outbox.c.due <= bindparam("now")).order_by(outbox.c.due, outbox.c.id).limit(bindparam("most"))
+)
+_LOCK_DUE = _DUE.with_for_update(skip_locked=True)
+_TAKE = update(outbox).where(outbox.c.id.in_(bindparam("taken", expanding=True))).values(due=bindparam("until"))
+_NEXT_DUE = select(func.min(outbox.c.due))
+_REMOVE = delete(outbox).where(outbox.c.id == bindparam("key"))
+_PUT_OFF = (
+    update(outbox).where(outbox.c.id == bindparam("key")).values(attempts=outbox.c.attempts + 1, due=bindparam("again"))
+)
+
 
 def add_callback(connection: Connection, job_id: str, kind: str, uri: str, now: int) -> None:
     """Put a callback into the outbox, within the caller's transaction."""
-    connection.execute(insert(outbox), {"job": job_id, "kind": kind, "uri": uri, "attempts": 0, "due": now})
+    connection.execute(_ADD, {"job": job_id, "kind": kind, "uri": uri, "attempts": 0, "due": now})
 
 
-class SqlOutbox:
-    """The part of `SqlJobStore` that delivers."""
+class SqlOutbox(Outbox):
+    """Callbacks of a final status are written in the transaction that changes it."""
 
     def __init__(self, database: SqlDatabase):
         self._database = database
 
     @repeated
-    def notify_progress(self, job_id: str, uri: str) -> None:
+    def add_progress(self, job_id: str, uri: str) -> None:
         with self._database.writing() as connection:
-            waiting = connection.scalar(
-                select(func.count()).select_from(outbox).where(outbox.c.job == job_id, outbox.c.kind == "inProgress")
-            )
-            if not waiting:
-                add_callback(connection, job_id, "inProgress", uri, to_micros(datetime.now(UTC)))
+            if not connection.scalar(_COUNT_PROGRESS, {"key": job_id}):
+                add_callback(connection, job_id, "inProgress", uri, micros_of(datetime.now(UTC)))
 
     @repeated
-    def take_callbacks(self, now: datetime, until: datetime, limit: int) -> list[Callback]:
-        query = select(outbox).where(outbox.c.due <= to_micros(now)).order_by(outbox.c.due, outbox.c.id).limit(limit)
+    def take(self, now: datetime, until: datetime, limit: int) -> list[Callback]:
+        moment = micros_of(now)
         with self._database.single() as connection:  # most looks find nothing
-            if connection.execute(query.limit(1)).first() is None:
+            if connection.execute(_DUE, {"now": moment, "most": 1}).first() is None:
                 return []
         with self._database.writing() as connection:
-            rows = connection.execute(query.with_for_update(skip_locked=True)).all()
+            rows = connection.execute(_LOCK_DUE, {"now": moment, "most": limit}).all()
             if not rows:
                 return []
-            connection.execute(
-                update(outbox).where(outbox.c.id.in_([row.id for row in rows])).values(due=to_micros(until))
-            )
+            connection.execute(_TAKE, {"taken": [row.id for row in rows], "until": micros_of(until)})
         return [codec.row_callback(row) for row in rows]
 
     @repeated
-    def next_callback(self) -> datetime | None:
+    def next_due(self) -> datetime | None:
         with self._database.single() as connection:
-            return to_moment(connection.scalar(select(func.min(outbox.c.due))))
+            due: int | None = connection.scalar(_NEXT_DUE)
+        return moment_of(due)
 
     @repeated
-    def settle_callback(self, callback_id: int, again: datetime | None) -> None:
-        entry = outbox.c.id == callback_id
+    def settle(self, callback_id: int, again: datetime | None) -> None:
         with self._database.single() as connection:
             if again is None:
-                connection.execute(delete(outbox).where(entry))
+                connection.execute(_REMOVE, {"key": callback_id})
             else:
-                connection.execute(
-                    update(outbox).where(entry).values(attempts=outbox.c.attempts + 1, due=to_micros(again))
-                )
+                connection.execute(_PUT_OFF, {"key": callback_id, "again": micros_of(again)})

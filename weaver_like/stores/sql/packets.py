@@ -1,40 +1,51 @@
 """MariaDB's largest statement."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from weaver_like.domain.errors import TooLarge
 
 #: What the driver writes with a backslash.
 _ESCAPED = [bytes([code]) for code in b"\0\n\r\x1a'\"\\"]
-#: Characters; of fewer it is not worth while to count what they take.
+#: Characters; for shorter texts an estimate is cheaper than a count.
 _SMALL = 2**12
 
 
 def refuse_large(engine: Engine) -> None:
-    """Make an engine raise TooLarge for what the server would not take: it hangs up then, as if it had died.
+    """Make an engine raise TooLarge for what the server would not take: it would hang up, as if it had died.
 
     Source: MariaDB, `max_allowed_packet`: 16 MiB unless its operator sets more, 1 GiB at most.
     """
 
     @event.listens_for(engine, "connect")
-    def learn_limit(connection: object, record: object) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT @@max_allowed_packet")
-            record.info["most_bytes"] = cursor.fetchone()[0]
+    def learn_limit(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute("SELECT @@max_allowed_packet")
+        ((record.info["most_bytes"],),) = cursor.fetchall()
+        cursor.close()
 
     @event.listens_for(engine, "before_cursor_execute")
-    def check(connection: Connection, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+    def check(connection: Connection, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        most_bytes: int = connection.info["most_bytes"]
         for row in parameters if isinstance(parameters, list) else [parameters]:
-            size_bytes = len(statement) + sum(map(_written, row.values() if isinstance(row, dict) else row))
-            if size_bytes > connection.info["most_bytes"]:
+            size_bytes = len(statement) + _size_of(row.values() if isinstance(row, dict) else row)
+            if size_bytes > most_bytes:
                 raise TooLarge(
-                    f"The job has a part of {size_bytes} bytes; the database takes {connection.info['most_bytes']} (max_allowed_packet). "
+                    f"The job has a part of {size_bytes} bytes; the database takes {most_bytes} (max_allowed_packet). "
                     "Give large inputs and outputs by reference."
                 )
 
 
+def _size_of(values: Iterable[object]) -> int:
+    return sum(_written(value) for value in values)
+
+
 def _written(value: object) -> int:
-    """Bytes of a value in a statement; at the most, where it is small. Bytes are written as hexadecimal digits."""
+    """Most bytes that a value takes in a statement; exact for large texts. Bytes are written as hexadecimal digits."""
     if isinstance(value, (bytes, bytearray)):
         return 2 * len(value) + 12
     if not isinstance(value, str):

@@ -2,83 +2,118 @@
 
 from contextlib import nullcontext
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, tuple_, update
 
 from weaver_like.domain.errors import Conflict, NoSuchSchedule
+from weaver_like.domain.job import micros_of
 from weaver_like.domain.schedule import Firing, Schedule, ScheduleFilter, SchedulePage
 from weaver_like.stores.base import ScheduleStore
-from weaver_like.stores.codec import to_micros, to_moment
+from weaver_like.stores.codec import moment_of
 from weaver_like.stores.sql import codec
 from weaver_like.stores.sql.connection import SqlDatabase, repeated
-from weaver_like.stores.sql.jobs import SqlJobStore
+from weaver_like.stores.sql.intake import SqlJobIntake
 from weaver_like.stores.sql.tables import schedules
+from weaver_like.stores.sql.types import AnySelect
 
+_SCHEDULE = bindparam("key", type_=schedules.c.id.type)
+_COUNT = select(func.count()).select_from(schedules)
+_ADD = insert(schedules)
+_GET = select(schedules).where(schedules.c.id == _SCHEDULE)
+_DELETE = delete(schedules).where(schedules.c.id == _SCHEDULE)
+_DUE = select(schedules).where(schedules.c.due <= bindparam("now")).order_by(schedules.c.due).limit(bindparam("most"))
 _NEXT_DUE = select(func.min(schedules.c.due))
-_ADVANCE = update(schedules).where(schedules.c.id == bindparam("key"), schedules.c.due == bindparam("held"))
+#: The columns that change are those of the parameters.
+_ADVANCE = update(schedules).where(schedules.c.id == _SCHEDULE, schedules.c.due == bindparam("held"))
+_AFTER = bindparam("after_created", type_=schedules.c.created.type), bindparam("after_id", type_=schedules.c.id.type)
+#: What a list may ask for, in the order in which a query says it.
+_CONDITIONS: dict[str, ColumnElement[bool]] = {
+    "processes": schedules.c.process.in_(bindparam("processes", expanding=True)),
+    "after": tuple_(schedules.c.created, schedules.c.id) < tuple_(*_AFTER),
+}
+
+
+@lru_cache
+def _list_statement(conditions: frozenset[str]) -> AnySelect:
+    """Schedules that meet some of the conditions, newest first."""
+    met = [condition for name, condition in _CONDITIONS.items() if name in conditions]
+    newest_first = schedules.c.created.desc(), schedules.c.id.desc()
+    return select(schedules).where(*met).order_by(*newest_first).limit(bindparam("most"))
 
 
 class SqlScheduleStore(ScheduleStore):
-    """jobs: of the same database; it makes the tables and closes the connections."""
+    """A firing advances its schedule and keeps its job in one transaction."""
 
-    def __init__(self, database: SqlDatabase, jobs: SqlJobStore):
+    def __init__(self, database: SqlDatabase, intake: SqlJobIntake):
         self._database = database
-        self._jobs = jobs
+        self._intake = intake
 
     def add(self, schedule: Schedule, most: int) -> None:
         with self._database.writing() as connection:
-            if connection.scalar(select(func.count()).select_from(schedules)) >= most:
-                raise Conflict(f"There are {most} schedules already, and no more are kept; remove one first.")
-            connection.execute(insert(schedules), codec.schedule_row(schedule))
+            if connection.execute(_COUNT).scalar_one() >= most:
+                raise Conflict(f"There are {most} schedules already, which is the most; remove one first.")
+            connection.execute(_ADD, codec.schedule_row(schedule))
 
     @repeated
     def get(self, schedule_id: str) -> Schedule:
         with self._database.single() as connection:
-            row = connection.execute(select(schedules).where(schedules.c.id == schedule_id)).first()
+            row = connection.execute(_GET, {"key": schedule_id}).first()
         if row is None:
             raise NoSuchSchedule(f"There is no schedule '{schedule_id[:100]}'.")
         return codec.row_schedule(row)
 
     @repeated
     def find(self, wanted: ScheduleFilter) -> SchedulePage:
-        query = select(schedules).order_by(schedules.c.created.desc(), schedules.c.id.desc()).limit(wanted.limit + 1)
+        values: dict[str, Any] = {"most": wanted.limit + 1}
+        conditions: set[str] = set()
         if wanted.processes:
-            query = query.where(schedules.c.process.in_(wanted.processes))
+            conditions.add("processes")
+            values["processes"] = wanted.processes
         if wanted.after:
-            query = query.where(tuple_(schedules.c.created, schedules.c.id) < tuple_(*wanted.after))
+            conditions.add("after")
+            values["after_created"], values["after_id"] = wanted.after
         with self._database.single() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(_list_statement(frozenset(conditions)), values).all()
         return SchedulePage(tuple(codec.row_schedule(row) for row in rows[: wanted.limit]), len(rows) > wanted.limit)
 
     @repeated
     def delete(self, schedule_id: str) -> bool:
         with self._database.writing() as connection:
-            return connection.execute(delete(schedules).where(schedules.c.id == schedule_id)).rowcount == 1
+            return connection.execute(_DELETE, {"key": schedule_id}).rowcount == 1
 
     @repeated
     def due(self, now: datetime, limit: int) -> list[Schedule]:
-        query = select(schedules).where(schedules.c.due <= to_micros(now)).order_by(schedules.c.due).limit(limit)
         with self._database.single() as connection:
-            return [codec.row_schedule(row) for row in connection.execute(query).all()]
+            rows = connection.execute(_DUE, {"now": micros_of(now), "most": limit}).all()
+        return [codec.row_schedule(row) for row in rows]
 
     @repeated
     def next_due(self) -> datetime | None:
         with self._database.single() as connection:
-            return to_moment(connection.scalar(_NEXT_DUE))
+            due: int | None = connection.scalar(_NEXT_DUE)
+        return moment_of(due)
 
     @repeated
     def fire(self, schedule: Schedule, firing: Firing, queue_limit: int) -> bool:
-        changes = {"due": to_micros(firing.next_due), "fired": to_micros(firing.at), "failure": firing.failure}
-        if firing.new:
-            changes |= {"job": firing.new.job.id}
-        place = self._jobs.gate.entering(queue_limit) if firing.new else nullcontext()
+        place = self._intake.gate.entering(queue_limit) if firing.new else nullcontext()
         with place, self._database.writing() as connection:
-            advanced = (
-                connection.execute(
-                    _ADVANCE.values(**changes), {"key": schedule.id, "held": to_micros(schedule.due)}
-                ).rowcount
-                == 1
-            )
-            if advanced and firing.new:
-                self._jobs.insert(connection, firing.new)
-        return advanced
+            fired = _advance(connection, schedule, firing)
+            if fired and firing.new:
+                self._intake.insert(connection, firing.new)
+        return fired
+
+
+def _advance(connection: Connection, schedule: Schedule, firing: Firing) -> bool:
+    """Wait for the next time; False if another was first, or the schedule is gone."""
+    values = {
+        "key": schedule.id,
+        "held": micros_of(schedule.due),
+        "due": micros_of(firing.next_due),
+        "fired": micros_of(firing.at),
+        "failure": firing.failure,
+    }
+    if firing.new:
+        values["job"] = firing.new.job.id
+    return connection.execute(_ADVANCE, values).rowcount == 1

@@ -1,15 +1,19 @@
-"""Steps of jobs on SQL."""
+"""SqlStepStore: steps of jobs, a row for each."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from weaver_like.domain.step import Step
-from weaver_like.schemas.jsontext import dumps, loads
+from weaver_like.schemas.jsontext import dumps
 from weaver_like.schemas.step import parse_stored, render_stored
+from weaver_like.stores.base import StepStore
+from weaver_like.stores.codec import load_json
 from weaver_like.stores.sql.connection import SqlDatabase, repeated
+from weaver_like.stores.sql.logs import require_job
 from weaver_like.stores.sql.tables import jobs, steps
+from weaver_like.stores.sql.upsert import upserts
 
 # A change of the status waits for this one, so that the steps of a job that goes away do not stay.
 _HELD = (
@@ -24,30 +28,17 @@ _FIND = (
     .order_by(steps.c.number)
     .limit(bindparam("most"))
 )
-#: Columns that a step changes which is there already.
-_CHANGED = ("attempt", "document")
+_KEEP = upserts(steps, ("attempt", "document"))
 
 
-def _upsert(kind: str) -> object:
-    if kind == "mariadb":
-        statement = mysql.insert(steps)
-        return statement.on_duplicate_key_update({name: statement.inserted[name] for name in _CHANGED})
-    statement = {"sqlite": sqlite, "postgresql": postgresql}[kind].insert(steps)
-    return statement.on_conflict_do_update(
-        index_elements=["job", "number"], set_={name: statement.excluded[name] for name in _CHANGED}
-    )
+class SqlStepStore(StepStore):
+    """Only steps of the job's last attempt are shown."""
 
-
-_KEEP = {kind: _upsert(kind) for kind in ("sqlite", "postgresql", "mariadb")}
-
-
-class SqlSteps:
-    """The part of `SqlJobStore` that keeps steps."""
-
-    _database: SqlDatabase
+    def __init__(self, database: SqlDatabase):
+        self._database = database
 
     @repeated
-    def keep_steps(self, job_id: str, attempt: int, steps: Sequence[Step]) -> None:
+    def keep(self, job_id: str, attempt: int, steps: Sequence[Step]) -> None:
         if not steps:
             return
         with self._database.writing() as connection:
@@ -55,15 +46,16 @@ class SqlSteps:
                 connection.execute(_KEEP[self._database.kind], step_rows(job_id, attempt, steps))
 
     @repeated
-    def find_steps(self, job_id: str, after: int = 0, limit: int = 1000) -> list[Step]:
+    def find(self, job_id: str, after: int = 0, limit: int = 1000) -> list[Step]:
         with self._database.single() as connection:
             rows = connection.execute(_FIND, {"key": job_id, "after": after, "most": limit}).all()
-        if not rows:
-            self.get(job_id)
+            if not rows:
+                require_job(connection, job_id)
         return [load_step(row.document) for row in rows]
 
 
-def step_rows(job_id: str, attempt: int, found: Iterable[Step]) -> list[dict]:
+def step_rows(job_id: str, attempt: int, found: Iterable[Step]) -> list[dict[str, Any]]:
+    """A row for each step."""
     return [
         {"job": job_id, "number": step.number, "attempt": attempt, "document": dumps(render_stored(step))}
         for step in found
@@ -71,4 +63,5 @@ def step_rows(job_id: str, attempt: int, found: Iterable[Step]) -> list[dict]:
 
 
 def load_step(document: bytes) -> Step:
-    return parse_stored(loads(document))
+    """The step of a row."""
+    return parse_stored(load_json(document))

@@ -139,7 +139,7 @@ revisions = Table(
     **TABLE_OPTIONS,
 )
 
-#: What of it is offered: one row. number: grows with every change of the revisions, and is the first that a change writes.
+#: What of it is offered: one row. A change of the revisions writes first a greater number.
 offer = Table(
     "process_offer",
     metadata,

@@ -1,29 +1,32 @@
-"""Logs of jobs. Lines that come with a move stand in the document of the job, all others in a collection of their own."""
+"""MongoJobLogs: lines that come with a move stand in the document of the job, all others in a collection."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pymongo import ReturnDocument
 
-from weaver_like.domain.errors import NoSuchJob
 from weaver_like.domain.job import LogEntry
+from weaver_like.stores.base import JobLogs
+from weaver_like.stores.codec import no_such_job
 from weaver_like.stores.mongo.codec import entry_row, read_entry
-from weaver_like.stores.mongo.connection import Collections, MongoDatabase
+from weaver_like.stores.mongo.connection import Collections, Document, MongoDatabase
 from weaver_like.stores.mongo.parts import SMALL_BYTES
 
-#: What a line has beside its text.
+#: What a line has besides its text.
 _LINE_BYTES = 60
 
 
-class MongoLog:
-    """The part of `MongoJobStore` that keeps logs. Lines are numbered by a counter in the job's document; a crash may leave a gap."""
+class MongoJobLogs(JobLogs):
+    """Lines are numbered by a counter in the job's document; a crash may leave a gap."""
 
-    _database: MongoDatabase
+    def __init__(self, database: MongoDatabase):
+        self._database = database
 
-    def append_log(self, job_id: str, entries: Sequence[LogEntry]) -> None:
+    def append(self, job_id: str, entries: Sequence[LogEntry]) -> None:
         with self._database.using() as found:
             change_with_lines(found, {"_id": job_id}, {}, entries)
 
-    def read_log(self, job_id: str, after: int = 0, limit: int = 1000) -> list[LogEntry]:
+    def read(self, job_id: str, after: int = 0, limit: int = 1000) -> list[LogEntry]:
         with self._database.using() as found:
             job = get_fields(found, job_id, ["log"])
             later = {"job": job_id, "number": {"$gt": after}}
@@ -31,7 +34,7 @@ class MongoLog:
         return [entry for entry in whole_log(job, rows) if entry.number > after][:limit]
 
 
-def whole_log(job: Mapping, rows: Sequence[dict]) -> list[LogEntry]:
+def whole_log(job: Mapping[str, Any], rows: Sequence[Document]) -> list[LogEntry]:
     """Lines that came with moves, of a job's document, among those of the collection, in order."""
     of_moves = [
         row | {"number": batch["after"] + offset}
@@ -41,9 +44,11 @@ def whole_log(job: Mapping, rows: Sequence[dict]) -> list[LogEntry]:
     return [read_entry(row) for row in sorted([*rows, *of_moves], key=lambda row: row["number"])]
 
 
-def change_with_lines(found: Collections, held: dict, changes: dict, entries: Sequence[LogEntry]) -> bool:
+def change_with_lines(found: Collections, held: Document, changes: Document, entries: Sequence[LogEntry]) -> bool:
     """Change the job that a filter finds, and add lines to its log; False, with no change, if there is none."""
-    update = {"$inc": {"lines": len(entries)}} | ({"$set": changes} if changes else {})
+    update: Document = {"$inc": {"lines": len(entries)}}
+    if changes:
+        update["$set"] = changes
     row = found.progress.find_one_and_update(held, update, ["lines"], return_document=ReturnDocument.AFTER)
     if row is not None and entries:
         first = row["lines"] - len(entries) + 1
@@ -53,8 +58,11 @@ def change_with_lines(found: Collections, held: dict, changes: dict, entries: Se
     return row is not None
 
 
-def lines_of_move(found: Collections, movable: dict, entries: Sequence[LogEntry]) -> dict:
-    """Expressions for the job's document, so that the lines come with the move; so many that it would grow large are added before it."""
+def lines_of_move(found: Collections, movable: Document, entries: Sequence[LogEntry]) -> Document:
+    """Expressions for the job's document, so that the lines come with the move.
+
+    So many that it would grow large are added before the move.
+    """
     if sum(_LINE_BYTES + len(entry.message) for entry in entries) > SMALL_BYTES:
         change_with_lines(found, movable, {}, entries)
         return {}
@@ -65,9 +73,9 @@ def lines_of_move(found: Collections, movable: dict, entries: Sequence[LogEntry]
     return {"log": {"$concatArrays": [{"$ifNull": ["$log", []]}, [batch]]}, "lines": {"$add": [counted, len(entries)]}}
 
 
-def get_fields(found: Collections, job_id: str, fields: Sequence[str]) -> dict:
+def get_fields(found: Collections, job_id: str, fields: Sequence[str]) -> Document:
     """Some fields of a job's document. Raises: NoSuchJob."""
     row = found.jobs.find_one({"_id": job_id}, list(fields))
     if row is None:
-        raise NoSuchJob(f"There is no job '{job_id[:100]}'.")
+        raise no_such_job(job_id)
     return row

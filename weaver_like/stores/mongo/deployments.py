@@ -1,32 +1,36 @@
-"""MongoProcessStore: deployed processes, beside the jobs."""
+"""MongoDeploymentStore: deployed processes, beside the jobs."""
 
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from pymongo.errors import PyMongoError
 
 from weaver_like.domain.errors import NoSuchProcess, TooLarge, Unavailable
+from weaver_like.domain.job import micros_of
 from weaver_like.domain.package import Change, Deployed, Revision, RevisionSummary
-from weaver_like.stores.base import ProcessStore
-from weaver_like.stores.codec import to_micros, to_moment
+from weaver_like.stores.base import DeploymentStore
+from weaver_like.stores.codec import moment_of
 from weaver_like.stores.mongo import codec
-from weaver_like.stores.mongo.connection import Collections, MongoDatabase
+from weaver_like.stores.mongo.connection import Collections, Document, MongoDatabase
 from weaver_like.stores.mongo.migrate import BY_WRITTEN, OFFER
 
 #: Longer than any change takes: a revision that is older, and that nobody refers to, was left by a crash.
 _SWEEP_AFTER = timedelta(hours=1)
 _TOO_LARGE = "A process with its package, or the list of all processes, is larger than the database takes."
 
+#: Revisions that a change adds, by the tags under which they are kept.
+Tagged = Mapping[str, Revision]
 
-class MongoProcessStore(ProcessStore):
-    """One document, the offer, says what there is: the number, what is current, and under which tag each revision is kept.
 
-    A change keeps its revisions under tags of their own, which nobody sees, and replaces the offer, if the number is still the same:
-    that one command makes the change. What it leaves behind is removed then, or with a later change.
+class MongoDeploymentStore(DeploymentStore):
+    """One document, the offer, says what there is: the number, what is current, and the tag of each revision.
 
-    database: that of the jobs; their store makes the offer and the indexes, and closes the connections.
+    A change keeps its revisions under tags of their own, which nobody sees, and replaces the offer, if the number is
+    still
+    the same: that one command makes the change. What it leaves behind is removed then, or with a later change.
     """
 
     def __init__(self, database: MongoDatabase):
@@ -34,7 +38,7 @@ class MongoProcessStore(ProcessStore):
 
     def get_number(self) -> int:
         with self._database.using() as found:
-            return _get_offer(found, "number")["number"]
+            return int(_get_offer(found, "number")["number"])
 
     def get_deployed(self) -> Deployed:
         with self._database.using() as found:
@@ -43,13 +47,13 @@ class MongoProcessStore(ProcessStore):
 
     def get(self, process_id: str, version: str) -> Revision:
         with self._database.using() as found:
-            tag = None
+            last, tag = None, _find_tag(found, process_id, version)
             # A revision that is replaced at this moment has another tag when it is looked for again.
-            while (now := _find_tag(found, process_id, version)) != tag:
-                tag = now
+            while tag != last:
                 row = found.revisions.find_one({"_id": tag})
                 if row is not None:
                     return codec.read_revision(row)
+                last, tag = tag, _find_tag(found, process_id, version)
         raise NoSuchProcess(f"There is no version '{version[:100]}' of a process '{process_id[:100]}'.")
 
     def find_revisions(self, process_id: str) -> list[RevisionSummary]:
@@ -57,12 +61,12 @@ class MongoProcessStore(ProcessStore):
             offer = _get_offer(found, "revisions")
         entries = [entry for entry in offer["revisions"] if entry["process"] == process_id]
         entries.sort(key=lambda entry: (entry["deployed"], entry["version"]), reverse=True)
-        return [RevisionSummary(entry["version"], to_moment(entry["deployed"])) for entry in entries]
+        return [RevisionSummary(entry["version"], moment_of(entry["deployed"])) for entry in entries]
 
     def find_moments(self) -> dict[tuple[str, str], datetime]:
         with self._database.using() as found:
             offer = _get_offer(found, "revisions")
-        return {(entry["process"], entry["version"]): to_moment(entry["deployed"]) for entry in offer["revisions"]}
+        return {(entry["process"], entry["version"]): moment_of(entry["deployed"]) for entry in offer["revisions"]}
 
     def change(self, change: Change) -> bool:
         # Of the beginning: what others write from now on is not swept, however long this takes.
@@ -71,28 +75,29 @@ class MongoProcessStore(ProcessStore):
             before = _get_offer(found)
             if before["number"] != change.number:
                 return False
-            written = {revision.key: (secrets.token_hex(12), revision) for revision in change.added}
-            tags = [tag for tag, _ in written.values()]
+            tagged = {secrets.token_hex(12): revision for revision in change.added}
             try:
-                for tag, revision in written.values():
-                    found.revisions.insert_one(
-                        codec.fitting(codec.revision_document(revision, tag, to_micros(now)), _TOO_LARGE)
-                    )
-                after = codec.fitting(
-                    _changed(before, change, {key: tag for key, (tag, _) in written.items()}), _TOO_LARGE
-                )
-                made = found.offer.replace_one({"_id": OFFER, "number": change.number}, after).matched_count == 1
+                after = _try(found, before, change, tagged, micros_of(now))
             except TooLarge:
-                _drop(found, tags)
+                _drop(found, list(tagged))
                 raise
-            if not made:
-                _drop(found, tags)
+            if after is None:
+                _drop(found, list(tagged))
                 return False
-            _sweep(found, before, after, to_micros(now - _SWEEP_AFTER))
+            _sweep(found, before, after, micros_of(now - _SWEEP_AFTER))
         return True
 
 
-def _get_offer(found: Collections, *fields: str) -> dict:
+def _try(found: Collections, before: Document, change: Change, tagged: Tagged, now: int) -> Document | None:
+    """Keep the revisions, then replace the offer. Returns: the new offer; None if another change was first."""
+    for tag, revision in tagged.items():
+        found.revisions.insert_one(codec.fitting(codec.revision_document(revision, tag, now), _TOO_LARGE))
+    after = codec.fitting(_changed(before, change, tagged), _TOO_LARGE)
+    same = {"_id": OFFER, "number": change.number}
+    return after if found.offer.replace_one(same, after).matched_count == 1 else None
+
+
+def _get_offer(found: Collections, *fields: str) -> Document:
     """The fields that are named, or all. Raises: Unavailable, before it was made."""
     offer = found.offer.find_one({"_id": OFFER}, fields or None)
     if offer is None:
@@ -108,24 +113,18 @@ def _find_tag(found: Collections, process_id: str, version: str) -> str | None:
     return offer["revisions"][0]["tag"] if offer.get("revisions") else None
 
 
-def _current_of(offer: Mapping) -> dict[str, str]:
+def _current_of(offer: Mapping[str, Any]) -> dict[str, str]:
     return {entry["process"]: entry["version"] for entry in offer["current"]}
 
 
-def _changed(offer: Mapping, change: Change, tags: Mapping[tuple[str, str], str]) -> dict:
-    """The offer after a change. tags: of the added revisions, by their keys."""
-    current = _current_of(offer) | change.current
+def _changed(offer: Mapping[str, Any], change: Change, tagged: Tagged) -> Document:
+    """The offer after a change."""
+    current: dict[str, str | None] = {**_current_of(offer), **change.current}
     kept = {(entry["process"], entry["version"]): entry for entry in offer["revisions"]}
     for key in change.removed:
         kept.pop(key, None)
-    for revision in change.added:
-        process_id, version = revision.key
-        kept[revision.key] = {
-            "process": process_id,
-            "version": version,
-            "deployed": to_micros(revision.deployed),
-            "tag": tags[revision.key],
-        }
+    for tag, revision in tagged.items():
+        kept[revision.key] = codec.revision_entry(revision, tag)
     return {
         "_id": OFFER,
         "number": offer["number"] + 1,
@@ -142,7 +141,7 @@ def _drop(found: Collections, tags: Sequence[str]) -> None:
     found.revisions.delete_many({"_id": {"$in": tags}})
 
 
-def _sweep(found: Collections, before: Mapping, after: Mapping, old: int) -> None:
+def _sweep(found: Collections, before: Mapping[str, Any], after: Mapping[str, Any], old: int) -> None:
     """Remove what the change took out of the offer, and what is not in it and was written before a moment."""
     kept = {entry["tag"] for entry in after["revisions"]}
     with suppress(PyMongoError):  # the change has been made; a later one sweeps again

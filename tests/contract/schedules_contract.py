@@ -1,4 +1,4 @@
-"""What every `ScheduleStore` promises. A class for a store gives `jobs` and `schedules`, of one database."""
+"""What every `ScheduleStore` promises."""
 
 import subprocess
 import sys
@@ -16,22 +16,30 @@ from weaver_like.domain.formats import Format
 from weaver_like.domain.job import JobFilter
 from weaver_like.domain.schedule import ScheduleFilter
 from weaver_like.domain.values import Occurrences, Value
-from weaver_like.stores.base import JobStore, ScheduleStore
+from weaver_like.stores.base import JobStore, ScheduleStore, Store
 
 #: A process of its own that fires what is due, each with a job, as soon as a
-#: line comes in. {opening}: makes `jobs`, `schedules`.
+#: line comes in. {opening}: makes `store`.
 FIRING = """
 import sys
 {opening}
 from tests.support.schedules import DUE, fire
 print("ready", flush=True)
 sys.stdin.readline()
-print(sum(fire(schedules, schedule) for schedule in schedules.due(DUE, 1000)))
+print(sum(fire(store.schedules, schedule) for schedule in store.schedules.due(DUE, 1000)))
 """
 
 
 class ScheduleKeepingContract:
     """add, get, find, delete."""
+
+    @pytest.fixture
+    def schedules(self, store: Store) -> ScheduleStore:
+        return store.schedules
+
+    @pytest.fixture
+    def jobs(self, store: Store) -> JobStore:
+        return store.jobs
 
     def test_a_schedule_comes_back_as_it_was_added(self, schedules: ScheduleStore) -> None:
         inputs = {"a": Occurrences((Value(2**70), Value({"c": None})), ("/inputs/a", "/inputs/a"))}
@@ -99,7 +107,7 @@ class ScheduleKeepingContract:
 
 
 class ScheduleStoreContract(ScheduleKeepingContract):
-    """The whole contract. opening: a fixture with the code that opens `jobs` and `schedules` in another process."""
+    """The whole contract."""
 
     def test_a_firing_keeps_its_job_and_waits_for_the_next_time(self, schedules: ScheduleStore, jobs: JobStore) -> None:
         made = new(failure="of the time before")
