@@ -43,7 +43,7 @@ class TestFolder(OutputAreaContract):
 
     def test_what_stands_in_the_way_is_the_reason(self, area: OutputArea, made: Made, tmp_path: Path) -> None:
         (tmp_path / "outputs" / "job").write_text("in the way")
-        with pytest.raises(RunFailed, match=r"Output 'out' \(file 'a.txt'\) could not be kept: Not a directory"):
+        with pytest.raises(RunFailed, match=r"Output 'out' \(file 'a.txt'\) could not be saved: Not a directory"):
             area.publish("job", "out", made(b"x"), go_on)
 
 
@@ -71,7 +71,7 @@ class TestSharedFolder(CopyingAreaContract):
         path, limits = made(LARGE), resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (5 * 2**20, limits[1]))
         try:
-            with pytest.raises(RunFailed, match=r"Output 'out' \(file 'a.txt'\) could not be kept: File too large"):
+            with pytest.raises(RunFailed, match=r"Output 'out' \(file 'a.txt'\) could not be saved: File too large"):
                 area.publish("job", "out", path, go_on)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -80,7 +80,7 @@ class TestSharedFolder(CopyingAreaContract):
     def test_a_full_disk_is_the_reason(self, made: Made, small_disk: Path) -> None:
         area = FolderArea(small_disk)
         kept = area.publish("job", "out", made(b"x" * 2**20), go_on)
-        with pytest.raises(RunFailed, match=r"Output 'out' \(file 'b.txt'\) could not be kept: no space is left"):
+        with pytest.raises(RunFailed, match=r"Output 'out' \(file 'b.txt'\) could not be saved: no space left"):
             area.publish("job", "out", made(LARGE, "b.txt"), go_on)
         assert [path.name for path in small_disk.rglob("*") if path.is_file()] == ["a.txt"]
         assert area.get(kept.reference).size_bytes == 2**20
@@ -164,7 +164,7 @@ class TestS3(CopyingAreaContract):
         area = S3Area(client(s3.url), "there-is-none", "")
         for content in (b"x", LARGE):
             with pytest.raises(
-                RunFailed, match=r"Output 'out' \(file 'a.txt'\) could not be kept: there is no such bucket"
+                RunFailed, match=r"Output 'out' \(file 'a.txt'\) could not be saved: there is no such bucket"
             ):
                 area.publish("job", "out", made(content), go_on)
 
@@ -184,8 +184,8 @@ class TestS3(CopyingAreaContract):
                 ask()
             assert caught.value.retry_after_s
             assert "127.0.0.1" not in caught.value.detail
-        assert area.trouble() == "S3 did not answer as it should"
-        with pytest.raises(RunFailed, match="could not be kept: S3 did not answer"):
+        assert area.trouble() == "unexpected answer from S3"
+        with pytest.raises(RunFailed, match="could not be saved: unexpected answer from S3"):
             area.publish("job", "out", made(b"x"), go_on)
 
     def test_bytes_that_do_not_fit_their_checksum_are_an_error(self, site: ThreadingHTTPServer) -> None:

@@ -79,7 +79,7 @@ def test_a_refused_upload_fails_the_job_and_no_other(on_s3: Callable, s3: S3Serv
     job_id = submit(app, "make")
     status = finished(app, job_id)
     assert status["status"] == "failed"
-    assert status["message"] == "Output 'output' (file 'a b.txt') could not be kept: there is no such bucket."
+    assert status["message"] == "Output 'output' (file 'a b.txt') could not be saved: there is no such bucket."
     assert app.get(f"/jobs/{job_id}/results", status=500).json["detail"] == status["message"]
     s3.client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     successful(app, "make")
@@ -100,7 +100,7 @@ def test_while_s3_is_away_nothing_is_lost_and_clients_are_told_when_to_come_agai
         assert "127.0.0.1" not in answer.text
     assert app.get(f"/jobs/{job_id}").json["status"] == "successful"
     status = finished(app, submit(app, "make"))
-    assert status["message"] == "Output 'output' (file 'a b.txt') could not be kept: S3 did not answer as it should."
+    assert status["message"] == "Output 'output' (file 'a b.txt') could not be saved: unexpected answer from S3."
 
 
 def test_no_job_sees_the_credentials_of_the_server(on_s3: Callable, bucket: str) -> None:
@@ -240,7 +240,7 @@ def test_objects_that_cannot_be_had_fail_the_job_with_the_reason(on_s3: Callable
     for href, reason in (
         (f"s3://{bucket}/in/nothing", "could not be read: there is no such object."),
         ("s3://no-such-bucket/a", "there is no such bucket"),
-        (f"s3://{bucket}/in/large", "has 1001 bytes; at most 1000 are taken"),
+        (f"s3://{bucket}/in/large", "has 1001 bytes; at most 1000 are allowed"),
         (f"s3://{bucket}/" + "a" * 2000, "could not be read"),
     ):
         status = give(app, href)
@@ -277,7 +277,7 @@ def test_what_a_broken_or_unwilling_service_sends_is_no_input(
     }
     assert give(app, "s3://bucket/good")["status"] == "successful"
     for key, reason in (
-        ("bad", "what came does not have its checksum"),
+        ("bad", "its checksum does not match"),
         ("short", ""),
         ("denied", "access was denied"),
         ("odd", ""),

@@ -68,7 +68,7 @@ def test_a_full_disk_fails_the_job_with_that_reason_and_nothing_half_stays(
     kept = successful(app, "make")
     status = finished(app, submit(app, "make", {"size": 6 * 2**20}))
     assert status["status"] == "failed"
-    assert status["message"] == "Output 'output' (file 'a b.txt') could not be kept: no space is left."
+    assert status["message"] == "Output 'output' (file 'a b.txt') could not be saved: no space left."
     assert [path.parent.parent.name for path in small_disk.rglob("*") if path.is_file()] == [kept]
     assert not (small_disk / status["jobID"]).exists()
     successful(app, "make")

@@ -1,7 +1,7 @@
 """Test processes: small, quick, of every kind of input; the official test suite and our own tests run them."""
 
 import time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from weaver_like.authoring import BoundingBox, Context, File, Input, Output, process
 
@@ -24,11 +24,11 @@ _THING = {"type": "object", "required": ["name"], "properties": {"name": {"type"
 _LONGEST_S = 10**8
 
 
-def _optional(**kinds: object) -> dict:
+def _optional(**kinds: object) -> dict[str, Any]:
     return {name: Annotated[kind, Output(optional=True)] for name, kind in kinds.items()}
 
 
-def _given(**values: object) -> dict:
+def _given(**values: object) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -53,7 +53,7 @@ def echo(
     pause: Annotated[
         int | None, Input(title="Seconds to wait", schema={"type": "integer", "minimum": 0, "default": 0})
     ] = None,
-) -> dict:
+) -> dict[str, Any]:
     """Give back every input; wait before, if asked to."""
     time.sleep(min(pause or 0, _LONGEST_S))
     return _given(
@@ -78,7 +78,7 @@ def wps_echo(
     multiInput: Annotated[list[str] | None, Input(min_occurs=0, max_occurs=2)] = None,
     complexInput: Annotated[File | None, Input(media_types=_DOCUMENTS)] = None,
     bboxInput: BoundingBox | None = None,
-) -> dict:
+) -> dict[str, Any]:
     """Give back every input as the output of the same beginning."""
     return _given(
         literalOutput=literalInput,
@@ -96,25 +96,25 @@ def wps_echo(
     keywords=["test"],
     outputs=_optional(word=str, words=list[str], level=int)
     | {
-        "thing": Annotated[dict, Output(schema=_THING, optional=True)],
+        "thing": Annotated[dict[str, Any], Output(schema=_THING, optional=True)],
         "document": Annotated[File, Output(media_types=_DOCUMENTS, optional=True)],
-        "features": Annotated[dict, Output(schema=_FEATURES, optional=True)],
+        "features": Annotated[dict[str, Any], Output(schema=_FEATURES, optional=True)],
     },
 )
 def geo_echo(
     word: str | None = None,
     words: Annotated[list[str] | None, Input(min_occurs=0, max_occurs=None)] = None,
     level: Annotated[int | None, Input(minimum=0, maximum=10)] = None,
-    thing: Annotated[dict | None, Input(schema=_THING)] = None,
+    thing: Annotated[dict[str, Any] | None, Input(schema=_THING)] = None,
     document: Annotated[File | None, Input(media_types=_DOCUMENTS)] = None,
-    features: Annotated[dict | None, Input(schema=_FEATURES)] = None,
-) -> dict:
+    features: Annotated[dict[str, Any] | None, Input(schema=_FEATURES)] = None,
+) -> dict[str, Any]:
     """Give back every input."""
     return _given(word=word, words=words, level=level, thing=thing, document=document, features=features)
 
 
 @process(id="pair-echo", title="Echo of exactly two texts", keywords=["test"], outputs={"pair": list[str]})
-def pair_echo(pair: Annotated[list[str], Input(min_occurs=2, max_occurs=2)]) -> dict:
+def pair_echo(pair: Annotated[list[str], Input(min_occurs=2, max_occurs=2)]) -> dict[str, Any]:
     """Give back both."""
     return {"pair": pair}
 

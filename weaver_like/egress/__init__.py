@@ -1,1 +1,1 @@
-"""Who may do what, and where bytes may go."""
+"""Where bytes may go: the guard, and clients of HTTP and S3."""

@@ -1,8 +1,10 @@
-"""Where outgoing requests may go: no private, loopback, link-local or metadata address, unless the operator allows it."""
+"""Where outgoing requests may go: to no private, loopback, link-local or metadata address, unless it is allowed."""
 
 import ipaddress
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from weaver_like.domain.errors import FetchFailed, SettingError
@@ -11,6 +13,10 @@ from weaver_like.domain.masks import shown
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _TRANSLATED, _COMPATIBLE = ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96")
 _PORTS = {"http": 80, "https": 443}
+_LOOPBACK = ipaddress.ip_address("127.0.0.1")
+
+#: A row of `socket.getaddrinfo`: family, type, protocol, canonical name, address.
+AddressRow = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +30,13 @@ class _Rule:
     def allows(self, address: Address, host: str, port: int) -> bool:
         if self.port is not None and self.port != port:
             return False
-        return address in self.network if self.network is not None else host == self.host
+        if self.network is not None:
+            return address in self.network
+        return host == self.host
 
 
 class Guard:
-    """Checks URLs when they are submitted, and again every address that a connection is made to: a name may change its mind."""
+    """Checks URLs when they are submitted, and addresses when a connection is made: a name may change its address."""
 
     def __init__(self, allowed_hosts: str):
         self._rules = [_parse_rule(entry) for entry in allowed_hosts.replace(",", " ").split()]
@@ -42,17 +50,16 @@ class Guard:
             parts = urlsplit(url)
             host, port = (parts.hostname or "").rstrip("."), parts.port or _PORTS.get(parts.scheme, 0)
         except ValueError as error:
-            raise FetchFailed(f"'{shown(url)}' is no URL: {error}.") from error
+            raise FetchFailed(f"'{shown(url)}' is not a URL: {error}.") from error
         if parts.scheme not in _PORTS:
-            raise FetchFailed(f"The scheme of '{shown(url)}' is '{parts.scheme}'; http or https is wanted.")
-        if not host or (any(not label or len(label) > 63 for label in host.split(".")) and ":" not in host):
-            raise FetchFailed(f"'{shown(url)}' names no host.")
+            raise FetchFailed(f"'{shown(url)}' has the scheme '{parts.scheme}'; expected http or https.")
+        if not _is_host(host):
+            raise FetchFailed(f"'{shown(url)}' does not name a host.")
         address = _literal(host)
+        local = host == "localhost" or host.endswith(".localhost")
         if address is not None:
             self.check_address(address, host, port)
-        elif (host == "localhost" or host.endswith(".localhost")) and not self._allowed(
-            ipaddress.ip_address("127.0.0.1"), host, port
-        ):
+        elif local and not self._allowed(_LOOPBACK, host, port):
             raise FetchFailed(_refusal(host))
         return parts
 
@@ -64,18 +71,29 @@ class Guard:
         if not public and not self._allowed(mapped or address, host, port):
             raise FetchFailed(_refusal(host))
 
-    def resolve(self, host: str, port: int) -> list[tuple]:
-        """Addresses of a host, each checked: `getaddrinfo` rows. Raises: FetchFailed; OSError, if the name is unknown."""
+    def resolve(self, host: str, port: int) -> Sequence[AddressRow]:
+        """Addresses of a host, each of them checked.
+
+        Raises: FetchFailed; OSError, if the name is unknown.
+        """
         try:
             rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except UnicodeError as error:  # a label that no name can have
-            raise OSError(f"'{host[:100]}' is no host name") from error
+            raise OSError(f"'{host[:100]}' is not a host name") from error
         for row in rows:
-            self.check_address(ipaddress.ip_address(row[4][0].partition("%")[0]), host, port)
+            text = str(row[4][0]).partition("%")[0]
+            self.check_address(ipaddress.ip_address(text), host, port)
         return rows
 
     def _allowed(self, address: Address, host: str, port: int) -> bool:
         return any(rule.allows(address, host.lower(), port) for rule in self._rules)
+
+
+def _is_host(host: str) -> bool:
+    """True for an IPv6 address, and for names whose labels all have 1 to 63 characters."""
+    if ":" in host:
+        return True
+    return all(0 < len(label) <= 63 for label in host.split("."))
 
 
 def _embedded(address: Address) -> ipaddress.IPv4Address | None:
@@ -90,7 +108,10 @@ def _embedded(address: Address) -> ipaddress.IPv4Address | None:
 
 
 def _refusal(host: str) -> str:
-    return f"The host '{host[:100]}' is at a private address; this server reaches only public ones and those in security.allowed_hosts."
+    return (
+        f"The host '{host[:100]}' has a private address; this server only reaches public addresses and those in "
+        "security.allowed_hosts."
+    )
 
 
 def _literal(host: str) -> Address | None:
@@ -108,21 +129,27 @@ def _literal(host: str) -> Address | None:
 
 
 def _parse_rule(entry: str) -> _Rule:
-    host, port = entry, None
-    if entry.count(":") == 1 or entry.startswith("["):
-        host, _, text = entry.rpartition(":") if not entry.endswith("]") else (entry, "", "")
-        if text:
-            if not text.isdigit():
-                raise SettingError(
-                    f"The setting 'security.allowed_hosts' has the entry '{entry}'; address, network or host:port is wanted."
-                )
-            port = int(text)
+    """Raises: SettingError."""
+    host, port = _split_port(entry)
     host = host.strip("[]").lower()
     try:
         return _Rule(ipaddress.ip_network(host, strict=False), None, port)
     except ValueError:
         if "/" in host:
-            raise SettingError(
-                f"The setting 'security.allowed_hosts' has the network '{host}', which is none."
-            ) from None
+            raise SettingError(f"Setting 'security.allowed_hosts': '{host}' is not a network.") from None
         return _Rule(None, host, port)
+
+
+def _split_port(entry: str) -> tuple[str, int | None]:
+    """Host and port of `host:port` or `[address]:port`; None without a port. Raises: SettingError."""
+    bracketed = entry.startswith("[")
+    if entry.endswith("]") or not (bracketed or entry.count(":") == 1):
+        return entry, None
+    host, _, port = entry.rpartition(":")
+    if not port:
+        return host, None
+    if not port.isdigit():
+        raise SettingError(
+            f"Setting 'security.allowed_hosts': expected an address, a network or host:port, got '{entry}'."
+        )
+    return host, int(port)

@@ -12,9 +12,9 @@ from weaver_like.egress.guard import Guard
 
 
 class GuardedClient:
-    """urllib3 with every connection made to an address that was checked just before; proxies of the environment are not used.
+    """urllib3, with every connection made to an address that was checked just before.
 
-    Redirects are not followed here: the caller checks each target.
+    Proxies of the environment are not used. Redirects are not followed here: the caller checks each target.
     """
 
     def __init__(self, guard: Guard, timeout_s: float):
@@ -59,12 +59,13 @@ def _guarded_pools(guard: Guard) -> dict[str, type]:
 def _connect(connection: HTTPConnection, guard: Guard) -> socket.socket:
     """Resolve once, check every address, connect to one of exactly these."""
     host, port = connection._dns_host.strip("[]"), connection.port
+    timeout_s = connection.timeout if isinstance(connection.timeout, (int, float)) else 10
     failure: OSError | None = None
     try:
         for family, kind, protocol, _name, address in guard.resolve(host, port):
             attempt = socket.socket(family, kind, protocol)
             try:
-                attempt.settimeout(connection.timeout if isinstance(connection.timeout, (int, float)) else 10)
+                attempt.settimeout(timeout_s)
                 attempt.connect(address)
                 return attempt
             except OSError as error:

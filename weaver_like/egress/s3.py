@@ -1,4 +1,4 @@
-"""A client of S3, or of what speaks like it: bytes stream in and out, and what goes wrong is said in our own words."""
+"""A client of S3 and compatible services: bytes stream in and out, and errors are described in our own words."""
 
 import logging
 import threading
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Protocol
 
 import boto3
 import urllib3
@@ -25,7 +26,7 @@ from s3transfer.subscribers import BaseSubscriber
 from weaver_like.domain.errors import SettingError
 
 log = logging.getLogger(__name__)
-for name in ("boto3", "botocore", "s3transfer"):  # on lower levels they tell of credentials and signatures
+for name in ("boto3", "botocore", "s3transfer"):  # at lower levels they log credentials and signatures
     logging.getLogger(name).setLevel(logging.WARNING)
 _UPLOAD = TransferConfig(multipart_threshold=8 * 2**20, multipart_chunksize=8 * 2**20, max_request_concurrency=4)
 _LOOK_S = 0.25
@@ -37,15 +38,20 @@ _REASONS = {
     "403": "access was denied",
     "InvalidAccessKeyId": "the credentials of this server were refused",
     "SignatureDoesNotMatch": "the credentials of this server were refused",
-    "XMinioStorageFull": "no space is left",
-    "QuotaExceeded": "no space is left",
+    "XMinioStorageFull": "no space left",
+    "QuotaExceeded": "no space left",
 }
-_ODD = "S3 did not answer as it should"
+_ODD = "unexpected answer from S3"
 _MISSING = ("NoSuchKey", "NoSuchBucket", "404")
 
 
 class S3Failed(Exception):
-    """reason: for a message to anybody; it holds no name, address or key of this server.  missing: True if bucket or object do not exist."""
+    """A request to S3 failed.
+
+    Args:
+        reason: for a message to anybody; it holds no name, address or key of this server.
+        missing: True if the bucket or the object does not exist.
+    """
 
     def __init__(self, reason: str, missing: bool = False):
         super().__init__(reason)
@@ -55,7 +61,13 @@ class S3Failed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class S3Object:
-    """What S3 tells of an object. etag: with its quotes.  modified: aware, UTC.  size_bytes: of the range that was asked for."""
+    """What S3 knows about an object.
+
+    Args:
+        size_bytes: of the range that was asked for.
+        etag: with its quotes.
+        modified: aware, UTC.
+    """
 
     size_bytes: int
     etag: str
@@ -66,8 +78,9 @@ class S3Object:
 class S3Client:
     """Any thread may call. Every method raises S3Failed.
 
-    endpoint: URL of the service, empty: Amazon's. The operator names it, so it may be a private address.
     Credentials are found where Amazon's own tools look for them: environment, ~/.aws, role of the machine.
+
+    endpoint: URL of the service; empty: Amazon S3. The operator names it, so it may be a private address.
     """
 
     def __init__(self, endpoint: str, region: str, timeout_s: float):
@@ -84,11 +97,11 @@ class S3Client:
             )
         except (BotoCoreError, ValueError) as error:
             raise SettingError(
-                f"No client of S3 can be made from files.s3_endpoint and files.s3_region: {error}"
+                f"Cannot make an S3 client with the settings 'files.s3_endpoint' and 'files.s3_region': {error}"
             ) from error
 
     def look(self, bucket: str) -> None:
-        """Nothing, if the bucket can be reached."""
+        """Check that the bucket can be reached."""
         with _plainly(bucket, ""):
             self._client.head_bucket(Bucket=bucket)
 
@@ -96,16 +109,21 @@ class S3Client:
         with _plainly(bucket, key):
             return _object(self._client.head_object(Bucket=bucket, Key=key))
 
-    def open(self, bucket: str, key: str, conditions: dict | None = None) -> "S3Stream":
-        """conditions: `Range` and `IfMatch` as in HTTP. Without a range, what comes is checked against the checksum that S3 keeps."""
+    def open(self, bucket: str, key: str, conditions: dict[str, str] | None = None) -> "S3Stream":
+        """Open an object for reading. Read without a range, it is checked against the checksum that S3 keeps.
+
+        conditions: `Range` and `IfMatch` as in HTTP.
+        """
         with _plainly(bucket, key):
             answer = self._client.get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED", **(conditions or {}))
         return S3Stream(_object(answer), answer["Body"], f"{bucket}/{key}")
 
-    def upload(self, path: Path, bucket: str, key: str, options: dict, proceed: Callable[[], None]) -> None:
-        """Stream a file, large ones in parts; each is checked by its checksum, and the object is there whole or not at all.
+    def upload(self, path: Path, bucket: str, key: str, options: dict[str, str], proceed: Callable[[], None]) -> None:
+        """Stream a file, a large one in parts with checksums; the object exists as a whole or not at all.
 
-        options: `ContentType` and such.  proceed: called now and then; what it raises ends the upload.
+        Args:
+            options: `ContentType` and the like.
+            proceed: called now and then; what it raises ends the upload.
         """
         ended = _Ended()
         options = options | {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
@@ -121,7 +139,7 @@ class S3Client:
             raise
 
     def _forget(self, bucket: str, key: str) -> None:
-        """What was on its way when an upload was cancelled may have arrived: the whole object, or its beginning after the manager's own look."""
+        """Remove what arrived although its upload was cancelled: the object, or parts that the manager did not see."""
         try:
             with _plainly(bucket, key):
                 self._client.delete_object(Bucket=bucket, Key=key)
@@ -129,7 +147,7 @@ class S3Client:
                 for upload_id in [entry["UploadId"] for entry in begun if entry["Key"] == key]:
                     self._client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
         except S3Failed as error:
-            log.warning("S3, %s/%s: what an upload left could not be removed: %s", bucket, key, error.reason)
+            log.warning("S3, %s/%s: the remains of an upload could not be removed: %s", bucket, key, error.reason)
 
     def remove(self, bucket: str, key: str) -> None:
         """Nothing happens if the object has gone."""
@@ -137,32 +155,41 @@ class S3Client:
             self._client.delete_object(Bucket=bucket, Key=key)
 
     def remove_below(self, bucket: str, prefix: str) -> None:
-        """Remove every object whose key begins with `prefix`, and uploads that nobody finished; a thousand with each request."""
+        """Remove every object whose key begins with `prefix`, a thousand with each request, and unfinished uploads."""
         with _plainly(bucket, prefix):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
                 keys = [{"Key": entry["Key"]} for entry in page.get("Contents", ())]
-                failed = (
-                    self._client.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True}).get("Errors")
-                    if keys
-                    else None
-                )
-                if failed:
-                    raise _failure(failed[0].get("Code", ""))
+                if not keys:
+                    continue
+                answer = self._client.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+                if answer.get("Errors"):
+                    raise _failure(answer["Errors"][0].get("Code", ""))
             for page in self._client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
                 for entry in page.get("Uploads", ()):
                     self._client.abort_multipart_upload(Bucket=bucket, Key=entry["Key"], UploadId=entry["UploadId"])
 
 
+class _Body(Protocol):
+    """The body of an answer, as botocore gives it."""
+
+    def read(self, size_bytes: int, /) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
 class S3Stream:
     """An open object: iterate once over `chunks`, or `close` it."""
 
-    def __init__(self, stored: S3Object, body: object, name: str):
+    def __init__(self, stored: S3Object, body: _Body, name: str):
         self.stored = stored
         self._body = body
         self._name = name
 
     def chunks(self, size_bytes: int) -> Iterator[bytes]:
-        """Yield chunks of exactly `size_bytes`, the last one may be shorter. Raises: S3Failed, also for a checksum that does not fit."""
+        """Yield chunks of exactly `size_bytes`; the last one may be shorter.
+
+        Raises: S3Failed, also for a checksum that does not match.
+        """
         with _plainly(self._name, ""):
             try:
                 while chunk := self._body.read(size_bytes):
@@ -174,8 +201,8 @@ class S3Stream:
         self._body.close()
 
 
-class _Ended(BaseSubscriber):
-    """Says when an upload has ended, well or badly."""
+class _Ended(BaseSubscriber):  # type: ignore[misc]  # s3transfer has no types
+    """Tells when an upload has ended, well or badly."""
 
     def __init__(self) -> None:
         self.event = threading.Event()
@@ -184,7 +211,7 @@ class _Ended(BaseSubscriber):
         self.event.set()
 
 
-def _object(answer: dict) -> S3Object:
+def _object(answer: dict[str, Any]) -> S3Object:
     try:
         return S3Object(answer["ContentLength"], answer["ETag"], answer["LastModified"], answer.get("ContentType"))
     except KeyError as error:
@@ -193,7 +220,7 @@ def _object(answer: dict) -> S3Object:
 
 @contextmanager
 def _plainly(bucket: str, key: str) -> Iterator[None]:
-    """Translate the errors of the library; the log gets what they say of the service."""
+    """Translate the errors of the library; the log gets their own text, which describes the service."""
     try:
         yield
     except ClientError as error:
@@ -213,8 +240,8 @@ def _failure(code: str) -> S3Failed:
 def _transport_reason(error: Exception) -> str:
     kinds = {
         NoCredentialsError: "this server has no credentials for S3",
-        FlexibleChecksumError: "what came does not have its checksum",
+        FlexibleChecksumError: "its checksum does not match",
         IncompleteReadError: "it ended too early",
-        ParamValidationError: "S3 can have no such name",
+        ParamValidationError: "the name is not possible in S3",
     }
     return next((reason for kind, reason in kinds.items() if isinstance(error, kind)), _ODD)

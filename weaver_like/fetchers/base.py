@@ -10,7 +10,12 @@ CHUNK_BYTES = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
-    """max_bytes: more fails the fetch.  proceed: called between chunks; it raises to stop, e.g. when the job was dismissed."""
+    """Where a fetch ends.
+
+    Args:
+        max_bytes: more fails the fetch.
+        proceed: called between chunks; it raises to stop, e.g. when the job was dismissed.
+    """
 
     max_bytes: int
     proceed: Callable[[], None]
@@ -18,7 +23,7 @@ class FetchLimits:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What came: media type as the other side says, or None; a name for the file; its size."""
+    """What was fetched: its media type as the other side says, if it does; a name for the file; its size."""
 
     media_type: str | None
     name: str
@@ -30,7 +35,7 @@ class Fetcher(ABC):
 
     @abstractmethod
     def check(self, uri: str) -> None:
-        """Refuse at submission what can be refused without asking anybody. Raises: FetchFailed."""
+        """Refuse at submission what can be refused without the network. Raises: FetchFailed."""
 
     @abstractmethod
     def fetch(self, uri: str, target: Path, limits: FetchLimits) -> Fetched:

@@ -53,11 +53,13 @@ class HttpFetcher(Fetcher):
         return response
 
     def _stream(self, uri: str, response: urllib3.BaseHTTPResponse, target: Path, limits: FetchLimits) -> Fetched:
+        """Write the body to a file, and check that it is complete."""
         announced = response.headers.get("Content-Length", "")
         if announced.isdigit() and int(announced) > limits.max_bytes:
-            raise FetchTooLarge(f"'{shown(uri)}' has {announced} bytes; at most {limits.max_bytes} are taken.")
+            raise FetchTooLarge(f"'{shown(uri)}' has {announced} bytes; at most {limits.max_bytes} are allowed.")
         encoding = response.headers.get("Content-Encoding", "identity").lower()
-        size, received, decoder = 0, 0, None if encoding == "identity" else _decoder(uri, encoding)
+        decoder = None if encoding == "identity" else _decoder(uri, encoding)
+        size = received = 0
         with target.open("xb") as file:
             while sent := response.read(CHUNK_BYTES, decode_content=False):
                 limits.proceed()
@@ -65,20 +67,19 @@ class HttpFetcher(Fetcher):
                 chunk = decoder.decompress(sent) if decoder else sent
                 size += len(chunk)
                 if size > limits.max_bytes:
-                    raise FetchTooLarge(f"'{shown(uri)}' has more than the {limits.max_bytes} bytes that are taken.")
+                    raise FetchTooLarge(f"'{shown(uri)}' has more than the {limits.max_bytes} bytes that are allowed.")
                 file.write(chunk)
         if (announced.isdigit() and received != int(announced)) or (decoder and not decoder.eof):
             raise FetchFailed(f"'{shown(uri)}' ended after {received} of {announced or 'more'} bytes.")
-        return Fetched(
-            response.headers.get("Content-Type"), _file_name(uri, response.headers.get("Content-Disposition")), size
-        )
+        name = _file_name(uri, response.headers.get("Content-Disposition"))
+        return Fetched(response.headers.get("Content-Type"), name, size)
 
 
 def _decoder(uri: str, encoding: str) -> "zlib._Decompress":
-    """Nobody asked for compression, but some servers compress all the same."""
+    """Decompress what some servers compress although nobody asked for it. Raises: FetchFailed."""
     if encoding not in ("gzip", "x-gzip", "deflate"):
         raise FetchFailed(
-            f"'{shown(uri)}' was sent with Content-Encoding '{encoding[:50]}'; none, gzip or deflate is understood."
+            f"'{shown(uri)}' was sent with Content-Encoding '{encoding[:50]}'; expected none, gzip or deflate."
         )
     return zlib.decompressobj(wbits=47)
 
@@ -87,7 +88,7 @@ def _join(uri: str, url: str, location: str) -> str:
     try:
         return urljoin(url, location)
     except ValueError as error:
-        raise FetchFailed(f"'{shown(uri)}' redirects to '{shown(location)}', which is no URL.") from error
+        raise FetchFailed(f"'{shown(uri)}' redirects to '{shown(location)}', which is not a URL.") from error
 
 
 def _file_name(uri: str, disposition: str | None) -> str:
@@ -95,7 +96,7 @@ def _file_name(uri: str, disposition: str | None) -> str:
     try:
         message["Content-Disposition"] = disposition or ""
         given = message.get_filename()
-    except ValueError:  # a header that is none
+    except ValueError:  # not a valid header
         given = None
     return safe_file_name(given or unquote(urlsplit(uri).path))
 

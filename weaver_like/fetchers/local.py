@@ -28,10 +28,10 @@ class LocalFetcher(Fetcher):
         source = self._resolve(uri)
         try:
             if not source.is_file():
-                raise FetchFailed(f"'{shown(uri)}' is no file.")
+                raise FetchFailed(f"'{shown(uri)}' is not a file.")
             size = source.stat().st_size
             if size > limits.max_bytes:
-                raise FetchFailed(f"'{shown(uri)}' has {size} bytes; at most {limits.max_bytes} are taken.")
+                raise FetchFailed(f"'{shown(uri)}' has {size} bytes; at most {limits.max_bytes} are allowed.")
             shutil.copyfile(source, target)
         except OSError as error:
             raise FetchFailed(f"'{shown(uri)}' could not be read: {os.strerror(error.errno or 0)}.") from error
@@ -41,12 +41,10 @@ class LocalFetcher(Fetcher):
         parts = urlsplit(uri)
         path = unquote(parts.path)
         if parts.netloc not in ("", "localhost") or "\0" in path:
-            raise FetchFailed(f"'{shown(uri)}' is no local file.")
+            raise FetchFailed(f"'{shown(uri)}' is not a local file.")
         resolved = Path(os.path.realpath(path))
         if not any(resolved.is_relative_to(root) for root in self._roots):
-            raise FetchFailed(
-                f"'{shown(uri)}' lies outside the folders that this server may read (security.file_roots)."
-            )
+            raise FetchFailed(f"'{shown(uri)}' is outside the folders that this server may read (security.file_roots).")
         try:
             resolved.stat()
         except OSError as error:

@@ -40,7 +40,7 @@ class S3Fetcher(Fetcher):
     def _stream(self, uri: str, stream: S3Stream, target: Path, limits: FetchLimits) -> Fetched:
         stored = stream.stored
         if stored.size_bytes > limits.max_bytes:
-            raise FetchFailed(f"'{shown(uri)}' has {stored.size_bytes} bytes; at most {limits.max_bytes} are taken.")
+            raise FetchFailed(f"'{shown(uri)}' has {stored.size_bytes} bytes; at most {limits.max_bytes} are allowed.")
         with target.open("xb") as file:
             for chunk in stream.chunks(CHUNK_BYTES):
                 limits.proceed()
@@ -51,12 +51,10 @@ class S3Fetcher(Fetcher):
         """Bucket and key. Raises: FetchFailed."""
         bucket, _, key = uri[len("s3://") :].partition("/")
         if urlsplit(uri).netloc != bucket or not bucket or not key or key.endswith("/"):
-            raise FetchFailed(f"'{shown(uri)}' names no object; s3://bucket/key is wanted.")
+            raise FetchFailed(f"'{shown(uri)}' does not name an object; expected s3://bucket/key.")
         # A service that resolves these like the dots of a path would leave the prefix that was opened.
         if not {".", ".."}.isdisjoint(key.split("/")):
-            raise FetchFailed(f"'{shown(uri)}' has a key with '.' or '..' between its slashes; that is not fetched.")
+            raise FetchFailed(f"'{shown(uri)}' has a key with '.' or '..' between slashes, which is not allowed.")
         if not any(f"{bucket}/{key}/".startswith(f"{entry}/") for entry in self._opened):
-            raise FetchFailed(
-                f"'{shown(uri)}' lies outside the buckets that this server may read (security.s3_buckets)."
-            )
+            raise FetchFailed(f"'{shown(uri)}' is outside the buckets that this server may read (security.s3_buckets).")
         return bucket, key

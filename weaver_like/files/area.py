@@ -23,10 +23,10 @@ class Published:
 
 
 class OutputArea(ABC):
-    """Where results live: a folder or a bucket. Any thread may call.
+    """Where results are kept: a folder or a bucket. Any thread may call.
 
-    A reference is "/<job id>/<output id>/<file name>": settings may change between restarts, and only this form survives
-    (docs/results.rst).
+    A reference is "/<job id>/<output id>/<file name>": settings may change between restarts, and only this form
+    survives (docs/results.rst).
     """
 
     @abstractmethod
@@ -39,12 +39,17 @@ class OutputArea(ABC):
 
     @abstractmethod
     def get(self, reference: str) -> StoredFile:
-        """The file behind a reference. Raises: NotFound, also for references that lead out of the area; Unavailable."""
+        """The file behind a reference.
+
+        Raises: NotFound, also for references that lead out of the area; Unavailable.
+        """
 
     @abstractmethod
     def trouble(self) -> str | None:
-        """Why nothing can be kept here now, in a few words, without names or addresses; None if it can. It may hang as long as a dead
-        network disk does."""
+        """Why no file can be kept here now, in a few words, without names or addresses; None if one can.
+
+        It may hang as long as a dead network disk does.
+        """
 
     @abstractmethod
     def discard(self, reference: str) -> None:
@@ -63,7 +68,10 @@ def places(job_id: str, output: str, path: Path) -> Iterator[str]:
 
 
 def check_reference(reference: str) -> None:
-    """Raises: NotFound, unless it has the form of a reference: no name of ours is empty or begins with a dot."""
+    """Refuse a text that cannot be a reference: none of our names is empty or begins with a dot.
+
+    Raises: NotFound.
+    """
     parts = reference.split("/")
     if len(parts) != 4 or parts[0] or any(not part or part.startswith(".") or "\0" in part for part in parts[1:]):
         raise no_such_file(reference)
@@ -74,5 +82,5 @@ def no_such_file(reference: str) -> NotFound:
 
 
 def not_kept(output: str, path: Path, reason: str) -> RunFailed:
-    """The error of a file that could not be published."""
-    return RunFailed(f"Output '{output}' (file '{path.name}') could not be kept: {reason}.")
+    """The error of a job whose file could not be published."""
+    return RunFailed(f"Output '{output}' (file '{path.name}') could not be saved: {reason}.")

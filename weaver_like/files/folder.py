@@ -9,16 +9,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from weaver_like.files.area import (
-    CHUNK_BYTES,
-    OutputArea,
-    Published,
-    StoredFile,
-    check_reference,
-    no_such_file,
-    not_kept,
-    places,
-)
+from weaver_like.domain.results import StoredFile
+from weaver_like.files.area import CHUNK_BYTES, OutputArea, Published, check_reference, no_such_file, not_kept, places
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 #: Bytes; a disk with less is called full.
@@ -39,7 +31,7 @@ class FolderArea(OutputArea):
             _take(path, target, proceed)
             return Published(reference, target.stat().st_size)
         except OSError as error:
-            reason = "no space is left" if error.errno in _FULL else os.strerror(error.errno or 0)
+            reason = "no space left" if error.errno in _FULL else os.strerror(error.errno or 0)
             raise not_kept(output, path, reason) from error
 
     def get(self, reference: str) -> StoredFile:
@@ -51,19 +43,20 @@ class FolderArea(OutputArea):
             raise no_such_file(reference) from error
         if not path.is_relative_to(self.folder) or not stat.S_ISREG(status.st_mode):
             raise no_such_file(reference)
-        etag = f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
         return StoredFile(
-            path.name,
-            status.st_size,
-            etag,
-            datetime.fromtimestamp(status.st_mtime, UTC),
-            lambda first, length: _read(path, first, length),
+            name=path.name,
+            size_bytes=status.st_size,
+            etag=f'"{status.st_size:x}-{status.st_mtime_ns:x}"',
+            modified=datetime.fromtimestamp(status.st_mtime, UTC),
+            read=lambda first, length: _read(path, first, length),
         )
 
     def trouble(self) -> str | None:
         if not os.access(self.folder, os.W_OK | os.X_OK):
-            return "the folder has gone or is not writable"
-        return None if shutil.disk_usage(self.folder).free > _LEAST_FREE else "the disk is full"
+            return "the folder is missing or not writable"
+        if shutil.disk_usage(self.folder).free <= _LEAST_FREE:
+            return "the disk is full"
+        return None
 
     def discard(self, reference: str) -> None:
         self._place(reference).unlink(missing_ok=True)
@@ -100,6 +93,9 @@ def _copy(path: Path, target: Path, proceed: Callable[[], None]) -> None:
 def _read(path: Path, first: int, length: int) -> Iterator[bytes]:
     with path.open("rb") as file:
         file.seek(first)
-        while length > 0 and (chunk := file.read(min(CHUNK_BYTES, length))):
+        while length > 0:
+            chunk = file.read(min(CHUNK_BYTES, length))
+            if not chunk:
+                return
             length -= len(chunk)
             yield chunk

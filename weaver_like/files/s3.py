@@ -5,21 +5,16 @@ from pathlib import Path
 
 from weaver_like.domain.errors import Unavailable, WeaverError
 from weaver_like.domain.formats import media_type_of
+from weaver_like.domain.results import StoredFile
 from weaver_like.egress.s3 import S3Client, S3Failed
-from weaver_like.files.area import (
-    CHUNK_BYTES,
-    OutputArea,
-    Published,
-    StoredFile,
-    check_reference,
-    no_such_file,
-    not_kept,
-    places,
-)
+from weaver_like.files.area import CHUNK_BYTES, OutputArea, Published, check_reference, no_such_file, not_kept, places
 
 
 class S3Area(OutputArea):
-    """prefix: where in the bucket, without slashes at its ends; may be empty. An object is <prefix>/<job id>/<output id>/<file name>."""
+    """Objects are <prefix>/<job id>/<output id>/<file name>.
+
+    prefix: where in the bucket, without slashes at its ends; may be empty.
+    """
 
     def __init__(self, client: S3Client, bucket: str, prefix: str):
         self._client = client
@@ -29,9 +24,8 @@ class S3Area(OutputArea):
     def publish(self, job_id: str, output: str, path: Path, proceed: Callable[[], None]) -> Published:
         try:
             reference = next(place for place in places(job_id, output, path) if not self._exists(place))
-            self._client.upload(
-                path, self._bucket, self._key(reference), {"ContentType": media_type_of(path.name)}, proceed
-            )
+            options = {"ContentType": media_type_of(path.name)}
+            self._client.upload(path, self._bucket, self._key(reference), options, proceed)
             return Published(reference, path.stat().st_size)
         except S3Failed as error:
             raise not_kept(output, path, error.reason) from error
@@ -45,8 +39,9 @@ class S3Area(OutputArea):
             raise _translated(error, reference) from error
 
         def read(first: int, length: int) -> Iterator[bytes]:
-            whole = length == stored.size_bytes
-            conditions = {"IfMatch": stored.etag} | ({} if whole else {"Range": f"bytes={first}-{first + length - 1}"})
+            conditions = {"IfMatch": stored.etag}
+            if length != stored.size_bytes:
+                conditions["Range"] = f"bytes={first}-{first + length - 1}"
             try:
                 yield from self._client.open(self._bucket, key, conditions).chunks(CHUNK_BYTES)
             except S3Failed as error:
@@ -69,10 +64,9 @@ class S3Area(OutputArea):
                 raise _translated(error, reference) from error
 
     def remove(self, job_id: str) -> None:
+        folder = self._key(f"{job_id}/")  # with its slash: one id may be the beginning of another
         try:
-            self._client.remove_below(
-                self._bucket, self._key(f"{job_id}/")
-            )  # with its slash: no job is the beginning of another
+            self._client.remove_below(self._bucket, folder)
         except S3Failed as error:
             if not error.missing:
                 raise _translated(error, job_id) from error
@@ -93,4 +87,4 @@ class S3Area(OutputArea):
 def _translated(error: S3Failed, reference: str) -> WeaverError:
     if error.missing:
         return no_such_file(reference)
-    return Unavailable("The files of results cannot be reached at the moment.", retry_after_s=10)
+    return Unavailable("Result files are unavailable at the moment.", retry_after_s=10)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
 from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput
@@ -12,20 +13,26 @@ from weaver_like.domain.formats import essence, is_json, is_media_type, media_ty
 from weaver_like.domain.ids import safe_file_name
 from weaver_like.domain.masks import shown
 from weaver_like.domain.values import Reference, Value
-from weaver_like.fetchers.base import Fetcher, FetchLimits
+from weaver_like.fetchers.base import Fetched, Fetcher, FetchLimits
 from weaver_like.schemas.jsontext import loads
 from weaver_like.schemas.validators import InputValidator, ProcessValidator
 
-#: A referenced value that is no file (a number, a text) is read whole; more than this is no such value.
+#: Largest referenced value that is not a file (a number, a text); it is read as a whole.
 _VALUE_BYTES = 10 * 2**20
-_UNTOLD = ("application/octet-stream", "text/plain", "binary/octet-stream")
+#: Media types by which a server says nothing in particular.
+_UNSPECIFIC = ("application/octet-stream", "text/plain", "binary/octet-stream")
 
 
 @dataclass(slots=True)
 class Staged:
-    """inputs: id -> occurrences as the job's child gets them.  bytes_in: id -> bytes fetched or given."""
+    """The inputs of a job in its work folder.
 
-    inputs: dict[str, list[dict]] = field(default_factory=dict)
+    Args:
+        inputs: id -> occurrences as the job's child gets them.
+        bytes_in: id -> bytes fetched or given.
+    """
+
+    inputs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     bytes_in: dict[str, int] = field(default_factory=dict)
 
 
@@ -34,10 +41,10 @@ def find_fetcher(fetchers: Mapping[str, Fetcher], uri: str) -> Fetcher:
     try:
         scheme = urlsplit(uri).scheme.lower()
     except ValueError as error:
-        raise FetchFailed(f"'{shown(uri)}' is no URI: {error}.") from error
+        raise FetchFailed(f"'{shown(uri)}' is not a URI: {error}.") from error
     fetcher = fetchers.get(scheme)
     if fetcher is None:
-        raise FetchFailed(f"The scheme of '{shown(uri)}' is '{scheme}'; {', '.join(fetchers)} are known.")
+        raise FetchFailed(f"'{shown(uri)}' has the scheme '{scheme}'; expected one of {', '.join(fetchers)}.")
     return fetcher
 
 
@@ -69,65 +76,70 @@ class Stager:
 
     def _stage_item(
         self, name: str, number: int, item: Value | Reference, validator: InputValidator, workdir: Path
-    ) -> tuple[dict, int]:
+    ) -> tuple[dict[str, Any], int]:
         if isinstance(item, Value):
             if self._objects and any(find_locations(item.data)):
                 return self._stage_objects(name, number, item, workdir)
-            told = {"mediaType": item.format.media_type, "encoding": item.format.encoding}
+            given = {"mediaType": item.format.media_type, "encoding": item.format.encoding}
             size = len(item.data) if isinstance(item.data, str) else 0
-            return {"value": item.data} | {key: value for key, value in told.items() if value}, size
+            return {"value": item.data} | {key: value for key, value in given.items() if value}, size
         try:
-            return self._fetch(name, number, item, validator, workdir)
+            return self._stage_reference(name, number, item, validator, workdir)
         except FetchFailed as error:
-            raise FetchFailed(
-                f"Input '{name}': {error.detail}", faults=[Fault(f"/inputs/{name}", error.detail)]
-            ) from error
+            raise _naming(name, error) from error
 
-    def _stage_objects(self, name: str, number: int, item: Value, workdir: Path) -> tuple[dict, int]:
+    def _stage_objects(self, name: str, number: int, item: Value, workdir: Path) -> tuple[dict[str, Any], int]:
         """A value with files in it: each is fetched into a folder of its own. Raises: FetchFailed, naming the input."""
-        sizes = []
+        sizes: list[int] = []
 
-        def place(entry: dict) -> str:
+        def place(entry: dict[str, Any]) -> str:
             folder = workdir / "inputs" / f"{name}-{number}" / str(len(sizes))
             folder.mkdir(parents=True)
+            incoming = folder / "incoming"
             uri = location_of(entry)
             try:
-                fetched = find_fetcher(self._fetchers, uri).fetch(
-                    uri, folder / "incoming", FetchLimits(self._max_bytes, self._proceed)
-                )
+                fetched = self._fetch(uri, incoming, self._max_bytes)
             except FetchFailed as error:
-                raise FetchFailed(
-                    f"Input '{name}': {error.detail}", faults=[Fault(f"/inputs/{name}", error.detail)]
-                ) from error
+                raise _naming(name, error) from error
             self._origins[folder] = uri
             sizes.append(fetched.size_bytes)
-            return (folder / "incoming").rename(folder / safe_file_name(entry.get("basename") or fetched.name)).as_uri()
+            file_name = safe_file_name(entry.get("basename") or fetched.name)
+            return incoming.rename(folder / file_name).as_uri()
 
         return {"value": relocated(item.data, place)}, sum(sizes)
 
     def fetch_beside(self, path: Path) -> bool:
-        """Bring what lies beside a fetched file at the place that it came from; False if there is none. Raises: FetchFailed for what is too large."""
+        """Fetch a file from beside the place that another one came from; False if there is none.
+
+        path: where it belongs, beside the other one.
+        """
         origin = self._origins.get(path.parent)
         if origin is None or path.exists():
             return path.exists()
         uri = urljoin(origin.partition("?")[0], quote(path.name))
         incoming = path.with_name(".incoming")
         try:
-            find_fetcher(self._fetchers, uri).fetch(uri, incoming, FetchLimits(self._max_bytes, self._proceed))
+            self._fetch(uri, incoming, self._max_bytes)
         except FetchFailed:
             incoming.unlink(missing_ok=True)
             return False
         incoming.rename(path)
         return True
 
-    def _fetch(
+    def _fetch(self, uri: str, target: Path, max_bytes: int) -> Fetched:
+        """Raises: FetchFailed."""
+        return find_fetcher(self._fetchers, uri).fetch(uri, target, FetchLimits(max_bytes, self._proceed))
+
+    def _stage_reference(
         self, name: str, number: int, item: Reference, validator: InputValidator, workdir: Path
-    ) -> tuple[dict, int]:
+    ) -> tuple[dict[str, Any], int]:
         folder = workdir / "inputs" / f"{name}-{number}"
         folder.mkdir(parents=True)
         target = folder / "incoming"
-        limit = min(self._max_bytes, _VALUE_BYTES) if validator.by_content else self._max_bytes
-        fetched = find_fetcher(self._fetchers, item.href).fetch(item.href, target, FetchLimits(limit, self._proceed))
+        max_bytes = self._max_bytes
+        if validator.by_content:
+            max_bytes = min(max_bytes, _VALUE_BYTES)
+        fetched = self._fetch(item.href, target, max_bytes)
         media_type = _media_type(item, fetched.media_type, fetched.name, validator)
         path = target.rename(folder / fetched.name)
         self._origins[folder] = item.href
@@ -142,9 +154,12 @@ class Stager:
     def _check(self, name: str, value: Value, validator: InputValidator) -> None:
         faults = validator.faults(value, f"/inputs/{name}")
         if faults:
-            raise InvalidInput(
-                f"Input '{name}': what the reference holds is not valid: {faults[0].detail}.", faults=faults
-            )
+            raise InvalidInput(f"Input '{name}': the referenced value is not valid: {faults[0].detail}.", faults=faults)
+
+
+def _naming(name: str, error: FetchFailed) -> FetchFailed:
+    """The same error with the input that it belongs to."""
+    return FetchFailed(f"Input '{name}': {error.detail}", faults=[Fault(f"/inputs/{name}", error.detail)])
 
 
 def _parse(name: str, path: Path) -> object:
@@ -152,13 +167,13 @@ def _parse(name: str, path: Path) -> object:
         return loads(path.read_bytes())
     except ValueError as error:
         raise InvalidInput(
-            f"Input '{name}': what the reference holds is not JSON: {error}.",
+            f"Input '{name}': the referenced value is not JSON: {error}.",
             faults=[Fault(f"/inputs/{name}", str(error))],
         ) from error
 
 
 def _read_value(path: Path, media_type: str, validator: InputValidator) -> object:
-    """A referenced literal: JSON where it is JSON, else its text."""
+    """A referenced literal: its JSON value if it is JSON, else its text."""
     text = path.read_bytes()
     wants_text = all(branch.schema.get("type") == "string" for branch in validator.branches)
     if is_json(media_type) or not wants_text:
@@ -170,13 +185,13 @@ def _read_value(path: Path, media_type: str, validator: InputValidator) -> objec
 
 
 def _media_type(item: Reference, served: str | None, name: str, validator: InputValidator) -> str:
-    """What the request says, else what the server says (unless it says nothing in particular), else what the name says."""
+    """As the request says; else as the server says, unless that is nothing in particular; else as the name says."""
     if item.format.media_type:
         return item.format.media_type
     guessed = media_type_of(name)
     if served and not is_media_type(served):
         served = None
-    if served and essence(served) not in _UNTOLD:
+    if served and essence(served) not in _UNSPECIFIC:
         return served
     known = {essence(media_type): media_type for media_type in validator.media_types}
     if guessed in known:

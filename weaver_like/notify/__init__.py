@@ -1,1 +1,1 @@
-"""Telling others."""
+"""Telling subscribers how a job goes."""

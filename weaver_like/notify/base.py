@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 
 
 class Notifier(ABC):
+    """Any thread may call."""
+
     @abstractmethod
     def check(self, uri: str) -> None:
         """Refuse an address that cannot be used. Raises: FetchFailed."""

@@ -8,7 +8,10 @@ from weaver_like.notify.base import Notifier
 
 
 class CallbackNotifier(Notifier):
-    """Source: OGC 18-062r2, requirements class "callback"."""
+    """A POST to a URI of the subscriber.
+
+    Source: OGC 18-062r2, requirements class "callback".
+    """
 
     def __init__(self, client: GuardedClient):
         self._client = client
@@ -23,4 +26,6 @@ class CallbackNotifier(Notifier):
             answer.release_conn()
         except (FetchFailed, urllib3.exceptions.HTTPError) as error:
             return str(error)[:300]
-        return None if 200 <= answer.status < 300 else f"HTTP status {answer.status}"
+        if 200 <= answer.status < 300:
+            return None
+        return f"HTTP status {answer.status}"

@@ -1,1 +1,1 @@
-"""What happened."""
+"""What happened: logs, and what jobs use."""

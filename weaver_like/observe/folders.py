@@ -1,18 +1,21 @@
-"""What a folder holds: bytes on the disk and entries, counted a little at a time."""
+"""What a folder holds: bytes on disk and entries, counted a little at a time."""
 
 import os
 import time
 from collections.abc import Iterator
 
 _FIRST_S, _LONGEST_S = 0.5, 10.0
-#: Longest part of a count at one go: whoever counts has other things to do.
+#: Longest slice of a count: whoever counts has other things to do.
 _SLICE_S = 0.05
-#: A count takes at most so large a part of the time.
+#: Counting takes at most one part in so many of the time.
 _SHARE = 20
 
 
 class FolderMeter:
-    """Counts a folder again and again, at growing intervals; a large one less often. due: `time.monotonic()` at which `sample` is wanted."""
+    """Counts a folder repeatedly, at growing intervals; a large one less often.
+
+    due: `time.monotonic()` at which `sample` should be called.
+    """
 
     def __init__(self, folder: str):
         self._folder = folder
@@ -24,7 +27,10 @@ class FolderMeter:
         self.entries = 0
 
     def sample(self) -> None:
-        """Go on counting for a moment; the attributes hold the last whole count, or this one as far as it is, whichever is more."""
+        """Go on counting for a moment.
+
+        The attributes hold the last whole count, or this one as far as it is, whichever is more.
+        """
         if self._walk is None:
             self._walk, self._took_s = self._sizes(), 0.0
             self._size_bytes, self._entries = 0, 0
@@ -46,7 +52,7 @@ class FolderMeter:
             self.due = time.monotonic() + _SLICE_S
 
     def _sizes(self) -> Iterator[int]:
-        """Of every entry; links are not followed, and what vanishes meanwhile is nothing."""
+        """Yield the size of every entry; links are not followed, and what vanishes meanwhile does not count."""
         folders = [self._folder]
         while folders:
             try:

@@ -1,10 +1,11 @@
 """What a job used: CPU, memory, bytes."""
 
 import time
+from typing import Any
 
 import psutil
 
-#: The first look comes late enough that short jobs never pay for one; the kernel tells about those.
+#: The first look comes late enough that short jobs never pay for one; the kernel reports on those.
 _FIRST_S, _LONGEST_S = 0.3, 2.0
 
 
@@ -19,7 +20,7 @@ class TreeMeter:
         self.count = 0
 
     def sample(self, pid: int) -> None:
-        """Look once at the tree of `pid`; sets when the next look is due."""
+        """Look once at the tree of `pid`, and set when the next look is due."""
         self._interval_s = min(self._interval_s * 1.5, _LONGEST_S)
         self.due = time.monotonic() + self._interval_s
         total, self.count = 0, 0
@@ -44,7 +45,7 @@ def collect_statistics(
     peak_bytes: int,
     bytes_in: dict[str, int],
     bytes_out: dict[str, int],
-) -> dict:
+) -> dict[str, Any]:
     """The statistics document of a job: seconds and bytes; peak memory is that of the child's whole tree."""
     return {
         "queuedSeconds": round(queued_s, 6),
