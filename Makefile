@@ -29,7 +29,7 @@ on_systems = for system in $(SYSTEMS); do echo "on $$system:"; \
   $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --system $$system $(1) || exit 1; done
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-examples start test test-all systems conformance conformance-cwl recovery bench bench-distributed lint docs worker deploy-local docker clean
+.PHONY: help install install-test install-examples start start-examples test test-all systems conformance conformance-cwl recovery bench bench-distributed lint docs worker deploy-local docker clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -60,6 +60,11 @@ install-examples: $(VENV)/installed  ## The same with what the geospatial exampl
 
 start: $(VENV)/installed  ## Serve on HOST=127.0.0.1 PORT=4001 with DATA=./data; Ctrl-C ends it
 	@WEAVER_LIKE_PROCESSES_TESTING=$${WEAVER_LIKE_PROCESSES_TESTING:-true} exec $(BIN)/weaver-like serve --config $(CONFIG) --host $(HOST) --port $(PORT) --data $(DATA)
+
+start-examples: install-examples  ## The same with the geospatial example and its sample data, in DATA/sample
+	@mkdir -p $(DATA)/plugins
+	@test -f $(DATA)/sample/rmnp-dem.tif || $(BIN)/python docs/examples/geo/sample_data.py $(DATA)/sample
+	@WEAVER_LIKE_PLUGINS_FOLDERS=docs/examples/geo/plugins:$(DATA)/plugins WEAVER_LIKE_SECURITY_FILE_ROOTS=$(DATA)/sample $(MAKE) --no-print-directory start
 
 worker: $(VENV)/installed  ## A Celery worker: CONCURRENCY=2 QUEUES=default DATA=./data; the broker by WEAVER_LIKE_CELERY_BROKER_URL or in CONFIG
 	@WEAVER_LIKE_PROCESSES_TESTING=$${WEAVER_LIKE_PROCESSES_TESTING:-true} exec $(BIN)/weaver-like worker --config $(CONFIG) --data $(DATA) --concurrency $(CONCURRENCY) --queues $(QUEUES)

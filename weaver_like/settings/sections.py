@@ -190,7 +190,8 @@ class PackagesSettings:
         "toil-cwl-runner --batchSystem slurm. That engine, not this server, confines its commands.",
     )
     engine_processes: str = setting(
-        "", "Ids of the processes that packages.engine runs, separated by commas. *: all application packages."
+        "",
+        "Ids of the processes that packages.engine runs, separated by commas. '*' stands for all application packages.",
     )
 
 
