@@ -5,21 +5,21 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from pyramid.config import Configurator
-from pyramid.request import Request
 from pyramid.response import Response
 
 from weaver_like.domain.errors import InvalidInput, NotAuthorized, TooLarge
 from weaver_like.domain.requester import ANONYMOUS
 from weaver_like.faces.ogcapi.documents.urls import Urls
+from weaver_like.faces.request import Request
 from weaver_like.services.application import Application, Services
 from weaver_like.settings import Settings
 
-#: Source: RFC 9112 section 3.2; links are made of it.
+#: Checked because links are made of it. Source: RFC 9112 section 3.2.
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z")
 
 
 def add_edge(config: Configurator, application: Application, settings: Settings) -> None:
-    """Give requests `settings`, `urls`, `requester` and `services`, and check them before any view."""
+    """Give requests `settings`, `urls`, `requester` and `services`, and check every request before its view."""
 
     def services(request: Request) -> Services:
         return application.services_of(request.requester)
@@ -32,7 +32,7 @@ def add_edge(config: Configurator, application: Application, settings: Settings)
 
 
 def check_request(handler: Callable[[Request], Response], _registry: object) -> Callable[[Request], Response]:
-    """A tween: refuses requests that name no host, bodies that are too large, and what another site's page makes a browser send."""
+    """A tween: refuses requests without a host, bodies that are too large, and changes sent by pages of other sites."""
 
     def tween(request: Request) -> Response:
         _check_host(request)
@@ -45,24 +45,28 @@ def check_request(handler: Callable[[Request], Response], _registry: object) -> 
 
 
 def _check_host(request: Request) -> None:
-    """Source: RFC 9112 section 3.2: HTTP/1.1 needs it."""
+    """HTTP/1.1 requires the header. Source: RFC 9112 section 3.2."""
     host = request.environ.get("HTTP_HOST")
     if host is None and request.environ.get("SERVER_PROTOCOL") != "HTTP/1.1":
         return
     if not _HOST.match(host or ""):
-        raise InvalidInput("The header Host is missing, or does not name a host.")
+        raise InvalidInput("The header Host is missing or does not name a host.")
 
 
 def _check_size(request: Request) -> None:
     size, limit = request.content_length or 0, request.settings.limits.body_bytes
     if size > limit:
-        raise TooLarge(f"The body has {size} bytes; at most {limit} are taken. Give large inputs by reference.")
+        raise TooLarge(f"The body has {size} bytes; the limit is {limit}. Send large inputs by reference.")
 
 
 def _check_origin(request: Request) -> None:
+    """Browsers name the page's site in every request that may change something."""
     origin = request.headers.get("Origin")
-    if origin and origin.partition("://")[2] not in (request.host, urlsplit(request.urls.base).netloc):
-        raise NotAuthorized(f"A page of '{origin[:100]}' may not change anything here.")
+    if not origin:
+        return
+    own = (request.host, urlsplit(request.urls.base).netloc)
+    if origin.partition("://")[2] not in own:
+        raise NotAuthorized(f"Pages of '{origin[:100]}' may not change anything on this server.")
 
 
 def _urls(request: Request) -> Urls:

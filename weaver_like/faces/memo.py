@@ -1,4 +1,4 @@
-"""Documents that change only with the offer are rendered once."""
+"""Rendered documents that change only with the processes on offer are kept."""
 
 from collections.abc import Callable, Hashable
 
@@ -7,14 +7,18 @@ _MAX_ENTRIES = 500
 
 
 class Memo:
-    """Rendered bytes by key. All are forgotten when the offer changes: its state is a part of every key."""
+    """Rendered documents by key; all are forgotten when the offer changes."""
 
     def __init__(self) -> None:
         self._offer: Hashable = None
         self._kept: dict[Hashable, bytes] = {}
 
     def get(self, state: tuple[int, Hashable], key: Hashable, render: Callable[[], bytes]) -> bytes:
-        """The bytes of a document. state: number of the offer, and who may see the document."""
+        """The bytes of a document, rendered if they are not kept yet.
+
+        Args:
+            state: number of the offer, and for whom the document is rendered.
+        """
         number, audience = state
         kept = self._kept
         if number != self._offer or len(kept) > _MAX_ENTRIES:

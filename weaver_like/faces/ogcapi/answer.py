@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from pyramid.request import Request
 from pyramid.response import Response
 
 from weaver_like.domain.formats import HTML, JSON
 from weaver_like.domain.links import Link
 from weaver_like.faces.pages.render import render_page
-from weaver_like.schemas.jsontext import dumps
+from weaver_like.faces.request import Request
+from weaver_like.schemas.jsontext import JsonObject, dumps
 
 #: Names and values, in order; a name may come several times.
 Headers = Iterable[tuple[str, str]]
@@ -21,24 +20,28 @@ class Document:
     """What a view answers with, before it has a form.
 
     Args:
-        content: the document, or what makes it: a rendered one may be at hand already.
-        key: the rendered JSON may be kept under this key as long as the offer stays; None: it is never kept.
+        content: the document, or a function that makes it, called only if no rendered one is kept.
+        key: the rendered JSON is kept under this key as long as the offer stays the same; None: it is never kept.
     """
 
     title: str
-    content: dict[str, Any] | Callable[[], dict[str, Any]]
+    content: JsonObject | Callable[[], JsonObject]
     status: int = 200
     links: tuple[Link, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     key: Hashable = None
 
-    def made(self) -> dict[str, Any]:
-        return self.content() if callable(self.content) else self.content
+    def made(self) -> JsonObject:
+        """The document itself."""
+        if callable(self.content):
+            return self.content()
+        return self.content
 
 
 def render_document(request: Request, document: Document, form: str) -> Response:
-    """form: JSON or HTML."""
-    headers = [*(("Link", link.header()) for link in document.links), *document.headers]
+    """Answer with a document. form: JSON or HTML."""
+    headers = [("Link", link.header()) for link in document.links]
+    headers += document.headers
     if form == HTML:
         body = render_page(document.title, document.made(), request.urls.base)
     elif document.key is None:
@@ -50,15 +53,14 @@ def render_document(request: Request, document: Document, form: str) -> Response
 
 
 def body_answer(body: bytes, media_type: str, status: int = 200, headers: Headers = ()) -> Response:
-    """An answer whose body is at hand; its form depends on what was asked, so caches must look at Accept."""
-    full = media_type
+    """Answer with a body that is complete; its form depends on what was asked for, so caches must look at Accept."""
     if media_type.startswith("text/") and "charset" not in media_type:
-        full = f"{media_type}; charset=utf-8"
-    response = Response(status=status, headerlist=[("Content-Type", full), ("Vary", "Accept"), *headers])
+        media_type = f"{media_type}; charset=utf-8"
+    response = Response(status=status, headerlist=[("Content-Type", media_type), ("Vary", "Accept"), *headers])
     response.body = body
     return response
 
 
-def json_answer(document: dict[str, Any], status: int = 200, headers: Headers = ()) -> Response:
-    """A document that has no other form."""
+def json_answer(document: JsonObject, status: int = 200, headers: Headers = ()) -> Response:
+    """Answer with a document that has no other form than JSON."""
     return body_answer(dumps(document), JSON, status, headers)

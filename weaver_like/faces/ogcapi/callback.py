@@ -1,4 +1,4 @@
-"""Bodies of callbacks: the results document on success, the status document else."""
+"""Bodies of callbacks: the results document of a successful job, otherwise the status document."""
 
 from weaver_like.domain.job import Callback
 from weaver_like.faces.ogcapi.documents.job import render_status
@@ -11,9 +11,9 @@ from weaver_like.settings import Settings
 
 
 def render_callback(services: Services, settings: Settings, callback: Callback) -> bytes:
-    """The message to a subscriber, with links below the URL that the job was submitted to.
+    """The message to a subscriber; its links begin with the URL under which the job was submitted.
 
-    Raises: NoSuchJob, if the job was removed; the error of `get_results` cannot come: only successful jobs have that callback.
+    Raises: NoSuchJob, if the job was removed. `results.get` does not refuse: only successful jobs have that callback.
     Source: OGC 18-062r2, execute.yaml `subscriber`.
     """
     job = services.jobs.get(callback.job_id)

@@ -3,7 +3,6 @@
 Source: OGC 20-044 (Part 2: Deploy, Replace, Undeploy).
 """
 
-from pyramid.request import Request
 from pyramid.response import Response
 
 from weaver_like.deployment.cwl import CWL_JSON, CWL_TYPES
@@ -18,6 +17,7 @@ from weaver_like.faces.ogcapi.definition.operation import Query
 from weaver_like.faces.ogcapi.documents.execute import read_body
 from weaver_like.faces.ogcapi.documents.process import render_description, render_history, render_summary
 from weaver_like.faces.ogcapi.negotiate import prefers_json
+from weaver_like.faces.request import Request
 from weaver_like.schemas.jsontext import dumps
 
 
@@ -33,19 +33,21 @@ def deploy_process(request: Request, query: Query) -> Document:
 def replace_process(request: Request, query: Query) -> Document:
     """/req/deploy-replace-undeploy/replace-put-op."""
     deployments, process_id = request.services.deployments, request.matchdict["process"]
-    deployments.check_mutable(process_id)  # whoever may not need not be told what is wrong with the body
-    return _deployed(request, deployments.replace(process_id, _read_package(request, query), query["dryRun"]), query)
+    deployments.check_mutable(process_id)  # before faults of a body that nobody would take
+    done = deployments.replace(process_id, _read_package(request, query), query["dryRun"])
+    return _deployed(request, done, query)
 
 
 def patch_process(request: Request, query: Query) -> Document:
-    """An extension: a merge patch of the description (RFC 7396), or a return to another version."""
+    """An extension: apply a merge patch to the description (RFC 7396), or go back to another version."""
     deployments, process_id = request.services.deployments, request.matchdict["process"]
     deployments.check_mutable(process_id)
-    most = request.settings.limits.package_bytes
-    if len(request.body) > most:
-        raise TooLarge(f"The patch has {len(request.body)} bytes; at most {most} are taken (limits.package_bytes).")
+    size, limit = len(request.body), request.settings.limits.package_bytes
+    if size > limit:
+        raise TooLarge(f"The patch has {size} bytes; the limit is {limit} (limits.package_bytes).")
     document = read_body(request.body, request.environ.get("CONTENT_TYPE", ""))
-    return _deployed(request, deployments.patch(process_id, document, query["dryRun"]), query)
+    done = deployments.patch(process_id, document, query["dryRun"])
+    return _deployed(request, done, query)
 
 
 def undeploy_process(request: Request, query: Query) -> Response:
@@ -56,13 +58,14 @@ def undeploy_process(request: Request, query: Query) -> Response:
 
 
 def get_package(request: Request, query: Query) -> Response:
-    """/req/deploy-replace-undeploy/package-get-op: what was deployed, byte for byte; YAML as JSON where that is preferred."""
+    """/req/deploy-replace-undeploy/package-get-op: byte for byte what was deployed; YAML as JSON if preferred."""
     package = request.services.deployments.get_package(request.matchdict["process"]).package
     content, media_type = package.content, package.media_type
-    wanted = next((kind for kind in (CWL_JSON, JSON) if prefers_json(request, media_type, kind)), None)
-    found = _as_json(request, package) if wanted else None
-    if wanted is not None and found is not None:
-        content, media_type = found, wanted
+    preferred = next((kind for kind in (CWL_JSON, JSON) if prefers_json(request, media_type, kind)), None)
+    if preferred:
+        converted = _as_json(request, package)
+        if converted is not None:
+            content, media_type = converted, preferred
     headers = [("Content-Type", media_type), ("Vary", "Accept"), ("X-Content-Type-Options", "nosniff")]
     response = Response(status=200, headerlist=headers)
     response.body = content
@@ -82,12 +85,14 @@ def _read_package(request: Request, query: Query) -> DeploymentRequest:
 
 
 def _as_json(request: Request, package: Package) -> bytes | None:
-    """A package that is one CWL document, as JSON; None if it is something else, or is JSON already."""
+    """A package that is one CWL document, as JSON; None if it is something else."""
     kind = essence(package.media_type)
     if kind in MULTIPART_TYPES or kind not in (*CWL_TYPES, *PLAIN_TYPES):
         return None
     document = request.services.deployments.parse(package.content)
-    return None if document is None or is_application_package(document) else dumps(document)
+    if document is None or is_application_package(document):
+        return None
+    return dumps(document)
 
 
 def _deployed(
@@ -97,7 +102,7 @@ def _deployed(
     status: int = 200,
     headers: tuple[tuple[str, str], ...] = (),
 ) -> Document:
-    """A summary of what was deployed; of what would be deployed all that there is to say."""
+    """A summary of what was deployed; the whole description of what would be deployed."""
     render = render_description if query["dryRun"] else render_summary
     first, *more = [render(process, request.urls) for process in done.processes]
     if more:

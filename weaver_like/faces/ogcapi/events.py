@@ -3,7 +3,6 @@
 from collections.abc import Generator, Iterator
 from typing import Any
 
-from pyramid.request import Request
 from pyramid.response import Response
 
 from weaver_like.domain.errors import NoSuchJob
@@ -11,6 +10,7 @@ from weaver_like.domain.job import Job
 from weaver_like.faces.ogcapi.definition.operation import Query
 from weaver_like.faces.ogcapi.documents.job import render_log, render_status
 from weaver_like.faces.ogcapi.documents.urls import Urls
+from weaver_like.faces.request import Request
 from weaver_like.schemas.jsontext import dumps
 from weaver_like.schemas.step import render_change
 from weaver_like.services.jobs import JobService, Subscription

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from pyramid.request import Request
 from pyramid.response import Response
 
 from weaver_like.domain.execution import Submission
@@ -15,11 +14,12 @@ from weaver_like.faces.ogcapi.documents.execute import parse_execute, read_body
 from weaver_like.faces.ogcapi.documents.job import render_status
 from weaver_like.faces.ogcapi.negotiate import choose
 from weaver_like.faces.ogcapi.prefer import Mode, choose_mode, parse_prefer
-from weaver_like.faces.ogcapi.results import answer_results
+from weaver_like.faces.ogcapi.results import answer_execution
+from weaver_like.faces.request import Request
 
 
 def execute(request: Request, query: Query) -> Response:
-    """/req/core/process-execute-op and the ten after it; docs/conformance.rst has the table of forms."""
+    """/req/core/process-execute-op and the ten after it; the table of forms is in docs/conformance.rst."""
     jobs = request.services.jobs
     process = request.services.processes.get(request.matchdict["process"])
     jobs.check_open()
@@ -27,14 +27,13 @@ def execute(request: Request, query: Query) -> Response:
     preferences = parse_prefer(request.headers.get("Prefer"))
     execution = replace(parse_execute(document, process), return_preference=preferences.return_)
     submission = jobs.check(Submission(process, execution))
-    mode = choose_mode(
-        preferences, process.sync, process.asynchronous, request.settings.jobs.sync_limit_s, execution.mode
-    )
+    limit_s = request.settings.jobs.sync_limit_s
+    mode = choose_mode(preferences, process.sync, process.asynchronous, limit_s, execution.mode)
     if not mode.wait_s:
-        choose(request, (JSON, HTML), query["f"])  # a job whose sender could not be told its id must not run
+        choose(request, (JSON, HTML), query["f"])  # a job must not run if its id cannot be sent to the client
     job = jobs.submit(replace(submission, wait_s=mode.wait_s), request.urls.base)
     if job.status.final:
-        response = answer_results(request, job, query, asked=submission.execution)
+        response = answer_execution(request, job, query, submission.execution)
     else:
         response = _accepted(request, job)
     _add_applied(response, mode, job)
@@ -50,7 +49,9 @@ def _accepted(request: Request, job: Job) -> Response:
 
 
 def _add_applied(response: Response, mode: Mode, job: Job) -> None:
-    """RFC 7240 section 3: only what was honoured."""
-    applied = [token for token in mode.applied if not (job.status.final and token == "respond-async")]
+    """Name what was honoured, and nothing else. Source: RFC 7240 section 3."""
+    applied = list(mode.applied)
+    if job.status.final and "respond-async" in applied:
+        applied.remove("respond-async")
     if applied:
         response.headers["Preference-Applied"] = ", ".join(applied)

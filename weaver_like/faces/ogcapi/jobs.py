@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-from pyramid.request import Request
-
 from weaver_like.domain.formats import JSON
 from weaver_like.domain.job import Job, JobFilter
 from weaver_like.domain.links import Link
@@ -12,28 +10,33 @@ from weaver_like.faces.ogcapi.answer import Document
 from weaver_like.faces.ogcapi.definition.operation import Query
 from weaver_like.faces.ogcapi.documents.job import render_job_list, render_status
 from weaver_like.faces.ogcapi.paging import Cursor, page_url
+from weaver_like.faces.request import Request
 
 
 def list_jobs(request: Request, query: Query) -> Document:
-    """Requirements class "job-list". Newest first; `next` begins behind the last job of this page, however many were added."""
+    """Requirements class "job-list". Newest first; `next` goes on after the last job, even if new ones came."""
     page = request.services.jobs.find(_filter(query))
     links = request.urls.twins(page_url(request, "jobs", query["cursor"]))
     if page.more:
         cursor = Cursor(*page.jobs[-1].key).text
         links.append(Link(page_url(request, "jobs", cursor), "next", JSON))
-    return Document("Jobs", render_job_list(list(page.jobs), request.urls, links))
+    return Document("Jobs", render_job_list(page.jobs, request.urls, links))
 
 
 def _filter(query: Query) -> JobFilter:
-    start, end = query["datetime"]
-    shortest, longest = min(query["minDuration"], default=None), max(query["maxDuration"], default=None)
+    created_from, created_to = query["datetime"]
+    min_duration = max_duration = None
+    if query["minDuration"]:
+        min_duration = timedelta(seconds=min(query["minDuration"]))
+    if query["maxDuration"]:
+        max_duration = timedelta(seconds=max(query["maxDuration"]))
     return JobFilter(
         processes=tuple(dict.fromkeys(query["processID"])),
         statuses=tuple(dict.fromkeys(Status(name) for name in query["status"])),
-        created_from=start,
-        created_to=end,
-        min_duration=None if shortest is None else timedelta(seconds=shortest),
-        max_duration=None if longest is None else timedelta(seconds=longest),
+        created_from=created_from,
+        created_to=created_to,
+        min_duration=min_duration,
+        max_duration=max_duration,
         after=Cursor.key_of(query["cursor"]),
         limit=query["limit"],
     )

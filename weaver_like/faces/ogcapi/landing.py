@@ -1,6 +1,5 @@
 """`/`, `/conformance`, `/api`."""
 
-from pyramid.request import Request
 from pyramid.response import Response
 
 from weaver_like.domain.formats import HTML, JSON
@@ -12,6 +11,7 @@ from weaver_like.faces.ogcapi.documents.urls import OPENAPI
 from weaver_like.faces.ogcapi.negotiate import choose
 from weaver_like.faces.pages.api import api_page
 from weaver_like.faces.pages.render import render_page
+from weaver_like.faces.request import Request
 from weaver_like.schemas.jsontext import dumps
 
 
@@ -27,7 +27,7 @@ def get_conformance(request: Request, query: Query) -> Document:
 
 
 def get_api(request: Request, query: Query) -> Response:
-    """/req/core/api-definition-op, /req/oas30/oas-definition-1. Plain JSON for those who ask for that."""
+    """/req/core/api-definition-op, /req/oas30/oas-definition-1. As plain JSON for those who ask for that."""
     kind = choose(request, (OPENAPI, JSON, HTML), query["f"])
     processes = request.services.processes
 
@@ -39,4 +39,4 @@ def get_api(request: Request, query: Query) -> Response:
     definition = request.registry.memo.get(processes.state, ("api", request.urls.base), render)
     if kind == HTML:
         return body_answer(render_page("API", api_page(definition), request.urls.base), HTML)
-    return body_answer(definition, JSON if query["f"] == "json" else kind)
+    return body_answer(definition, kind)

@@ -3,45 +3,50 @@
 import re
 from collections.abc import Sequence
 
-from pyramid.request import Request
 from webob.acceptparse import create_accept_header
 
 from weaver_like.domain.errors import NotAcceptable
-from weaver_like.domain.formats import HTML, JSON
+from weaver_like.domain.formats import HTML, JSON, essence
+from weaver_like.faces.request import Request
 
 PROBLEM = "application/problem+json"
 _VERSION = re.compile(r";\s*version=[0-9.]+")
 
 
 def choose(request: Request, offers: Sequence[str], f: str | None = None) -> str:
-    """The media type of `offers` (the default one first) that the client likes best.
+    """The media type that the client likes best among `offers`, of which the first is the default.
 
     Raises: NotAcceptable. Source: RFC 9110 section 12.5.1.
     """
     if f is not None:
-        return HTML if f == "html" else JSON
+        return form_of(f)
     accept = request.environ.get("HTTP_ACCEPT")
     if not accept or accept == "*/*" or accept == offers[0]:
         return offers[0]
-    # The version of OpenAPI is not compared: there is one.
-    found = create_accept_header(_VERSION.sub("", accept)).acceptable_offers(
-        [offer.partition(";")[0] for offer in offers]
-    )
+    # Versions of OpenAPI are not compared: there is one.
+    header = create_accept_header(_VERSION.sub("", accept))
+    found = header.acceptable_offers([offer.partition(";")[0] for offer in offers])
     if not found:
         raise NotAcceptable(f"Expected an Accept header that takes one of {', '.join(offers)}, got '{accept[:200]}'.")
     return next(offer for offer in offers if offer.partition(";")[0] == found[0][0])
 
 
+def form_of(f: str) -> str:
+    """The media type that the query parameter `f` asks for."""
+    return HTML if f == "html" else JSON
+
+
 def prefers_json(request: Request, other: str, json: str = JSON) -> bool:
-    """True if Accept names JSON (or another form of it) and likes it better than `other`."""
+    """Whether Accept names JSON (or `json`, another form of it) and likes it better than the media type `other`."""
     if json not in request.environ.get("HTTP_ACCEPT", "").lower():
         return False
-    liked = dict(request.accept.acceptable_offers([other.partition(";")[0], json]))
-    return liked.get(json, 0) > liked.get(other.partition(";")[0], 0)
+    other = other.partition(";")[0]
+    liked: dict[str, float] = dict(request.accept.acceptable_offers([other, json]))
+    return liked.get(json, 0) > liked.get(other, 0)
 
 
 def prefers_html(request: Request, f: str | None = None) -> bool:
-    """True if the client asks for HTML by name, and likes nothing else better."""
+    """Whether the client asks for HTML by name and likes JSON no better."""
     if f is not None:
         return f == "html"
     accept = request.environ.get("HTTP_ACCEPT", "")
@@ -56,9 +61,9 @@ def problem_type(request: Request) -> str:
 
     Source: RFC 9457; the official test suite insists on application/json where it accepts that.
     """
-    accept = request.environ.get("HTTP_ACCEPT", "").lower()
-    if HTML in accept and prefers_html(request):
+    if prefers_html(request):
         return HTML
-    kinds = [part.partition(";")[0].strip() for part in accept.split(",")]
-    wants_json = JSON in kinds and PROBLEM not in kinds and bool(request.accept.acceptable_offers([JSON]))
-    return JSON if wants_json else PROBLEM
+    named = [essence(part) for part in request.environ.get("HTTP_ACCEPT", "").split(",")]
+    if JSON in named and PROBLEM not in named and request.accept.acceptable_offers([JSON]):
+        return JSON
+    return PROBLEM

@@ -1,4 +1,4 @@
-"""Every operation of the API: the routes and the API definition are made from this table."""
+"""Every operation of the API: the routes and the API definition are made of this table."""
 
 from weaver_like.faces.ogcapi import (
     deployment,
@@ -63,7 +63,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "getReady",
         "get",
         "/health/ready",
-        "Whether every part that requests need is there",
+        "Whether all parts that requests need are available",
         health.get_ready,
         query.PLAIN,
         {200: "application/json", 503: "application/json"},
@@ -284,7 +284,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "getStatistics",
         "get",
         "/jobs/{job}/statistics",
-        "Resources that a job used",
+        "Resources used by a job",
         reports.get_statistics,
         query.PLAIN,
         {200: "statistics"},
@@ -304,7 +304,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "addSchedule",
         "post",
         "/schedules",
-        "Execute a process again and again",
+        "Execute a process periodically",
         schedules.add_schedule,
         query.PLAIN,
         {201: "schedule"},

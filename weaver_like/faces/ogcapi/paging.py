@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from pyramid.request import Request
+from weaver_like.faces.request import Request
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a page begins: behind the record of this key (`Job.key`, `Schedule.key`)."""
+    """Where a page begins: after the record with this key (`Job.key`, `Schedule.key`)."""
 
     created: int
     id: str
@@ -19,7 +19,7 @@ class Cursor:
 
     @staticmethod
     def key_of(text: str | None) -> tuple[int, str] | None:
-        """The key in a cursor that was checked; None at the beginning of a list."""
+        """The key in a cursor that was checked; None for the first page."""
         if text is None:
             return None
         created, _, record_id = text.partition(".")
@@ -27,9 +27,9 @@ class Cursor:
 
 
 def page_url(request: Request, name: str, cursor: str | None) -> str:
-    """The address of a page of the list at `/name`, with the parameters of the request but those that say which page, and how."""
-    kept = {key: value for key, value in request.GET.items() if key not in ("f", "cursor")}
+    """The URL of a page of the list at `/name`: the filters of the request with another cursor, without the form."""
+    parameters = {key: value for key, value in request.GET.items() if key not in ("f", "cursor")}
     if cursor:
-        kept["cursor"] = cursor
-    query = f"?{urlencode(kept)}" if kept else ""
-    return f"{request.urls.base}/{name}{query}"
+        parameters["cursor"] = cursor
+    url = f"{request.urls.base}/{name}"
+    return f"{url}?{urlencode(parameters)}" if parameters else url

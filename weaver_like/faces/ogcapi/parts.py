@@ -7,36 +7,43 @@ import json
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from weaver_like.domain.formats import JSON, OCTETS, TEXT, is_json, is_text
 from weaver_like.domain.links import Link
 from weaver_like.domain.results import Result, StoredFile
 from weaver_like.faces.ogcapi.documents.urls import Urls, render_link
 from weaver_like.jobs.results import JobResults
-from weaver_like.schemas.jsontext import dumps
+from weaver_like.schemas.jsontext import JsonObject, dumps
 
 
 @dataclass(frozen=True, slots=True)
 class FileBody:
-    """A file as a piece of a body. how: "bytes", "base64", or "text" (escaped for the inside of a JSON string)."""
+    """A file as a piece of a body.
+
+    Args:
+        encoding: "bytes", "base64", or "text" (escaped for the inside of a JSON string).
+    """
 
     file: StoredFile
-    how: str
+    encoding: str
 
     def chunks(self) -> Iterator[bytes]:
+        if self.encoding == "base64":
+            return self._as_base64()
+        if self.encoding == "text":
+            return self._as_text()
+        return self.file.chunks()
+
+    def _as_base64(self) -> Iterator[bytes]:
+        for chunk in self.file.chunks():
+            # The lengths of chunks are multiples of 3, so their base64 can be joined.
+            yield binascii.b2a_base64(chunk, newline=False)
+
+    def _as_text(self) -> Iterator[bytes]:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         for chunk in self.file.chunks():
-            if self.how == "base64":
-                yield binascii.b2a_base64(
-                    chunk, newline=False
-                )  # chunks are multiples of 3 bytes, so their base64 can be joined
-            elif self.how == "text":
-                yield _escaped(decoder.decode(chunk))
-            else:
-                yield chunk
-        if self.how == "text":
-            yield _escaped(decoder.decode(b"", final=True))
+            yield _escaped(decoder.decode(chunk))
+        yield _escaped(decoder.decode(b"", final=True))
 
 
 Piece = bytes | FileBody
@@ -67,7 +74,7 @@ class Body:
 
 
 def value_body(urls: Urls, result: Result, as_json: bool = False) -> tuple[bytes, str]:
-    """A value that is no file, as it stands alone: text as text, everything else as JSON."""
+    """A value that stands alone, with its media type: text as text, everything else as JSON."""
     media_type, value = result.format.media_type, urls.value(result)
     if isinstance(value, str) and not as_json and not is_json(media_type):
         if media_type and not is_text(media_type) and result.format.encoding == "base64":
@@ -80,14 +87,22 @@ def value_body(urls: Urls, result: Result, as_json: bool = False) -> tuple[bytes
 
 @dataclass(frozen=True, slots=True)
 class ResultBodies:
-    """Makes bodies of results. open: the file behind a reference.  inline_bytes: JSON files up to this size stand as JSON in a document."""
+    """Makes bodies of results.
+
+    Args:
+        open: gives the file behind a reference.
+        inline_bytes: JSON files up to this size are JSON in a document too, not text.
+    """
 
     urls: Urls
     open: Callable[[str], StoredFile]
     inline_bytes: int
 
     def document(self, found: JobResults, inline: Callable[[Result], bool]) -> Body:
-        """The results document: objects and files are qualified values, all else stands alone.
+        """The results document: objects and files are qualified values, everything else stands alone.
+
+        Args:
+            inline: tells whether a result is given by value; otherwise it is a link.
 
         Source: OGC 18-062r2, results.yaml.
         """
@@ -117,7 +132,7 @@ class ResultBodies:
             return [dumps(_qualified(self.urls.value(result), result.format.media_type))]
         return self._file_entry(result, self.open(result.path))
 
-    def _link(self, found: JobResults, result: Result) -> dict[str, Any]:
+    def _link(self, found: JobResults, result: Result) -> JsonObject:
         href = self.urls.result(found.job.id, result)
         link = render_link(Link(href, "item", result.format.media_type or JSON, result.output))
         if result.format.schema:
@@ -140,8 +155,10 @@ class ResultBodies:
         return [b'{"value":"', FileBody(file, "base64"), b'","encoding":"base64"' + tail]
 
     def multipart(self, found: JobResults, by_reference: Callable[[Result], bool]) -> Body:
-        """multipart/related, one part for each result; by reference: an empty part with Content-Location.
+        """A multipart/related body with a part for each result.
 
+        Args:
+            by_reference: tells whether a result is an empty part with Content-Location.
         Source: RFC 2387; /req/core/process-execute-sync-raw-value-multi, -raw-mixed-multi.
         """
         boundary = f"part-{secrets.token_hex(12)}"
@@ -168,7 +185,7 @@ class ResultBodies:
 
 
 def _qualified(value: object, media_type: str | None) -> object:
-    """Objects other than bounding boxes must be qualified: bare, they cannot be told from links and qualified values."""
+    """Objects other than bounding boxes must be qualified: bare ones look like links or qualified values."""
     if not isinstance(value, dict) or ("bbox" in value and "type" not in value):
         return value
     if media_type:

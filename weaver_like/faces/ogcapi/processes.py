@@ -1,9 +1,6 @@
 """`/processes`, `/processes/{id}`, `/plugins`."""
 
-from typing import Any
 from urllib.parse import quote
-
-from pyramid.request import Request
 
 from weaver_like.domain.formats import JSON
 from weaver_like.domain.links import PROFILE_PROCESS, Link
@@ -12,6 +9,8 @@ from weaver_like.faces.ogcapi.answer import Document
 from weaver_like.faces.ogcapi.definition.operation import Query
 from weaver_like.faces.ogcapi.documents.process import render_description, render_summary
 from weaver_like.faces.ogcapi.documents.urls import render_links
+from weaver_like.faces.request import Request
+from weaver_like.schemas.jsontext import JsonObject
 
 
 def list_processes(request: Request, query: Query) -> Document:
@@ -20,7 +19,7 @@ def list_processes(request: Request, query: Query) -> Document:
     return Document("Processes", lambda: _process_list(request, query), key=key)
 
 
-def _process_list(request: Request, query: Query) -> dict[str, Any]:
+def _process_list(request: Request, query: Query) -> JsonObject:
     limit, cursor, urls = query["limit"], query["cursor"], request.urls
     processes, more = request.services.processes.find(cursor, limit)
     first = f"{urls.base}/processes"
@@ -42,23 +41,23 @@ def get_process(request: Request, query: Query) -> Document:
     process = processes.get(request.matchdict["process"])
     profile = Link(PROFILE_PROCESS, "profile")
 
-    def describe() -> dict[str, Any]:
+    def describe() -> JsonObject:
         return render_description(process, request.urls, processes.find_versions(process))
 
-    # The object is a part of the key: what was just read may be newer than the state of the offer.
+    # The object belongs to the key: it may be newer than the state of the offer.
     key = ("process", request.urls.base, process.id, id(process))
     return Document(process.title or process.id, describe, links=(profile,), key=key)
 
 
 def list_plugins(request: Request, query: Query) -> Document:
-    """Every plugin that was found: its processes, or the error that kept it out."""
+    """Every plugin that was found: its processes, or why it was not loaded."""
     plugins = [_render_plugin(plugin) for plugin in request.services.processes.find_plugins()]
     links = render_links(request.urls.twins(f"{request.urls.base}/plugins"))
     return Document("Plugins", {"plugins": plugins, "links": links})
 
 
-def _render_plugin(plugin: Plugin) -> dict[str, Any]:
-    document: dict[str, Any] = {"name": plugin.name, "processes": [process.id for process in plugin.processes]}
+def _render_plugin(plugin: Plugin) -> JsonObject:
+    document: JsonObject = {"name": plugin.name, "processes": [process.id for process in plugin.processes]}
     if plugin.error:
         document["error"] = plugin.error
     return document

@@ -1,8 +1,5 @@
-"""What can be seen of a job beside its status: inputs, outputs, log, steps, exceptions, statistics; and result files."""
+"""Documents about a job besides its status: inputs, outputs, log, steps, exceptions, statistics; and result files."""
 
-from typing import Any
-
-from pyramid.request import Request
 from pyramid.response import Response
 
 from weaver_like.domain.errors import NoSuchProcess
@@ -16,8 +13,10 @@ from weaver_like.faces.ogcapi.documents.execute import masked
 from weaver_like.faces.ogcapi.documents.job import render_log, render_problem
 from weaver_like.faces.ogcapi.documents.urls import render_links
 from weaver_like.faces.ogcapi.stream import file_answer
+from weaver_like.faces.request import Request
 from weaver_like.schemas.execution import render_outputs
 from weaver_like.schemas.inputs import render_format, render_inputs
+from weaver_like.schemas.jsontext import JsonObject
 from weaver_like.schemas.step import render_step
 
 
@@ -27,7 +26,7 @@ def get_inputs(request: Request, query: Query) -> Document:
     job = jobs.get(job_id)
     execution = jobs.get_documents(job).execution
     process = _find_process(request, job.process_id)
-    document: dict[str, Any] = {"processID": job.process_id, "inputs": render_inputs(masked(execution), process)}
+    document: JsonObject = {"processID": job.process_id, "inputs": render_inputs(masked(execution), process)}
     if execution.outputs is not None:
         document["outputs"] = render_outputs(execution)
     if execution.response:
@@ -44,16 +43,16 @@ def _find_process(request: Request, process_id: str) -> Process | None:
 
 
 def get_outputs(request: Request, query: Query) -> Document:
-    """Every result as a link, whatever form was asked for; sizes and media types with it. Errors as for the results."""
+    """Every result as a link with its size and media type, whatever form was asked for. Errors as for the results."""
     job = request.services.jobs.get(request.matchdict["job"])
     found = request.services.results.get(job)
     outputs = [_render_output(request, job.id, result) for result in found.results]
     return Document("Outputs", {"outputs": outputs, "links": _links(request, job.id, "outputs")})
 
 
-def _render_output(request: Request, job_id: str, result: Result) -> dict[str, Any]:
+def _render_output(request: Request, job_id: str, result: Result) -> JsonObject:
     media_type = result.format.media_type
-    document: dict[str, Any] = {
+    document: JsonObject = {
         "id": result.output,
         "href": request.urls.result(job_id, result),
         "type": media_type or JSON,
@@ -75,7 +74,7 @@ def get_log(request: Request, query: Query) -> Document:
 
 
 def get_steps(request: Request, query: Query) -> Document:
-    """Steps of an application package, in the order in which they became known, in pages; none of other processes."""
+    """Steps of an application package, in the order in which they became known, in pages; other processes have none."""
     job = request.services.jobs.get(request.matchdict["job"])
     steps = request.services.jobs.find_steps(job, query["after"], query["limit"])
     links = _links(request, job.id, "steps")
@@ -85,7 +84,7 @@ def get_steps(request: Request, query: Query) -> Document:
 
 
 def get_exceptions(request: Request, query: Query) -> Document:
-    """Why a job failed: the problem, with the traceback of the job's own code; an empty list for other jobs."""
+    """Why a job failed: the problem, with the traceback of the job's own code; an empty list if it did not fail."""
     job = request.services.jobs.get(request.matchdict["job"])
     documents = request.services.jobs.get_documents(job)
     exceptions = []
@@ -106,14 +105,15 @@ def get_statistics(request: Request, query: Query) -> Document:
 
 def get_file(request: Request, query: Query) -> Response:
     """A result file below /outputs."""
-    return file_answer(request, request.services.results.open_public("/" + "/".join(request.matchdict["path"])))
+    reference = "/" + "/".join(request.matchdict["path"])
+    return file_answer(request, request.services.results.open_public(reference))
 
 
-def _next_page(request: Request, job_id: str, name: str, after: int, limit: int) -> list[dict[str, Any]]:
+def _next_page(request: Request, job_id: str, name: str, after: int, limit: int) -> list[JsonObject]:
     href = f"{request.urls.job(job_id)}/{name}?after={after}&limit={limit}"
     return render_links([Link(href, "next", JSON)])
 
 
-def _links(request: Request, job_id: str, name: str) -> list[dict[str, Any]]:
+def _links(request: Request, job_id: str, name: str) -> list[JsonObject]:
     here = request.urls.job(job_id)
     return render_links([*request.urls.twins(f"{here}/{name}"), Link(here, "up", JSON, "Status of the job")])

@@ -1,8 +1,7 @@
-"""Results: the form of an answer is chosen here, in one place. The table is in docs/conformance.rst."""
+"""Results of a job, all or one of them, in the form that `forms.py` chooses."""
 
 from collections.abc import Callable
 
-from pyramid.request import Request
 from pyramid.response import Response
 
 from weaver_like.domain.errors import NotAcceptable
@@ -22,30 +21,43 @@ from weaver_like.faces.ogcapi.prefer import parse_prefer
 from weaver_like.faces.ogcapi.stream import file_answer, stream_answer
 from weaver_like.faces.pages.render import render_page
 from weaver_like.faces.pages.results import results_page
+from weaver_like.faces.request import Request
 from weaver_like.jobs.results import JobResults, by_value
 
 _PROFILE_NAMES = (PROFILE_RESULTS, PROFILE_RESULTS.replace("https:", "http:"), "ogc-results")
 
 
 def get_job_results(request: Request, query: Query) -> Response:
-    """/req/core/job-results and the rest of it."""
-    return answer_results(request, request.services.jobs.get(request.matchdict["job"]), query)
+    """/req/core/job-results and what belongs to it."""
+    job = request.services.jobs.get(request.matchdict["job"])
+    found = request.services.results.get(job, query["outputs"])
+    return _answer(request, found, query, fresh=False)
 
 
-def answer_results(request: Request, job: Job, query: Query, *, asked: Execution | None = None) -> Response:
-    """The results of a job that has ended. asked: the execute request, if this is the synchronous answer to it.
+def answer_execution(request: Request, job: Job, query: Query, execution: Execution) -> Response:
+    """The synchronous answer to an execute request whose job has ended.
 
-    Raises: what `get_results` raises.
+    Raises: as `ResultService.get`.
     """
-    if asked is None:
-        return _answer(request, request.services.results.get(job, query.get("outputs")), query, fresh=False)
-    if job.status is Status.SUCCESSFUL and asked.outputs == {}:
-        return _with_monitor(request, job, Response(status=204, headerlist=[]))
-    response = _answer(request, request.services.results.get(job), query, fresh=True)
-    return _with_monitor(request, job, response)
+    if job.status is Status.SUCCESSFUL and execution.outputs == {}:
+        response = Response(status=204, headerlist=[])
+    else:
+        response = _answer(request, request.services.results.get(job), query, fresh=True)
+    if _links_to_monitor(request, response):
+        response.headers.add("Link", Link(request.urls.job(job.id), "monitor").header())
+    return response
+
+
+def _links_to_monitor(request: Request, response: Response) -> bool:
+    """/req/core/job-results-success-sync; the setting says why not always."""
+    setting = request.settings.server.monitor_link
+    if setting == "asked":
+        return "Prefer" in request.headers or response.status_int == 204
+    return setting == "always"
 
 
 def _answer(request: Request, found: JobResults, query: Query, fresh: bool) -> Response:
+    """fresh: this is the answer to the execute request itself."""
     if request.form == HTML and not holds_html(found):
         return _page(request, found, f"Results of job {found.job.id}")
     wishes = _wishes(request, found, query, fresh)
@@ -53,7 +65,7 @@ def _answer(request: Request, found: JobResults, query: Query, fresh: bool) -> R
     if form is Form.RAW and is_folder_result(found.results[0]):
         return answer_folder(request, found.job, found.results[0], _folder_form(request, found))
     if form is Form.RAW:
-        return answer_one(request, found.results[0])
+        return _answer_one(request, found.results[0])
     if form is Form.LINKS:
         links = [_result_link(request, found.job, result).header() for result in found.results]
         return Response(status=204, headerlist=[("Link", link) for link in links])
@@ -72,30 +84,31 @@ def _answer_document(
 
 
 def _wishes(request: Request, found: JobResults, query: Query, fresh: bool) -> Wishes:
-    """fresh: this is the answer to the execute request itself."""
-    preferred = None if fresh else parse_prefer(request.headers.get("Prefer")).return_
+    preference = found.execution.return_preference
+    if not fresh:
+        preference = parse_prefer(request.headers.get("Prefer")).return_ or preference
     accept = request.environ.get("HTTP_ACCEPT", "")
-    wants_profile = "ogc-results" in accept or any(name in _PROFILE_NAMES for name in query.get("profile", ()))
+    wants_profile = "ogc-results" in accept or any(name in _PROFILE_NAMES for name in query["profile"])
     return Wishes(
         document=wants_profile or query["f"] == "json",
         fresh=fresh,
-        preference=preferred or found.execution.return_preference,
+        preference=preference,
         json_before=lambda other: prefers_json(request, other),
         own_type=lambda: _own_type(request, found),
     )
 
 
 def _folder_form(request: Request, found: JobResults) -> str:
-    """As the execute request wants that output, else as the header Accept says, else a listing."""
-    wanted = (found.execution.outputs or {}).get(found.results[0].output)
-    if wanted is not None and wanted.format.media_type in FORMS:
-        return str(wanted.format.media_type)
+    """The form of a folder: as the execute request asks for that output, else as Accept says, else a listing."""
+    requested = (found.execution.outputs or {}).get(found.results[0].output)
+    if requested is not None and requested.format.media_type in FORMS:
+        return str(requested.format.media_type)
     offered = request.accept.acceptable_offers(list(FORMS))
     return str(offered[0][0]) if offered else JSON
 
 
-def answer_one(request: Request, result: Result) -> Response:
-    """One result as itself. Source: /req/core/process-execute-sync-raw-value-one."""
+def _answer_one(request: Request, result: Result) -> Response:
+    """Answer with one result as itself. Source: /req/core/process-execute-sync-raw-value-one."""
     if result.path is not None:
         return file_answer(request, request.services.results.open(result.path), result.format.media_type)
     body, media_type = value_body(request.urls, result)
@@ -112,19 +125,22 @@ def get_job_output(request: Request, query: Query) -> Response:
     if request.form == HTML and not holds_html(found):
         return _page(request, found, f"Output {first.output}")
     if alone and is_folder_result(first):
-        return answer_folder(request, job, first, JSON if wants_json else choose(request, FORMS))
+        kind = JSON if wants_json else choose(request, FORMS)
+        return answer_folder(request, job, first, kind)
     if alone and not wants_json and _takes_itself(request, found):
-        return answer_one(request, first)
+        return _answer_one(request, first)
     if not wants_json and not request.accept.acceptable_offers([JSON]):
         own = _own_type(request, found)
-        raise NotAcceptable(f"Output '{first.output}' is '{own}'; it is also offered as {JSON} and {HTML}.")
+        raise NotAcceptable(f"Output '{first.output}' is offered as {own}, {JSON} and {HTML}.")
     return _answer_document(request, found, None, [])
 
 
 def _takes_itself(request: Request, found: JobResults) -> bool:
-    """Whether the client takes the one result as itself, or a value of it as JSON."""
+    """Whether the client takes the single result as itself, or its value as JSON."""
     own = _own_type(request, found)
-    if "HTTP_ACCEPT" not in request.environ or request.accept.acceptable_offers([own.partition(";")[0]]):
+    if "HTTP_ACCEPT" not in request.environ:
+        return True
+    if request.accept.acceptable_offers([own.partition(";")[0]]):
         return True
     return found.results[0].path is None and prefers_json(request, own)
 
@@ -139,23 +155,15 @@ def _inliner(request: Request, execution: Execution, preference: str | None) -> 
 
 
 def _own_type(request: Request, found: JobResults) -> str:
-    """Media type of the one result, as itself."""
+    """Media type of the single result, as itself."""
     if not found.results:
         return JSON
-    return found.results[0].format.media_type or value_body(request.urls, found.results[0])[1]
+    result = found.results[0]
+    return result.format.media_type or value_body(request.urls, result)[1]
 
 
 def _result_link(request: Request, job: Job, result: Result) -> Link:
     return Link(request.urls.result(job.id, result), OGC + "results", result.format.media_type, result.output)
-
-
-def _with_monitor(request: Request, job: Job, response: Response) -> Response:
-    """/req/core/job-results-success-sync; see the setting for why not always."""
-    wish = request.settings.server.monitor_link
-    asked = "Prefer" in request.headers or response.status_int == 204
-    if wish == "always" or (wish == "asked" and asked):
-        response.headers.add("Link", Link(request.urls.job(job.id), "monitor").header())
-    return response
 
 
 def _page(request: Request, found: JobResults, title: str) -> Response:

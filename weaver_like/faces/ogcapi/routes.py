@@ -1,4 +1,4 @@
-"""The routes of the face: each operation's query is parsed, the form of its answer chosen, and then its view called."""
+"""The routes of the face: before the view of an operation, its query is parsed and the form of its answer chosen."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,6 @@ from cornice import Service
 from pyramid.config import Configurator
 from pyramid.exceptions import URLDecodeError
 from pyramid.httpexceptions import HTTPException
-from pyramid.request import Request
 from pyramid.response import Response
 
 from weaver_like.domain.errors import NotAcceptable, WeaverError
@@ -18,6 +17,7 @@ from weaver_like.faces.ogcapi.definition.operation import Operation
 from weaver_like.faces.ogcapi.documents.query import parse_query
 from weaver_like.faces.ogcapi.negotiate import choose, prefers_html
 from weaver_like.faces.ogcapi.operations import OPERATIONS
+from weaver_like.faces.request import Request
 
 
 class Endpoint(Service):  # type: ignore[misc]  # cornice has no types
@@ -30,7 +30,7 @@ class Endpoint(Service):  # type: ignore[misc]  # cornice has no types
 def includeme(config: Configurator) -> None:
     """Register every operation, and the views of errors.
 
-    They serve whatever path no other face claims: another one registers its own with the predicate `path_info`.
+    The latter serve every path that no other face claims: it registers its own with the predicate `path_info`.
     """
     config.registry.memo, config.registry.operations = Memo(), OPERATIONS
     services: dict[str, Endpoint] = {}
@@ -49,25 +49,28 @@ def includeme(config: Configurator) -> None:
 
 
 def answering(operation: Operation) -> Callable[[Request], Response]:
-    """The view of an operation's route. `request.form` is JSON or HTML: what a document will be."""
+    """The view of an operation's route; it sets `request.form`."""
 
     def answer(request: Request) -> Response:
         query = parse_query(request.environ.get("QUERY_STRING", ""), operation.query)
         request.form, refusal = _negotiate(request, operation, query["f"])
         if refusal is not None and operation.method != "get":
-            raise refusal  # what its sender could not be told must not happen
+            raise refusal  # nothing may change if the client takes no answer that says so
         found = operation.view(request, query)
         if refusal is not None:
-            raise refusal  # after the view: that there is no such thing is said first
-        return render_document(request, found, request.form) if isinstance(found, Document) else found
+            raise refusal  # only now: 404 goes before 406
+        if isinstance(found, Document):
+            return render_document(request, found, request.form)
+        return found
 
     return answer
 
 
 def _negotiate(request: Request, operation: Operation, f: str | None) -> tuple[str, NotAcceptable | None]:
-    """The form of a document; and why there is none that the client takes."""
+    """The form of a document, and why the client takes none, if so."""
     if not operation.negotiated:
-        return HTML if prefers_html(request, f) else JSON, None
+        form = HTML if prefers_html(request, f) else JSON
+        return form, None
     try:
         return choose(request, (JSON, HTML), f), None
     except NotAcceptable as error:

@@ -1,6 +1,5 @@
 """`/schedules`, `/schedules/{id}`: periodic executions, an extension of the standard."""
 
-from pyramid.request import Request
 from pyramid.response import Response
 
 from weaver_like.domain.formats import JSON
@@ -12,10 +11,11 @@ from weaver_like.faces.ogcapi.documents.execute import read_body
 from weaver_like.faces.ogcapi.documents.schedule import parse_schedule, render_schedule
 from weaver_like.faces.ogcapi.documents.urls import render_links
 from weaver_like.faces.ogcapi.paging import Cursor, page_url
+from weaver_like.faces.request import Request
 
 
 def list_schedules(request: Request, query: Query) -> Document:
-    """Newest first, in pages as the job list."""
+    """Newest first, in pages like the job list."""
     processes = tuple(dict.fromkeys(query["processID"]))
     page = request.services.schedules.find(ScheduleFilter(processes, Cursor.key_of(query["cursor"]), query["limit"]))
     links = request.urls.twins(page_url(request, "schedules", query["cursor"]))
@@ -34,12 +34,12 @@ def add_schedule(request: Request, query: Query) -> Document:
 
 
 def get_schedule(request: Request, query: Query) -> Document:
-    """When it fires next, what came of it last, and what it executes."""
+    """When it fires next, what its last firing led to, and what it executes."""
     return _schedule(request, request.services.schedules.get(request.matchdict["schedule"]))
 
 
 def remove_schedule(request: Request, query: Query) -> Response:
-    """No firing begins after this; jobs of earlier ones go on."""
+    """It does not fire again; jobs that it has submitted go on."""
     request.services.schedules.remove(request.matchdict["schedule"])
     return Response(status=204)
 

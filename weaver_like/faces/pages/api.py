@@ -1,13 +1,13 @@
 """The API definition for human readers."""
 
-from typing import Any, cast
+from typing import cast
 
-from weaver_like.schemas.jsontext import loads
+from weaver_like.schemas.jsontext import JsonObject, loads
 
 
-def api_page(definition: bytes) -> dict[str, Any]:
+def api_page(definition: bytes) -> JsonObject:
     """Operations and their parameters."""
-    api = cast(dict[str, Any], loads(definition))
+    api = cast(JsonObject, loads(definition))
     base = api["servers"][0]["url"].rstrip("/")
     operations = [
         _operation(base, path, method, operation)
@@ -23,11 +23,12 @@ def api_page(definition: bytes) -> dict[str, Any]:
     }
 
 
-def _operation(base: str, path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
-    followed = method == "get" and "{" not in path
+def _operation(base: str, path: str, method: str, operation: JsonObject) -> JsonObject:
+    if method == "get" and "{" not in path:
+        path = base + path  # an anchor, which can be followed
     return {
         "method": method.upper(),
-        "path": base + path if followed else path,
+        "path": path,
         "summary": operation["summary"],
         "parameters": ", ".join(parameter["name"] for parameter in operation["parameters"]),
         "answers": ", ".join(operation["responses"]),

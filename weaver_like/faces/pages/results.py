@@ -1,20 +1,19 @@
 """Results for human readers."""
 
-from typing import Any
-
 from weaver_like.domain.formats import JSON
 from weaver_like.domain.links import Link
 from weaver_like.domain.results import Result
 from weaver_like.faces.ogcapi.documents.urls import Urls
 from weaver_like.jobs.results import JobResults
+from weaver_like.schemas.jsontext import JsonObject
 
-#: Larger values are links.
+#: Larger values are only links.
 _SHOWN_BYTES = 20000
 
 
-def results_page(found: JobResults, urls: Urls) -> dict[str, Any]:
-    """Small values and texts are shown, everything else is a link."""
-    page: dict[str, Any] = {}
+def results_page(found: JobResults, urls: Urls) -> JsonObject:
+    """Small values are shown, everything else is a link."""
+    page: JsonObject = {}
     for name in dict.fromkeys(result.output for result in found.results):
         entries = [_entry(found, result, urls) for result in found.of(name)]
         page[name] = entries[0] if len(entries) == 1 else entries
@@ -24,12 +23,12 @@ def results_page(found: JobResults, urls: Urls) -> dict[str, Any]:
     return page
 
 
-def _entry(found: JobResults, result: Result, urls: Urls) -> dict[str, Any]:
-    link = {
+def _entry(found: JobResults, result: Result, urls: Urls) -> JsonObject:
+    link: JsonObject = {
         "href": urls.result(found.job.id, result),
         "type": result.format.media_type or JSON,
         "size (bytes)": result.size_bytes,
     }
     if result.path is None and result.size_bytes < _SHOWN_BYTES:
-        return {"value": urls.value(result), **link}
+        return {"value": urls.value(result)} | link
     return link

@@ -4,17 +4,21 @@ from weaver_like.deployment.refine import PATCH_SCHEMA
 from weaver_like.domain.step import StepStatus
 from weaver_like.faces.ogcapi.documents.execute import EXECUTE_SCHEMA
 from weaver_like.faces.ogcapi.documents.schedule import SCHEDULE_SCHEMA
+from weaver_like.schemas.jsontext import JsonObject
 
 _TEXT, _WHOLE = {"type": "string"}, {"type": "integer"}
 _LINKS = {"type": "array", "items": {"$ref": "#/components/schemas/link"}}
 _TIME = {"type": "string", "format": "date-time"}
 
 
-def _object(required: list[str], **properties: dict) -> dict:
-    return {"type": "object", "properties": properties} | ({"required": required} if required else {})
+def _object(required: list[str], **properties: JsonObject) -> JsonObject:
+    schema: JsonObject = {"type": "object", "properties": properties}
+    if required:
+        schema["required"] = required
+    return schema
 
 
-SCHEMAS: dict[str, dict] = {
+SCHEMAS: dict[str, JsonObject] = {
     "link": _object(["href"], href=_TEXT, rel=_TEXT, type=_TEXT, hreflang=_TEXT, title=_TEXT),
     "bbox": _object(
         ["bbox"],

@@ -1,36 +1,36 @@
-"""How each process is executed, in the API definition: the generic operation with the inputs of that process."""
-
-from typing import Any
+"""How each process is executed, in the API definition: the general operation with the inputs of that process."""
 
 from weaver_like.domain.process import InputDescription, Process
 from weaver_like.faces.ogcapi.definition.components import SCHEMAS
 from weaver_like.faces.ogcapi.definition.oas30 import to_oas30
 from weaver_like.faces.ogcapi.documents.process import render_input
+from weaver_like.schemas.jsontext import JsonObject
 from weaver_like.schemas.validators import accepts_array
 
 _COMMON = ("response", "subscriber", "reuse")
 
 
-def render_execution_of(process: Process, generic: dict[str, Any]) -> dict[str, Any]:
-    """The operation that executes a process. generic: that of any process."""
+def render_execution_of(process: Process, general: JsonObject) -> JsonObject:
+    """The operation that executes one process. general: the operation that executes any process."""
     body = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema_name(process)}"}}}
     return {
-        **generic,
+        **general,
         "operationId": f"execute-{process.id}",
         "summary": f"Execute {process.title or process.id}",
-        "parameters": [parameter for parameter in generic["parameters"] if parameter["in"] != "path"],
+        "parameters": [parameter for parameter in general["parameters"] if parameter["in"] != "path"],
         "requestBody": {"required": True, "content": body},
     }
 
 
 def schema_name(process: Process) -> str:
+    """Name of the schema that `render_execute_schema` makes."""
     return f"execute-{process.id}"
 
 
-def render_execute_schema(process: Process) -> dict[str, Any]:
+def render_execute_schema(process: Process) -> JsonObject:
     """The execute request of one process, with its own inputs."""
     required = [name for name, entry in process.inputs.items() if entry.min_occurs > 0]
-    inputs: dict[str, Any] = {
+    inputs: JsonObject = {
         "type": "object",
         "properties": {name: _input(entry) for name, entry in process.inputs.items()},
         "additionalProperties": False,
@@ -41,14 +41,14 @@ def render_execute_schema(process: Process) -> dict[str, Any]:
         "additionalProperties": False,
     }
     common = {key: value for key, value in SCHEMAS["execute"]["properties"].items() if key in _COMMON}
-    schema: dict[str, Any] = {"type": "object", "properties": {"inputs": inputs, "outputs": outputs, **common}}
+    schema: JsonObject = {"type": "object", "properties": {"inputs": inputs, "outputs": outputs, **common}}
     if required:
         inputs["required"] = required
         schema["required"] = ["inputs"]
     return schema
 
 
-def _input(entry: InputDescription) -> dict[str, Any]:
+def _input(entry: InputDescription) -> JsonObject:
     described = render_input(entry)
     bare = to_oas30(described["schema"])
     qualified = {
@@ -56,14 +56,14 @@ def _input(entry: InputDescription) -> dict[str, Any]:
         "required": ["value"],
         "properties": {"value": bare, "mediaType": {"type": "string"}, "encoding": {"type": "string"}},
     }
-    value = {"anyOf": [bare, {"$ref": "#/components/schemas/link"}, qualified]}
+    value: JsonObject = {"anyOf": [bare, {"$ref": "#/components/schemas/link"}, qualified]}
     if entry.repeatable:
         value = _repeated(entry, value)
     return value | {key: described[key] for key in ("title", "description") if key in described}
 
 
-def _repeated(entry: InputDescription, value: dict[str, Any]) -> dict[str, Any]:
-    several: dict[str, Any] = {"type": "array", "items": value, "minItems": entry.min_occurs}
+def _repeated(entry: InputDescription, value: JsonObject) -> JsonObject:
+    several: JsonObject = {"type": "array", "items": value, "minItems": entry.min_occurs}
     if entry.max_occurs:
         several["maxItems"] = entry.max_occurs
     if entry.min_occurs > 1 or accepts_array(entry.schema):

@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import colander
-from pyramid.request import Request
 from pyramid.response import Response
 
 from weaver_like.faces.ogcapi.answer import Document
+from weaver_like.faces.ogcapi.documents.query import QuerySchema
+from weaver_like.faces.request import Request
 
-#: The parameters of a query string, parsed.
+#: The parameters of a query string, as `parse_query` gives them.
 Query = Mapping[str, Any]
-#: What answers: a document, which gets the form that the client asked for, or a response of its own form.
+#: What answers a request: with a document, which gets the form that the client asked for, or with a response as it is.
 View = Callable[[Request, Query], Document | Response]
 
 
@@ -22,9 +22,10 @@ class Operation:
 
     Args:
         view: called with the request and its parsed query.
-        query: the parameters that are known; others are refused.
-        answers: status -> name of the document's schema, or media type if there is a "/", or "" without body;
-            "package": what was deployed.
+        query: the parameters that the resource takes; others are refused.
+        answers: status -> name of the document's schema; a media type if there is a "/"; "package": what was deployed;
+            "" without a body.
+        errors: statuses of problem documents, besides those that every operation may have.
         body: name of the schema of what is sent; "" if the method has no body.
     """
 
@@ -33,7 +34,7 @@ class Operation:
     path: str
     summary: str
     view: View
-    query: colander.MappingSchema
+    query: QuerySchema
     answers: dict[int, str]
     errors: tuple[int, ...] = ()
     tag: str = "Jobs"
@@ -41,5 +42,10 @@ class Operation:
 
     @property
     def negotiated(self) -> bool:
-        """True if every answer is a document: JSON or a page, chosen before the view is called."""
-        return all(what and "/" not in what and what != "package" for what in self.answers.values())
+        """Whether every answer is a document: JSON or a page, chosen before the view is called."""
+        return all(names_document(answer) for answer in self.answers.values())
+
+
+def names_document(answer: str) -> bool:
+    """Whether an entry of `Operation.answers` is the name of a document's schema."""
+    return answer not in ("", "package") and "/" not in answer

@@ -1,14 +1,13 @@
 """Query parameters: colander nodes as the API definition shows them."""
 
-from typing import Any
-
 import colander
 
 from weaver_like.faces.ogcapi.documents import query
+from weaver_like.schemas.jsontext import JsonObject
 
 
-def render_parameter(node: colander.SchemaNode) -> dict[str, Any]:
-    """A colander node as a query parameter."""
+def render_parameter(node: colander.SchemaNode) -> JsonObject:
+    """A colander node as a query parameter. Source: OpenAPI 3.0.3, Parameter Object."""
     schema = _schema(node)
     rendered = {
         "name": node.name,
@@ -22,14 +21,12 @@ def render_parameter(node: colander.SchemaNode) -> dict[str, Any]:
     return rendered
 
 
-def _schema(node: colander.SchemaNode) -> dict[str, Any]:
+def _schema(node: colander.SchemaNode) -> JsonObject:
     if isinstance(node.typ, query.SecondsList):
         seconds = {"type": "integer", "minimum": 0, "maximum": 999999999}
         return {"type": "array", "items": seconds, "minItems": 1}
     if isinstance(node.typ, query.TextList):
-        allowed = getattr(node, "values", None)
-        items = {"type": "string", "enum": allowed} if allowed else {"type": "string", "minLength": 1}
-        return {"type": "array", "items": items, "minItems": 1}
+        return {"type": "array", "items": _word(node), "minItems": 1}
     if isinstance(node.typ, query.Whole):
         return _whole(node)
     if isinstance(node.typ, query.Flag):
@@ -39,11 +36,18 @@ def _schema(node: colander.SchemaNode) -> dict[str, Any]:
     return {"type": "string"}
 
 
-def _whole(node: colander.SchemaNode) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": "integer", "minimum": node.validator.min}
+def _word(node: colander.SchemaNode) -> JsonObject:
+    allowed = getattr(node, "values", None)
+    if allowed:
+        return {"type": "string", "enum": allowed}
+    return {"type": "string", "minLength": 1}
+
+
+def _whole(node: colander.SchemaNode) -> JsonObject:
+    schema: JsonObject = {"type": "integer", "minimum": node.validator.min}
     if node.missing is not None:
         schema["default"] = node.missing
-    most = getattr(node, "maximum", None) or node.validator.max
-    if most:
-        schema["maximum"] = most
+    maximum = getattr(node, "maximum", None) or node.validator.max
+    if maximum:
+        schema["maximum"] = maximum
     return schema

@@ -1,27 +1,31 @@
-"""Process descriptions: domain -> JSON of the standard; and read from a plugin's child."""
+"""Process descriptions: domain -> JSON of the standard."""
 
 from collections.abc import Sequence
 
+from weaver_like.domain.formats import JSON
 from weaver_like.domain.links import Link
 from weaver_like.domain.package import History
 from weaver_like.domain.process import InputDescription, OutputDescription, Process
-from weaver_like.faces.ogcapi.documents.urls import JSON, Urls, render_links
+from weaver_like.faces.ogcapi.documents.urls import Urls, render_links
+from weaver_like.schemas.jsontext import JsonObject
 from weaver_like.schemas.times import render_time
 
 
-def render_summary(process: Process, urls: Urls) -> dict:
+def render_summary(process: Process, urls: Urls) -> JsonObject:
     """Source: OGC 18-062r2, processSummary.yaml."""
     return _render_head(process) | {"links": render_links(urls.of_process(process.id, full=False))}
 
 
-def render_description(process: Process, urls: Urls, versions: Sequence[str] = ()) -> dict:
-    """Source: OGC 18-062r2, process.yaml; 2.0 draft, /req/ogc-process-description/*.
+def render_description(process: Process, urls: Urls, versions: Sequence[str] = ()) -> JsonObject:
+    """The whole description of a process.
 
-    versions: of a deployed process, the one deployed last first.
+    Args:
+        versions: of a deployed process, the one deployed last first.
+    Source: OGC 18-062r2, process.yaml; 2.0 draft, /req/ogc-process-description/*.
     """
-    links = urls.of_process(process.id, full=True) + (
-        urls.of_revision(process.id, process.version, versions) if process.mutable else []
-    )
+    links = urls.of_process(process.id, full=True)
+    if process.mutable:
+        links += urls.of_revision(process.id, process.version, versions)
     return _render_head(process) | {
         "inputs": {name: render_input(entry) for name, entry in process.inputs.items()},
         "outputs": {name: _render_common(entry) | {"schema": entry.schema} for name, entry in process.outputs.items()},
@@ -29,7 +33,7 @@ def render_description(process: Process, urls: Urls, versions: Sequence[str] = (
     }
 
 
-def render_history(history: History, urls: Urls) -> dict:
+def render_history(history: History, urls: Urls) -> JsonObject:
     """Every version of a deployed process. An extension."""
     here = urls.process(history.process_id)
     revisions = [
@@ -45,7 +49,7 @@ def render_history(history: History, urls: Urls) -> dict:
     return {"id": history.process_id, "current": history.current, "revisions": revisions, "links": render_links(links)}
 
 
-def _render_head(process: Process) -> dict:
+def _render_head(process: Process) -> JsonObject:
     return {
         "id": process.id,
         "version": process.version,
@@ -56,7 +60,7 @@ def _render_head(process: Process) -> dict:
     }
 
 
-def _render_common(described: Process | InputDescription | OutputDescription) -> dict:
+def _render_common(described: Process | InputDescription | OutputDescription) -> JsonObject:
     given = {
         "title": described.title,
         "description": described.description,
@@ -66,11 +70,12 @@ def _render_common(described: Process | InputDescription | OutputDescription) ->
     return {key: value for key, value in given.items() if value}
 
 
-def render_input(entry: InputDescription) -> dict:
-    """`minOccurs` and `maxOccurs` are always written: clients guess differently."""
+def render_input(entry: InputDescription) -> JsonObject:
+    """One input. `minOccurs` and `maxOccurs` are always given: clients guess differently."""
+    max_occurs = "unbounded" if entry.max_occurs is None else entry.max_occurs
     return _render_common(entry) | {
         "minOccurs": entry.min_occurs,
-        "maxOccurs": "unbounded" if entry.max_occurs is None else entry.max_occurs,
+        "maxOccurs": max_occurs,
         "valuePassing": ["byValue", "byReference"],
         "schema": entry.schema,
     }

@@ -1,7 +1,6 @@
 """Query strings, read by colander: every parameter is known, typed, and given once."""
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote_plus
@@ -14,91 +13,107 @@ from weaver_like.domain.status import Status
 MAX_LIMIT = 10000
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _MAX_PARAMETERS = 100
-#: How an interval leaves an end open.
-_OPEN = ("", "..")
+_OPEN_END = ("", "..")
 
 
-class TextList(colander.SchemaType):  # type: ignore[misc]  # colander has no types
-    """`a,b` (style form, explode false) -> ("a", "b"). The node's `values`, if it has any, are the words allowed."""
+class ParameterType(colander.SchemaType):  # type: ignore[misc]  # colander has no types
+    """How the text of a parameter is read."""
 
     def deserialize(self, node: colander.SchemaNode, cstruct: object) -> object:
         if cstruct is colander.null:
             return colander.null
-        items = tuple(part for part in str(cstruct).split(",") if part)
+        return self.parse(node, str(cstruct))
+
+    def parse(self, node: colander.SchemaNode, text: str) -> object:
+        """The value that a text stands for. Raises: colander.Invalid."""
+        raise NotImplementedError
+
+
+class TextList(ParameterType):
+    """`a,b` (style form, explode false) -> ("a", "b"). If the node has `values`, only these words are allowed."""
+
+    def parse(self, node: colander.SchemaNode, text: str) -> tuple[str, ...]:
+        items = tuple(part for part in text.split(",") if part)
         if not items:
-            raise colander.Invalid(node, "expected a list of names separated by commas")
+            raise colander.Invalid(node, "expected names separated by commas")
         unknown = [item for item in items if item not in getattr(node, "values", items)]
         if unknown:
             raise colander.Invalid(node, f"expected one of {', '.join(node.values)}, got '{', '.join(unknown)}'")
         return items
 
 
-class Whole(colander.SchemaType):  # type: ignore[misc]  # colander has no types
+class Whole(ParameterType):
     """A whole number, plain digits only: `1_0`, ` 5` and other digits that Python would read are refused."""
 
-    def deserialize(self, node: colander.SchemaNode, cstruct: object) -> object:
-        if cstruct is colander.null:
-            return colander.null
-        text = str(cstruct)
+    def parse(self, node: colander.SchemaNode, text: str) -> int:
         if not re.fullmatch(r"-?[0-9]{1,100}", text, re.ASCII):
             raise colander.Invalid(node, f"expected a whole number, got '{text}'")
         return int(text)
 
 
-class SecondsList(TextList):
+class SecondsList(ParameterType):
     """`5,10` -> (5, 10): whole seconds, zero or more."""
 
-    def deserialize(self, node: colander.SchemaNode, cstruct: object) -> object:
-        items = super().deserialize(node, cstruct)
-        if not isinstance(items, tuple):
-            return items
-        if not all(re.fullmatch(r"[0-9]{1,9}", part) for part in items):
-            raise colander.Invalid(node, f"expected whole seconds, got '{cstruct}'")
-        return tuple(int(part) for part in items)
+    def parse(self, node: colander.SchemaNode, text: str) -> tuple[int, ...]:
+        parts = [part for part in text.split(",") if part]
+        if not parts or not all(re.fullmatch(r"[0-9]{1,9}", part) for part in parts):
+            raise colander.Invalid(node, f"expected whole seconds separated by commas, got '{text}'")
+        return tuple(int(part) for part in parts)
 
 
-class Interval(colander.SchemaType):  # type: ignore[misc]  # colander has no types
-    """A date-time, a date, or `from/to`, where `..` or nothing leaves an end open -> first and last instant or None."""
+class Flag(ParameterType):
+    """`true` or `false`."""
 
-    def deserialize(self, node: colander.SchemaNode, cstruct: object) -> object:
-        if cstruct is colander.null:
-            return colander.null
+    def parse(self, node: colander.SchemaNode, text: str) -> bool:
+        if text not in ("true", "false"):
+            raise colander.Invalid(node, f"expected true or false, got '{text}'")
+        return text == "true"
+
+
+class Interval(ParameterType):
+    """A date-time, a date, or `from/to` where `..` or nothing leaves an end open -> first and last instant, or None."""
+
+    def parse(self, node: colander.SchemaNode, text: str) -> tuple[datetime | None, datetime | None]:
         try:
-            start, end = _parse_interval(str(cstruct).strip())
+            start, end = _parse_interval(text.strip())
         except (ValueError, OverflowError):
-            wanted = "an RFC 3339 date-time, or an interval 'from/to', '../to' or 'from/..'"
-            raise colander.Invalid(node, f"expected {wanted}, got '{cstruct}'") from None
+            expected = "an RFC 3339 date-time, or an interval 'from/to', '../to' or 'from/..'"
+            raise colander.Invalid(node, f"expected {expected}, got '{text}'") from None
         if start and end and start > end:
-            raise colander.Invalid(node, f"the interval '{cstruct}' ends before it begins")
+            raise colander.Invalid(node, f"the interval '{text}' ends before it begins")
         return start, end
 
 
 def _parse_interval(text: str) -> tuple[datetime | None, datetime | None]:
-    """First and last instant; None for an open end. Raises: ValueError, OverflowError."""
     parts = text.split("/")
     if len(parts) == 1:
-        return _day_or_moment(text)
-    if len(parts) != 2 or all(part in _OPEN for part in parts):
+        return _parse_moment(text)
+    if len(parts) != 2 or all(part in _OPEN_END for part in parts):
         raise ValueError(text)
-    start = None if parts[0] in _OPEN else _day_or_moment(parts[0])[0]
-    end = None if parts[1] in _OPEN else _day_or_moment(parts[1])[1]
+    start = end = None
+    if parts[0] not in _OPEN_END:
+        start = _parse_moment(parts[0])[0]
+    if parts[1] not in _OPEN_END:
+        end = _parse_moment(parts[1])[1]
     return start, end
 
 
-def _day_or_moment(text: str) -> tuple[datetime, datetime]:
-    """First and last instant of a day or of a moment."""
+def _parse_moment(text: str) -> tuple[datetime, datetime]:
+    """First and last instant of a day or of a moment. Raises: ValueError, OverflowError."""
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
         day = datetime.fromisoformat(text).replace(tzinfo=UTC)
         return day, day + timedelta(days=1, microseconds=-1)
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+ -]\d{2}:\d{2})", text):
         raise ValueError(text)
     moment = datetime.fromisoformat(text.upper().replace(" ", "+")).astimezone(UTC)
+    if moment.microsecond % 1000:
+        return moment, moment
     # Documents show milliseconds: a time that was read there must find its job.
-    return moment, moment + timedelta(microseconds=0 if moment.microsecond % 1000 else 999)
+    return moment, moment + timedelta(microseconds=999)
 
 
 def _limit(default: int) -> colander.SchemaNode:
-    """More than `MAX_LIMIT` counts as `MAX_LIMIT`. Source: /req/core/pl-limit-definition, -response."""
+    """Values above `MAX_LIMIT` count as `MAX_LIMIT`. Source: /req/core/pl-limit-definition, -response."""
     return colander.SchemaNode(
         Whole(),
         validator=colander.Range(min=1),
@@ -110,14 +125,25 @@ def _limit(default: int) -> colander.SchemaNode:
 
 def _cursor() -> colander.SchemaNode:
     """Microseconds since 1970 and an id: `Job.key`, `Schedule.key`."""
-    form = colander.Regex(r"[0-9]{1,18}\.[0-9a-f-]{1,36}\Z", msg="expected a cursor from a `next` link")
     return colander.SchemaNode(
-        colander.String(), validator=form, missing=None, description="Where the page begins; from a `next` link."
+        colander.String(),
+        validator=colander.Regex(r"[0-9]{1,18}\.[0-9a-f-]{1,36}\Z", msg="expected a cursor from a `next` link"),
+        missing=None,
+        description="Where the page begins; from a `next` link.",
     )
 
 
-class Query(colander.MappingSchema):  # type: ignore[misc]  # colander has no types
-    """Parameters of every resource. Source: 2.0 draft, /req/query-param-profile/definition."""
+def _after(records: str) -> colander.SchemaNode:
+    return colander.SchemaNode(
+        Whole(),
+        validator=colander.Range(min=0, max=2**31 - 1),
+        missing=0,
+        description=f"Only {records} with a greater number; from a `next` link.",
+    )
+
+
+class QuerySchema(colander.MappingSchema):  # type: ignore[misc]  # colander has no types
+    """What every resource takes. Source: 2.0 draft, /req/query-param-profile/definition."""
 
     f = colander.SchemaNode(
         colander.String(),
@@ -130,7 +156,7 @@ class Query(colander.MappingSchema):  # type: ignore[misc]  # colander has no ty
     )
 
 
-class ProcessListQuery(Query):
+class ProcessListQuery(QuerySchema):
     """Source: /req/core/pl-limit-definition."""
 
     limit = _limit(10)
@@ -142,7 +168,7 @@ class ProcessListQuery(Query):
     )
 
 
-class JobListQuery(Query):
+class JobListQuery(QuerySchema):
     """Source: requirements class "job-list"."""
 
     limit = _limit(10)
@@ -166,112 +192,82 @@ class JobListQuery(Query):
     )
 
 
-class ScheduleListQuery(Query):
-    """An extension, in the manner of the job list."""
+class ScheduleListQuery(QuerySchema):
+    """An extension, like the job list."""
 
     limit = _limit(10)
     cursor = _cursor()
     processID = colander.SchemaNode(TextList(), missing=(), description="Only schedules of these processes.")
 
 
-class ResultsQuery(Query):
+class ResultsQuery(QuerySchema):
     """Source: 2.0 draft, /req/core/job-results-param-outputs."""
 
     outputs = colander.SchemaNode(TextList(), missing=None, description="Only these outputs.")
 
 
-class LogQuery(Query):
+class LogQuery(QuerySchema):
     limit = _limit(1000)
-    after = colander.SchemaNode(
-        Whole(),
-        validator=colander.Range(min=0, max=2**31 - 1),
-        missing=0,
-        description="Only lines with a greater number; from a `next` link.",
-    )
+    after = _after("lines")
 
 
-class StepsQuery(Query):
+class StepsQuery(QuerySchema):
     limit = _limit(100)
-    after = colander.SchemaNode(
-        Whole(),
-        validator=colander.Range(min=0, max=2**31 - 1),
-        missing=0,
-        description="Only steps with a greater number; from a `next` link.",
-    )
-
-
-class Flag(colander.SchemaType):  # type: ignore[misc]  # colander has no types
-    """`true` or `false`."""
-
-    def deserialize(self, node: colander.SchemaNode, cstruct: object) -> object:
-        if cstruct is colander.null:
-            return colander.null
-        if cstruct not in ("true", "false"):
-            raise colander.Invalid(node, f"expected true or false, got '{cstruct}'")
-        return cstruct == "true"
+    after = _after("steps")
 
 
 def _dry_run() -> colander.SchemaNode:
-    return colander.SchemaNode(Flag(), missing=False, description="true: tell what would happen, but do nothing.")
+    return colander.SchemaNode(Flag(), missing=False, description="true: only say what would happen.")
 
 
-class DeploymentQuery(Query):
+class DeploymentQuery(QuerySchema):
     """`w`: /req/cwl/deploy-w-param; the others are extensions."""
 
     w = colander.SchemaNode(
         TextList(),
         missing=(),
-        description="Processes of a `$graph` that are deployed; * for all, else its `main` or first workflow.",
+        description="Processes of a `$graph` to deploy; * for all; by default its `main` or first workflow.",
     )
     id = colander.SchemaNode(
         colander.String(),
         validator=colander.Regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z"),
         missing=None,
-        description="Id of the process, in place of the one in the package.",
+        description="Id of the process, instead of the one in the package.",
     )
     version = colander.SchemaNode(
         colander.String(),
         validator=colander.Regex(r"[A-Za-z0-9._-]{1,64}\Z"),
         missing=None,
-        description="Version of the process, in place of the one in the package.",
+        description="Version of the process, instead of the one in the package.",
     )
     start = colander.SchemaNode(
         colander.String(),
         validator=colander.Length(max=200),
         missing=None,
-        description="Of a package of several files: the document to start from.",
+        description="The document to start from, in a package of several files.",
     )
     dryRun = _dry_run()
 
 
-class PatchQuery(Query):
+class PatchQuery(QuerySchema):
     """An extension."""
 
     dryRun = _dry_run()
 
 
-def parse_query(text: str, schema: colander.MappingSchema) -> Mapping[str, object]:
+def parse_query(text: str, schema: QuerySchema) -> dict[str, Any]:
     """Read a query string.
 
-    Raises: InvalidQueryParameter, for an unknown, repeated, badly escaped or ill-typed parameter, all of them at once.
+    Raises: InvalidQueryParameter, with every parameter that is unknown, repeated, badly escaped or ill-typed.
     """
-    faults: list[Fault] = []
-    given: dict[str, str] = {}
-    for name, value in _pairs(text):
-        if schema.get(name) is None:
-            known = ", ".join(child.name for child in schema.children)
-            faults.append(Fault(name[:100], f"unknown query parameter; known parameters: {known}"))
-        elif name in given:
-            faults.append(Fault(name, "this parameter is given more than once"))
-        elif not value:
-            faults.append(Fault(name, "this parameter has no value"))
-        given[name] = value or given.get(name, "")
+    given, faults = _read_pairs(text, schema)
     values: dict[str, Any] = {}
     try:
-        values = schema.deserialize({name: value for name, value in given.items() if schema.get(name) is not None})
+        values = schema.deserialize(given)
     except colander.Invalid as error:
-        told = {fault.pointer for fault in faults}
-        faults += [Fault(name, text[:300]) for name, text in error.asdict().items() if name not in told]
+        known = {fault.pointer for fault in faults}
+        found = [Fault(name, message[:300]) for name, message in error.asdict().items()]
+        faults += [fault for fault in found if fault.pointer not in known]
     if faults:
         shown = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults[:5])
         raise InvalidQueryParameter(f"{shown}.", faults=faults)
@@ -280,29 +276,46 @@ def parse_query(text: str, schema: colander.MappingSchema) -> Mapping[str, objec
     return values
 
 
-def _pairs(text: str) -> list[tuple[str, str]]:
+def _read_pairs(text: str, schema: QuerySchema) -> tuple[dict[str, str], list[Fault]]:
+    """The parameters that the schema knows, with their texts; and what is wrong with any parameter."""
+    given: dict[str, str] = {}
+    faults = []
+    for name, value in _split(text):
+        if schema.get(name) is None:
+            known = ", ".join(child.name for child in schema.children)
+            faults.append(Fault(name[:100], f"unknown query parameter; this resource takes: {known}"))
+            continue
+        if name in given:
+            faults.append(Fault(name, "this parameter is given more than once"))
+        elif not value:
+            faults.append(Fault(name, "this parameter has no value"))
+        given[name] = value or given.get(name, "")
+    return given, faults
+
+
+def _split(text: str) -> list[tuple[str, str]]:
+    """Names and values, in order. Raises: InvalidQueryParameter."""
     if not text:
         return []
     if _BAD_ESCAPE.search(text):
-        raise InvalidQueryParameter("The query string has a '%' that is not followed by two hexadecimal digits.")
-    parts = [part for part in text.split("&") if part]
+        raise InvalidQueryParameter("The query string has a '%' without two hexadecimal digits.")
+    parts = [part.partition("=") for part in text.split("&") if part]
     if len(parts) > _MAX_PARAMETERS:
         raise InvalidQueryParameter(
             f"The query string has {len(parts)} parameters; at most {_MAX_PARAMETERS} are allowed."
         )
     try:
-        return [_decoded(part) for part in parts]
+        return [(unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")) for name, _, value in parts]
     except UnicodeDecodeError as error:
         raise InvalidQueryParameter("The query string is not UTF-8.") from error
 
 
-def _decoded(part: str) -> tuple[str, str]:
-    """Raises: UnicodeDecodeError."""
-    name, _, value = part.partition("=")
-    return unquote_plus(name, errors="strict"), unquote_plus(value, errors="strict")
-
-
-PLAIN, PROCESS_LIST, JOB_LIST, RESULTS, LOG = Query(), ProcessListQuery(), JobListQuery(), ResultsQuery(), LogQuery()
-STEPS = StepsQuery()
+PLAIN = QuerySchema()
+PROCESS_LIST = ProcessListQuery()
+JOB_LIST = JobListQuery()
 SCHEDULE_LIST = ScheduleListQuery()
-DEPLOYMENT, PATCH = DeploymentQuery(), PatchQuery()
+RESULTS = ResultsQuery()
+LOG = LogQuery()
+STEPS = StepsQuery()
+DEPLOYMENT = DeploymentQuery()
+PATCH = PatchQuery()

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from weaver_like.domain.formats import HTML, JSON
@@ -12,6 +11,7 @@ from weaver_like.domain.references import make_value_absolute
 from weaver_like.domain.results import Result
 from weaver_like.domain.schedule import Schedule
 from weaver_like.domain.status import Status
+from weaver_like.schemas.jsontext import JsonObject
 from weaver_like.settings import Settings
 
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
@@ -19,18 +19,23 @@ OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """URLs below one public root. base: without trailing slash.  outputs: public URL of the output area."""
+    """URLs below one public root.
+
+    Args:
+        base: without trailing slash.
+        outputs: public URL of the output area, without trailing slash.
+    """
 
     base: str
     outputs: str
 
     @classmethod
     def of(cls, settings: Settings, base: str) -> "Urls":
-        """base: of the request, or the one under which a job was submitted."""
+        """The URLs of a server. base: as the request names it, or the one under which a job was submitted."""
         return cls(base, settings.files.outputs_url.rstrip("/") or f"{base}/outputs")
 
     def process(self, process_id: str) -> str:
-        """process_id: also `id:version`."""
+        """process_id: an id, or `id:version`."""
         return f"{self.base}/processes/{quote(process_id, safe=':')}"
 
     def job(self, job_id: str) -> str:
@@ -43,11 +48,13 @@ class Urls:
         return f"{self.base}/jobs/{job_id}/results/{quote(output, safe='')}"
 
     def result(self, job_id: str, result: Result) -> str:
-        """Where one result can be had: the file in the output area, or the resource of a value."""
-        return self.outputs + quote(result.path) if result.path else self.output(job_id, result.output)
+        """Where one result can be read: the file in the output area, or the resource of a value."""
+        if result.path:
+            return self.outputs + quote(result.path)
+        return self.output(job_id, result.output)
 
     def value(self, result: Result) -> object:
-        """The value of a result; what refers to files of the output area leads to where they are now."""
+        """The value of a result; references to files of the output area become URLs."""
         return make_value_absolute(result, self.outputs)
 
     def landing(self) -> list[Link]:
@@ -78,16 +85,12 @@ class Urls:
         links = self.twins(self.process(process_id))
         links.append(Link(f"{self.process(process_id)}/execution", OGC + "execute", JSON, "Execution endpoint"))
         if full:
+            jobs = f"{self.base}/jobs?processID={quote(process_id, safe='')}"
             links += [
                 Link(PROFILE_PROCESS, "profile"),
                 Link(f"{self.base}/", "service", JSON, "Landing page"),
                 Link(f"{self.base}/processes", "up", JSON, "Processes"),
-                Link(
-                    f"{self.base}/jobs?processID={quote(process_id, safe='')}",
-                    OGC + "job-list",
-                    JSON,
-                    "Jobs of this process",
-                ),
+                Link(jobs, OGC + "job-list", JSON, "Jobs of this process"),
             ]
         return links
 
@@ -97,9 +100,10 @@ class Urls:
         return [Link(here, "self", JSON), Link(f"{here}/package", "package", title="What was deployed")]
 
     def of_revision(self, process_id: str, version: str, versions: Sequence[str]) -> list[Link]:
-        """From the description of a revision to its package and to the others.
+        """Links of a description to its package and to other revisions.
 
-        versions: newest first.
+        Args:
+            versions: newest first.
         Source: RFC 5829.
         """
         links = [
@@ -107,21 +111,21 @@ class Urls:
             Link(f"{self.process(process_id)}/revisions", "version-history", JSON, "All versions"),
             Link(self.process(process_id), "latest-version", JSON, "The current version"),
         ]
-        if version in versions:
-            place = versions.index(version)
-            beside = (
-                ("predecessor-version", versions[place + 1 : place + 2]),
-                ("successor-version", versions[max(0, place - 1) : place]),
-            )
-            links += [
-                Link(self.process(f"{process_id}:{other}"), rel, JSON, f"Version {other}")
-                for rel, others in beside
-                for other in others
-            ]
+        if version not in versions:
+            return links
+        place = versions.index(version)
+        neighbours = {"predecessor-version": place + 1, "successor-version": place - 1}
+        for rel, other in neighbours.items():
+            if 0 <= other < len(versions):
+                url = self.process(f"{process_id}:{versions[other]}")
+                links.append(Link(url, rel, JSON, f"Version {versions[other]}"))
         return links
 
     def of_job(self, job: Job) -> list[Link]:
-        """Source: /rec/core/job-links; both spellings of the relation of results, for clients of either."""
+        """Links of a status document; results have both spellings of their relation, for clients of either.
+
+        Source: /rec/core/job-links.
+        """
         here = self.job(job.id)
         links = [
             *self.twins(here),
@@ -146,7 +150,7 @@ class Urls:
         return links
 
     def of_schedule(self, schedule: Schedule) -> list[Link]:
-        """What a schedule is about, and what came of it last."""
+        """Links of a schedule: its process, and the job that it submitted last."""
         links = [
             *self.twins(self.schedule(schedule.id)),
             Link(self.process(schedule.process_id), "process-desc", JSON, "Process description"),
@@ -156,7 +160,7 @@ class Urls:
         return [*links, Link(f"{self.base}/schedules", "up", JSON, "Schedules")]
 
     def of_listed(self, job: Job) -> list[Link]:
-        """What a list says of a job: where to look further."""
+        """Links of a job in a list."""
         here = self.job(job.id)
         links = [Link(here, "self", JSON), Link(here, "monitor", JSON, "Status of the job")]
         if job.status is Status.SUCCESSFUL:
@@ -166,10 +170,10 @@ class Urls:
         return links
 
 
-def render_link(link: Link) -> dict[str, Any]:
+def render_link(link: Link) -> JsonObject:
     given = {"href": link.href, "rel": link.rel, "type": link.type, "title": link.title}
     return {key: value for key, value in given.items() if value is not None}
 
 
-def render_links(links: list[Link]) -> list[dict[str, Any]]:
+def render_links(links: list[Link]) -> list[JsonObject]:
     return [render_link(link) for link in links]
