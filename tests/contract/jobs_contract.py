@@ -10,7 +10,7 @@ from weaver_like.domain.errors import Fault, InvalidInput, NoSuchJob
 from weaver_like.domain.execution import Execution, OutputRequest, ResponseForm, Subscriber, Transmission
 from weaver_like.domain.formats import Format
 from weaver_like.domain.ids import new_job_id
-from weaver_like.domain.job import Follower, Job, JobFilter, Outcome
+from weaver_like.domain.job import Follower, Job, JobFilter, Move, Outcome, Report
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.domain.values import Occurrences, Reference, Value
@@ -83,7 +83,7 @@ class KeepingContract:
         error = InvalidInput("bad ☃", faults=[Fault("/inputs/a", "why")])
         job_id = in_status(store, Status.RUNNING)
         outcome = Outcome(results, error, "Traceback: x", {"cpuSeconds": 0.5, "bytesIn": {"a": 2**40}})
-        assert store.jobs.move(job_id, Status.FAILED, message="told", outcome=outcome, entries=[line("end")])
+        assert store.jobs.move(job_id, Move(Status.FAILED, message="told", outcome=outcome, entries=[line("end")]))
         kept = store.jobs.get_documents(job_id)
         assert kept.results == results
         assert (type(kept.error), kept.error.detail, kept.error.faults) == (InvalidInput, error.detail, error.faults)
@@ -97,10 +97,11 @@ class KeepingContract:
         entry = new(title=odd, base_url="http://x/\0")
         store.jobs.add(entry, PLENTY)
         assert store.jobs.claim_next("w1", until()).job.title == odd
-        assert store.jobs.report(entry.job.id, 1, until(), message=odd, entries=[line(odd), line("x" * 70000)])
+        assert store.jobs.report(entry.job.id, 1, Report(until(), message=odd, entries=[line(odd), line("x" * 70000)]))
         assert store.jobs.get(entry.job.id).message == odd
         assert store.jobs.move(
-            entry.job.id, Status.FAILED, message=odd, outcome=Outcome(error=InvalidInput(odd), traceback=odd * 5000)
+            entry.job.id,
+            Move(Status.FAILED, message=odd, outcome=Outcome(error=InvalidInput(odd), traceback=odd * 5000)),
         )
         kept = store.jobs.get_documents(entry.job.id)
         assert (store.jobs.get(entry.job.id).message, kept.error.detail, kept.traceback) == (odd, odd, odd * 5000)
@@ -132,9 +133,9 @@ class KeepingContract:
 
     def test_a_deleted_job_stays_deleted_whatever_its_worker_still_says(self, store: Store) -> None:
         job_id = in_status(store, Status.RUNNING)
-        assert store.jobs.move(job_id, Status.DISMISSED)
+        assert store.jobs.move(job_id, Move(Status.DISMISSED))
         assert store.jobs.delete(job_id)
-        assert not store.jobs.report(job_id, 1, until(), percent=50, entries=[line("late")])
+        assert not store.jobs.report(job_id, 1, Report(until(), percent=50, entries=[line("late")]))
         store.logs.append(job_id, [line("later")])
         with pytest.raises(NoSuchJob):
             store.logs.read(job_id)
@@ -170,11 +171,11 @@ class FindingContract:
                 assert (
                     store.jobs.claim_next("w", until()).job.id == job_id
                     if step is Status.RUNNING
-                    else store.jobs.move(job_id, step)
+                    else store.jobs.move(job_id, Move(step))
                 )
             rows[job_id] = (process, status, T0 + SECOND * number)
             if status is Status.ACCEPTED:
-                assert store.jobs.move(job_id, Status.FAILED)  # so that it is not the next one to be claimed
+                assert store.jobs.move(job_id, Move(Status.FAILED))  # so that it is not the next one to be claimed
                 rows[job_id] = (process, Status.FAILED, T0 + SECOND * number)
 
         def expect(wanted: JobFilter, matches: object) -> None:
@@ -208,7 +209,7 @@ class FindingContract:
         short, running = in_status(store, Status.SUCCESSFUL), in_status(store, Status.RUNNING)
         add(store)
         (never_ran,) = add(store, T0 - SECOND)
-        assert store.jobs.move(never_ran, Status.DISMISSED)
+        assert store.jobs.move(never_ran, Move(Status.DISMISSED))
         hour = timedelta(hours=1)
         assert {job.id for job in store.jobs.find(JobFilter(max_duration=hour)).jobs} == {short, running}
         assert {job.id for job in store.jobs.find(JobFilter(min_duration=timedelta(0))).jobs} == {short, running}

@@ -8,7 +8,7 @@ import pytest
 from tests.support.jobs import SECOND, add, take, until
 from weaver_like.domain.errors import FetchFailed
 from weaver_like.domain.execution import Execution, Subscriber
-from weaver_like.domain.job import Outcome
+from weaver_like.domain.job import Move, Outcome
 from weaver_like.domain.status import Status
 from weaver_like.stores.base import Store
 
@@ -34,8 +34,8 @@ class OutboxContract:
     def test_a_final_status_puts_its_callback_there(self, store: Store, to: Status, kind: str, uri: str) -> None:
         job_id = self.subscribed(store)
         assert store.outbox.next_due() is None
-        assert store.jobs.move(job_id, to)
-        assert not store.jobs.move(job_id, to)
+        assert store.jobs.move(job_id, Move(to))
+        assert not store.jobs.move(job_id, Move(to))
         (callback,) = take(store, datetime.now(UTC))
         assert (callback.job_id, callback.kind, callback.uri, callback.attempts) == (job_id, kind, uri, 0)
 
@@ -49,8 +49,8 @@ class OutboxContract:
 
     def test_a_callback_is_put_off_and_then_settled(self, store: Store) -> None:
         first, second = self.subscribed(store), self.subscribed(store)
-        assert store.jobs.move(first, Status.FAILED, outcome=Outcome(error=FetchFailed("x")))
-        assert store.jobs.move(second, Status.SUCCESSFUL)
+        assert store.jobs.move(first, Move(Status.FAILED, outcome=Outcome(error=FetchFailed("x"))))
+        assert store.jobs.move(second, Move(Status.SUCCESSFUL))
         now = datetime.now(UTC)
         (callback,) = store.outbox.take(now, now + SECOND * 99, 1)
         assert callback.job_id == first
@@ -63,7 +63,7 @@ class OutboxContract:
 
     def test_a_callback_that_was_taken_is_nobody_elses_until_its_time(self, store: Store) -> None:
         job_id = self.subscribed(store)
-        assert store.jobs.move(job_id, Status.SUCCESSFUL)
+        assert store.jobs.move(job_id, Move(Status.SUCCESSFUL))
         now = datetime.now(UTC)
         (callback,) = store.outbox.take(now, now + SECOND * 5, 10)
         assert take(store, now) == take(store, now + SECOND * 4) == []
@@ -71,7 +71,7 @@ class OutboxContract:
 
     def test_of_many_couriers_one_takes_a_callback(self, store: Store) -> None:
         for _ in range(10):
-            assert store.jobs.move(self.subscribed(store), Status.SUCCESSFUL)
+            assert store.jobs.move(self.subscribed(store), Move(Status.SUCCESSFUL))
         now = datetime.now(UTC)
         with ThreadPoolExecutor(4) as pool:
             taken = [

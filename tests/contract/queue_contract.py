@@ -12,7 +12,7 @@ import pytest
 from tests.contract.jobs_contract import FindingContract, KeepingContract
 from tests.support.jobs import PLENTY, SECOND, T0, add, in_status, line, new, until
 from weaver_like.domain.errors import NoSuchJob, ServerBusy
-from weaver_like.domain.job import JobFilter, Outcome
+from weaver_like.domain.job import JobFilter, Move, Outcome, Report
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import MOVES, Status
 from weaver_like.stores.base import Store
@@ -70,8 +70,8 @@ class QueueContract:
     def test_a_second_attempt_keeps_the_first_start_and_says_nothing_old(self, store: Store) -> None:
         job_id = in_status(store, Status.RUNNING)
         first = store.jobs.get(job_id)
-        assert store.jobs.report(job_id, 1, until(), percent=70, message="seventy")
-        assert store.jobs.move(job_id, Status.ACCEPTED, attempt=1, message="waits for another")
+        assert store.jobs.report(job_id, 1, Report(until(), percent=70, message="seventy"))
+        assert store.jobs.move(job_id, Move(Status.ACCEPTED, attempt=1, message="waits for another"))
         waiting = store.jobs.get(job_id)
         assert (waiting.progress, waiting.worker, waiting.attempt, waiting.message) == (0, None, 1, "waits for another")
         second = store.jobs.claim_next("w2", until()).job
@@ -80,12 +80,12 @@ class QueueContract:
     def test_a_job_that_was_given_back_gets_a_new_number(self, store: Store) -> None:
         """The number tells a late writer from the holder, also if the stop of the server does not count as a loss."""
         job_id = in_status(store, Status.RUNNING)
-        assert store.jobs.move(job_id, Status.ACCEPTED, attempt=1, counted=False)
+        assert store.jobs.move(job_id, Move(Status.ACCEPTED, attempt=1, counted=False))
         held = store.jobs.claim_next("w2", until()).job.attempt
         assert held != 1
-        assert not store.jobs.report(job_id, 1, until(), percent=99)
-        assert not store.jobs.move(job_id, Status.SUCCESSFUL, attempt=1)
-        assert store.jobs.report(job_id, held, until(), percent=10)
+        assert not store.jobs.report(job_id, 1, Report(until(), percent=99))
+        assert not store.jobs.move(job_id, Move(Status.SUCCESSFUL, attempt=1))
+        assert store.jobs.report(job_id, held, Report(until(), percent=10))
 
     @pytest.mark.parametrize(("origin", "to"), list(itertools.product(Status, Status)))
     def test_moves_are_those_of_the_table(self, store: Store, origin: Status, to: Status) -> None:
@@ -94,11 +94,9 @@ class QueueContract:
         follower = new()
         moved = store.jobs.move(
             job_id,
-            to,
-            message="moved",
-            outcome=Outcome((Result("a", 1),)),
-            followers=[follower],
-            entries=[line("moved")],
+            Move(
+                to, message="moved", outcome=Outcome((Result("a", 1),)), followers=[follower], entries=[line("moved")]
+            ),
         )
         assert moved is (to in MOVES[origin])
         after = store.jobs.get(job_id)
@@ -112,19 +110,19 @@ class QueueContract:
                 store.jobs.get(follower.job.id)
 
     def test_moving_an_unknown_job_does_nothing(self, store: Store) -> None:
-        assert not store.jobs.move("unknown", Status.DISMISSED)
-        assert not store.jobs.report("unknown", 1, until())
+        assert not store.jobs.move("unknown", Move(Status.DISMISSED))
+        assert not store.jobs.report("unknown", 1, Report(until()))
 
     def test_a_late_writer_changes_nothing(self, store: Store) -> None:
         job_id = in_status(store, Status.RUNNING)
-        assert store.jobs.move(job_id, Status.ACCEPTED, attempt=1)
-        assert not store.jobs.report(job_id, 1, until(), percent=99)
+        assert store.jobs.move(job_id, Move(Status.ACCEPTED, attempt=1))
+        assert not store.jobs.report(job_id, 1, Report(until(), percent=99))
         store.jobs.claim_next("w2", until())
-        assert not store.jobs.report(job_id, 1, until(), percent=99, message="late")
+        assert not store.jobs.report(job_id, 1, Report(until(), percent=99, message="late"))
         for to in (Status.SUCCESSFUL, Status.FAILED, Status.ACCEPTED):
-            assert not store.jobs.move(job_id, to, attempt=1, message="late")
-        assert store.jobs.report(job_id, 2, until(), percent=10)
-        assert store.jobs.move(job_id, Status.SUCCESSFUL, attempt=2, outcome=Outcome((Result("a", 2),)))
+            assert not store.jobs.move(job_id, Move(to, attempt=1, message="late"))
+        assert store.jobs.report(job_id, 2, Report(until(), percent=10))
+        assert store.jobs.move(job_id, Move(Status.SUCCESSFUL, attempt=2, outcome=Outcome((Result("a", 2),))))
         job = store.jobs.get(job_id)
         assert (job.status, job.message, job.progress) == (Status.SUCCESSFUL, "", 100)
 
@@ -135,7 +133,9 @@ class QueueContract:
                 ends = [Status.SUCCESSFUL, Status.DISMISSED, Status.FAILED, Status.DISMISSED]
                 won = list(
                     pool.map(
-                        lambda to, job_id=job_id: store.jobs.move(job_id, to, message=str(to), entries=[line(str(to))]),
+                        lambda to, job_id=job_id: store.jobs.move(
+                            job_id, Move(to, message=str(to), entries=[line(str(to))])
+                        ),
                         ends,
                     )
                 )
@@ -153,9 +153,9 @@ class QueueContract:
         assert [job.id for job in store.jobs.find_lost(now, "a/")] == [late]
         assert {job.id for job in store.jobs.find_lost(now, "a")} == {late, alive}
         assert store.jobs.find_lost(now, "a%") == store.jobs.find_lost(now, "__") == []
-        assert store.jobs.report(late, 1, now + SECOND * 60)
+        assert store.jobs.report(late, 1, Report(now + SECOND * 60))
         assert store.jobs.find_lost(now) == []
-        assert store.jobs.move(late, Status.SUCCESSFUL)
+        assert store.jobs.move(late, Move(Status.SUCCESSFUL))
         assert store.jobs.find_lost(now + SECOND * 999, "a/") == []
 
     def test_a_full_queue_refuses_and_keeps_nothing(self, store: Store) -> None:
@@ -186,12 +186,12 @@ class QueueContract:
         job_id = in_status(store, Status.RUNNING)
         follower, twin = new(parent_id=job_id), new(id=job_id)
         with pytest.raises(Exception):  # noqa: B017, each database has its own name for a key that exists
-            store.jobs.move(job_id, Status.SUCCESSFUL, attempt=1, followers=[follower, twin], entries=[line("x")])
+            store.jobs.move(job_id, Move(Status.SUCCESSFUL, attempt=1, followers=[follower, twin], entries=[line("x")]))
         assert store.jobs.get(job_id).status is Status.RUNNING
         assert store.logs.read(job_id) == []
         with pytest.raises(NoSuchJob):
             store.jobs.get(follower.job.id)
-        assert store.jobs.move(job_id, Status.SUCCESSFUL, attempt=1, followers=[follower])
+        assert store.jobs.move(job_id, Move(Status.SUCCESSFUL, attempt=1, followers=[follower]))
         assert store.jobs.get(follower.job.id).parent_id == job_id
 
     def test_each_job_is_claimed_once_however_many_workers_ask(self, store: Store, opening: str) -> None:
@@ -213,12 +213,13 @@ class QueueContract:
 CLAIMER = """
 import sys, threading
 from datetime import UTC, datetime, timedelta
+from weaver_like.domain.job import Move
 from weaver_like.domain.status import Status
 claimed = []
 def claim(name):
     while (claim := store.jobs.claim_next(name, datetime.now(UTC) + timedelta(minutes=1))) is not None:
         claimed.append(claim.job.id)
-        assert store.jobs.move(claim.job.id, Status.SUCCESSFUL, attempt=claim.job.attempt)
+        assert store.jobs.move(claim.job.id, Move(Status.SUCCESSFUL, attempt=claim.job.attempt))
 threads = [threading.Thread(target=claim, args=(f"{sys.argv[1]}-{number}",)) for number in range(2)]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]

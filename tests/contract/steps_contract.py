@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.jobs import T0, add, in_status, until
 from weaver_like.domain.errors import NoSuchJob
+from weaver_like.domain.job import Move
 from weaver_like.domain.status import Status
 from weaver_like.domain.step import Step, StepStatus
 from weaver_like.stores.base import Store
@@ -60,7 +61,7 @@ class StepStoreContract:
         assert store.steps.find(job_id) == []
         store.jobs.claim_next("w1", until())
         store.steps.keep(job_id, 1, [step(1), step(2), step(3)])
-        assert store.jobs.move(job_id, Status.ACCEPTED, attempt=1)
+        assert store.jobs.move(job_id, Move(Status.ACCEPTED, attempt=1))
         assert len(store.steps.find(job_id)) == 3
         assert store.jobs.claim_next("w2", until()).job.attempt == 2
         store.steps.keep(job_id, 1, [step(1, StepStatus.FAILED)])
@@ -68,14 +69,14 @@ class StepStoreContract:
         store.steps.keep(job_id, 2, [step(1, StepStatus.RUNNING)])
         store.steps.keep(job_id, 1, [step(1, StepStatus.FAILED)])
         assert store.steps.find(job_id) == [step(1, StepStatus.RUNNING)]
-        assert store.jobs.move(job_id, Status.SUCCESSFUL, attempt=2)
+        assert store.jobs.move(job_id, Move(Status.SUCCESSFUL, attempt=2))
         store.steps.keep(job_id, 2, [step(1, StepStatus.FAILED)])
         assert store.steps.find(job_id) == [step(1, StepStatus.RUNNING)]
 
     def test_steps_go_with_their_job(self, store: Store) -> None:
         job_id = in_status(store, Status.RUNNING)
         store.steps.keep(job_id, 1, [step(1)])
-        assert store.jobs.move(job_id, Status.DISMISSED)
+        assert store.jobs.move(job_id, Move(Status.DISMISSED))
         assert store.jobs.delete(job_id)
         store.steps.keep(job_id, 1, [step(1)])
         for name in (job_id, "unknown"):

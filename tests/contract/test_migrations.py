@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, inspect, text
 from tests.contract import schema1
 from tests.support.jobs import add, take, until
 from weaver_like.domain.errors import SettingError, Unavailable
-from weaver_like.domain.job import JobFilter, Outcome
+from weaver_like.domain.job import JobFilter, Move, Outcome
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.stores.sql.connection import SqlDatabase
@@ -57,7 +57,7 @@ def test_who_asks_before_the_first_migration_is_told_to_wait(store: SqlStore) ->
         store.ping,
         lambda: store.jobs.get("x"),
         lambda: add(store),
-        lambda: store.jobs.move("x", Status.FAILED),
+        lambda: store.jobs.move("x", Move(Status.FAILED)),
     ):
         with pytest.raises(Unavailable):
             ask()
@@ -86,7 +86,7 @@ def test_a_store_of_the_first_schema_is_taken_over_with_its_jobs(store: SqlStore
     assert [entry.message for entry in store.logs.read("done")] == ["line"]
     assert [(callback.job_id, callback.attempts) for callback in take(store, datetime.now(UTC))] == [("done", 2)]
     assert store.jobs.claim_next("w2", until(), "default").job.id == "waits"
-    assert store.jobs.move("waits", Status.SUCCESSFUL, attempt=1, outcome=Outcome(traceback="x" * 70000))
+    assert store.jobs.move("waits", Move(Status.SUCCESSFUL, attempt=1, outcome=Outcome(traceback="x" * 70000)))
 
 
 def test_a_store_that_was_taken_over_is_like_a_new_one(store: SqlStore, url: str, tmp_path: Path) -> None:

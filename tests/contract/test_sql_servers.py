@@ -13,7 +13,7 @@ from tests.support.jobs import PLENTY, T0, add, in_status, line, new, until
 from tests.support.revisions import revision
 from weaver_like.domain.errors import NoSuchJob, TooLarge, Unavailable
 from weaver_like.domain.execution import Execution
-from weaver_like.domain.job import JobFilter, LogEntry, Outcome
+from weaver_like.domain.job import JobFilter, LogEntry, Move, Outcome, Report
 from weaver_like.domain.package import Change, Deployed
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
@@ -60,12 +60,12 @@ def test_after_a_killed_connection_the_next_call_works(store: SqlStore, url: str
         lambda: store.jobs.find(JobFilter()).jobs,
         lambda: store.jobs.claim_next("w", until()),
         lambda: store.jobs.claim_next("w", until()),
-        lambda: store.jobs.report(first, 1, until(), entries=[line("x")]),
+        lambda: store.jobs.report(first, 1, Report(until(), entries=[line("x")])),
         lambda: store.logs.read(first),
         lambda: store.outbox.add_progress(first, "http://x") is None,
         lambda: store.outbox.take(until(), until(), 9),
         lambda: store.leaders.take("role", "a", until()),
-        lambda: store.jobs.move(first, Status.SUCCESSFUL, attempt=1),
+        lambda: store.jobs.move(first, Move(Status.SUCCESSFUL, attempt=1)),
         lambda: store.jobs.delete(first),
         lambda: store.jobs.find_lost(until()),
     ]
@@ -95,7 +95,9 @@ def test_a_connection_that_dies_within_a_transaction_costs_nothing(store: SqlSto
     """Nothing of the first try was kept, so the second keeps it once."""
     job_id = in_status(store, Status.RUNNING)
     entries = KillingEntries(url)
-    assert store.jobs.move(job_id, Status.SUCCESSFUL, attempt=1, outcome=Outcome((Result("a", 1),)), entries=entries)
+    assert store.jobs.move(
+        job_id, Move(Status.SUCCESSFUL, attempt=1, outcome=Outcome((Result("a", 1),)), entries=entries)
+    )
     assert entries.killed
     assert [entry.message for entry in store.logs.read(job_id)] == ["end"]
     assert store.jobs.get_documents(job_id).results == (Result("a", 1),)
@@ -143,10 +145,12 @@ def test_a_job_costs_few_statements(store: SqlStore) -> None:
     claim = store.jobs.claim_next("w", until())
     assert store.jobs.move(
         claim.job.id,
-        Status.SUCCESSFUL,
-        attempt=1,
-        outcome=Outcome((Result("a", 1),), statistics={"a": 1}),
-        entries=[line("1"), line("2")],
+        Move(
+            Status.SUCCESSFUL,
+            attempt=1,
+            outcome=Outcome((Result("a", 1),), statistics={"a": 1}),
+            entries=[line("1"), line("2")],
+        ),
     )
     assert len(statements) <= limits[store.database.kind], "\n".join(statements)
 

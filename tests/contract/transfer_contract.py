@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from tests.support.stored_jobs import SECOND, T1, digests, varied, whole
 from weaver_like.domain.execution import Execution
-from weaver_like.domain.job import JobDocuments, JobFilter, LogEntry, StoredJob
+from weaver_like.domain.job import JobDocuments, JobFilter, LogEntry, Move, StoredJob
 from weaver_like.domain.status import Status
 from weaver_like.domain.values import Occurrences, Value
 from weaver_like.stores.base import EXPORT_BYTES, Store
@@ -81,7 +81,7 @@ class JobTransferContract:
             first.documents.execution,
         )
         assert store.jobs.move(
-            "1", Status.SUCCESSFUL, attempt=claim.job.attempt, entries=[LogEntry(T1, logging.INFO, "end")]
+            "1", Move(Status.SUCCESSFUL, attempt=claim.job.attempt, entries=[LogEntry(T1, logging.INFO, "end")])
         )
         assert store.logs.read("1")[-1].number == 6
         far = datetime(2100, 1, 1, tzinfo=UTC)

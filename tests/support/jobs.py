@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from weaver_like.domain.execution import Execution
 from weaver_like.domain.ids import new_job_id
-from weaver_like.domain.job import Callback, Job, LogEntry, NewJob
+from weaver_like.domain.job import Callback, Job, LogEntry, Move, NewJob
 from weaver_like.domain.status import Status
 from weaver_like.stores.base import Store
 
@@ -61,7 +61,7 @@ def in_status(store: Store, status: Status) -> str:
         if step is Status.RUNNING:
             assert store.jobs.claim_next("w1", until()).job.id == job_id
         else:
-            assert store.jobs.move(job_id, step)
+            assert store.jobs.move(job_id, Move(step))
     assert store.jobs.get(job_id).status is status
     return job_id
 

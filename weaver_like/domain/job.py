@@ -1,7 +1,9 @@
 """A job and what is kept about it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from weaver_like.domain.errors import WeaverError
 from weaver_like.domain.execution import Execution
@@ -18,7 +20,10 @@ DEFAULT_QUEUE = "default"
 class Origin:
     """Where a job comes from, and whose it therefore is.
 
-    base_url: public URL under which it was submitted, for links sent later.  parent_id: the job or the schedule that submitted it.
+    Args:
+        base_url: public URL under which it was submitted, for links sent later.
+        owner, visibility: as those of the `Job`.
+        parent_id: the job or the schedule that submitted it.
     """
 
     base_url: str = ""
@@ -31,11 +36,17 @@ class Origin:
 class Job:
     """The small record that lists are made of; times are aware, UTC.
 
-    priority: level, 0 is the most urgent.  attempt: how often a worker has claimed it; it only grows, for it fences
-    late workers off.
-    losses: how many of these workers were lost.  queue: which workers may claim it.
-    worker: who runs it.  parent_id: the job, or the schedule, that submitted it.  base_url: public URL under which it
-    was submitted, for links sent later.
+    Args:
+        progress: percent.
+        priority: level; 0 is the most urgent.
+        attempt: how often a worker has claimed it; it only grows, because it fences late workers off.
+        losses: how many of these workers were lost.
+        worker: who runs it.
+        parent_id: the job or the schedule that submitted it.
+        base_url: public URL under which it was submitted, for links sent later.
+        queue: only workers of this queue claim it.
+        owner: id of the `Requester` whose it is; "" is nobody's.
+        visibility: who sees it besides its owner (`domain.requester`).
     """
 
     id: str
@@ -70,7 +81,10 @@ class Job:
 
     @property
     def schedule_id(self) -> str | None:
-        """The schedule that fired the job: ids of such jobs are UUIDs of version 5 (`Schedule.next_job_id`), all others of version 4."""
+        """The schedule that fired the job.
+
+        Ids of such jobs are UUIDs of version 5 (`Schedule.next_job_id`), those of all others are of version 4.
+        """
         return self.parent_id if self.id[14:15] == "5" else None
 
 
@@ -91,7 +105,7 @@ class JobDocuments:
     results: tuple[Result, ...] = ()
     error: WeaverError | None = None
     traceback: str | None = None
-    statistics: dict | None = None
+    statistics: dict[str, Any] | None = None
     followers: tuple["Follower", ...] = ()
 
 
@@ -116,9 +130,12 @@ class NewJob:
 class JobFilter:
     """Which jobs a list shows, newest first. Empty tuples and None do not filter.
 
-    created_from, created_to: both inclusive.  min_duration, max_duration: running jobs count to now; if either is set,
-    jobs that have not started are left out (Part 1, /req/job-list/duration-response).
-    after: `Job.key` of the last job of the page before.  seen_by: only what a requester sees; None: everything.
+    Args:
+        created_from, created_to: both inclusive.
+        min_duration, max_duration: running jobs count to now; if either is set, jobs that have not started are left out
+            (Part 1, /req/job-list/duration-response).
+        after: `Job.key` of the last job of the page before.
+        seen_by: only what this requester sees (`Requester.sees`).
     """
 
     processes: tuple[str, ...] = ()
@@ -134,7 +151,7 @@ class JobFilter:
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One line of a job's log; `number` counts from 1 within the job (0 before it is kept)."""
+    """One line of a job's log. number: counts from 1 within the job; 0 before the line is kept."""
 
     at: datetime
     level: int
@@ -150,7 +167,46 @@ class Outcome:
     results: tuple[Result, ...] = ()
     error: WeaverError | None = None
     traceback: str | None = None
-    statistics: dict | None = None
+    statistics: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A change of a job's status, and what is kept with it.
+
+    Args:
+        attempt: the claim that the mover holds; nothing moves if there was a later one. None: whoever holds the job.
+        message: replaces what the job said before.
+        outcome: None leaves results and error as they are.
+        followers: jobs that follow this one; they are created at the moment of the move.
+        entries: lines for the log.
+        counted: a move back to accepted counts as a loss of the worker; False, if the job was only stopped.
+    """
+
+    to: Status
+    attempt: int | None = None
+    message: str = ""
+    outcome: Outcome | None = None
+    followers: Sequence[NewJob] = ()
+    entries: Sequence[LogEntry] = ()
+    counted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A sign of life of a running job, and what is kept with it.
+
+    Args:
+        lease_until: until when the job belongs to its worker, unless this reports again.
+        percent: progress; None leaves it as it is.
+        message: None leaves it as it is.
+        entries: lines for the log.
+    """
+
+    lease_until: datetime
+    percent: int | None = None
+    message: str | None = None
+    entries: Sequence[LogEntry] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +222,7 @@ class Callback:
 
 @dataclass(frozen=True, slots=True)
 class WaitingCallback:
-    """A callback of a job in the outbox, as it moves with its job from store to store; due: when it is tried next."""
+    """A callback in the outbox, as it moves with its job from store to store. due: when it is tried next."""
 
     kind: str
     uri: str
@@ -176,10 +232,12 @@ class WaitingCallback:
 
 @dataclass(frozen=True, slots=True)
 class StoredJob:
-    """All that a store keeps of one job.
+    """Everything that a store keeps of one job.
 
-    place: in the queue, the smallest is the most urgent.  lease: until when its worker has it; None if it does not run.
-    steps: of the last attempt.
+    Args:
+        place: in the queue; the smallest is the most urgent.
+        lease: until when its worker has it; None if no worker has it.
+        steps: of the last attempt.
     """
 
     job: Job

@@ -15,10 +15,16 @@ from weaver_like.domain.requester import PUBLIC, Requester
 class Schedule:
     """When and what; times are aware, UTC.
 
-    cron: five fields, or a macro.  time_zone: IANA name, where the fields are read.  due: the next firing.
-    last_fired: when it last fired, whatever came of it.  last_job_id: the last job that came of it.
-    failure: why nothing came of the last firing, else None.  base_url: public URL under which it was made, for links
-    sent later.
+    Args:
+        cron: five fields, or a macro.
+        time_zone: IANA name; the fields are read there.
+        due: the next firing.
+        last_fired: when it last fired, whatever came of it.
+        last_job_id: the last job that came of it.
+        failure: why nothing came of the last firing, else None.
+        base_url: public URL under which it was made, for links sent later.
+        owner: id of the `Requester` whose it is; "" is nobody's.
+        visibility: who sees it besides its owner (`domain.requester`).
     """
 
     id: str
@@ -49,7 +55,7 @@ class Schedule:
     def next_job_id(self) -> str:
         """Id of the job of the next firing: everybody who fires it makes the same one, so that no store keeps two.
 
-        A UUID of version 5, which tells these jobs from others (`Job.schedule_id`); who may see a schedule may see
+        A UUID of version 5, which tells these jobs from others (`Job.schedule_id`). Whoever may see a schedule may see
         its jobs.
         """
         return str(uuid.uuid5(uuid.UUID(self.id), self.due.isoformat()))
@@ -57,7 +63,11 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRequest:
-    """What a client wants to be executed, and when. read: makes the execution, once the process is known; raises InvalidInput."""
+    """What a client wants to be executed, and when.
+
+    Args:
+        read: makes the execution, once the process is known; raises InvalidInput.
+    """
 
     process_id: str
     cron: str
@@ -69,7 +79,9 @@ class ScheduleRequest:
 class Firing:
     """What comes of a schedule's due moment: a job, or a failure that says why there is none.
 
-    at: now.  next_due: after `at`.
+    Args:
+        at: now.
+        next_due: after `at`.
     """
 
     at: datetime
@@ -80,7 +92,12 @@ class Firing:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleFilter:
-    """Which schedules a list shows, newest first. processes: empty for all.  after: `Schedule.key` of the last one of the page before."""
+    """Which schedules a list shows, newest first. Empty tuples and None do not filter.
+
+    Args:
+        after: `Schedule.key` of the last schedule of the page before.
+        seen_by: only what this requester sees (`Requester.sees`).
+    """
 
     processes: tuple[str, ...] = ()
     after: tuple[int, str] | None = None

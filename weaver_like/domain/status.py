@@ -17,7 +17,7 @@ class Status(StrEnum):
         return not MOVES[self]
 
 
-#: From -> to. `running -> accepted` is a lost job that is tried again; nothing leaves a final status.
+#: From -> to. `running -> accepted` is a lost job that is tried again. Nothing leaves a final status.
 MOVES: dict[Status, frozenset[Status]] = {
     Status.ACCEPTED: frozenset({Status.RUNNING, Status.FAILED, Status.DISMISSED}),
     Status.RUNNING: frozenset({Status.ACCEPTED, Status.SUCCESSFUL, Status.FAILED, Status.DISMISSED}),

@@ -1,15 +1,15 @@
-"""A step of a job: one command or expression of an application package, or a part of a workflow that is made of such steps."""
+"""A step of a job: a command or expression of an application package, or a part of a workflow made of such steps."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-#: Of one job; later ones run, and are not seen.
+#: Of one job; later ones run, but are not shown.
 MAX_STEPS = 10_000
 
 
 class StepStatus(StrEnum):
-    """reused: its outputs were there already, of an earlier run of the same tool with the same inputs."""
+    """REUSED: its outputs were there already, of an earlier run of the same tool with the same inputs."""
 
     ACCEPTED = "accepted"
     RUNNING = "running"
@@ -27,12 +27,13 @@ class StepStatus(StrEnum):
 class Step:
     """What is known of a step; times are aware, UTC.
 
-    number: counts from 1 within the job, in the order in which steps became known.
-    name: as the workflow says it, below those that it is a part of: "crop", "sub/crop" in a subworkflow, "crop/2" of
-    a scattered step.
-    exit_code: negative: the signal that killed the command.  cpu_s, peak_bytes: of the command and what it started;
-    None if not known.
-    tail: the last lines that it printed.
+    Args:
+        number: counts from 1 within the job, in the order in which steps became known.
+        name: as the workflow says it, below those that it is a part of: "crop", "sub/crop" in a subworkflow, "crop/2"
+            of a scattered step.
+        exit_code: of the command; negative: the signal that killed it.
+        cpu_s, peak_bytes: of the command and what it started; None if not known.
+        tail: the last lines that it printed.
     """
 
     number: int

@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 
 from weaver_like.domain.errors import Unavailable
-from weaver_like.domain.job import Job
+from weaver_like.domain.job import Job, Move
 from weaver_like.domain.status import Status
 from weaver_like.runtime import Runtime
 
@@ -19,7 +19,7 @@ def dismiss_job(rt: Runtime, job: Job) -> Job:
     Source: 2.0 draft, /req/dismiss/job-dismiss-status; the answer also fits 1.0, /req/dismiss/job-dismiss-success.
     """
     job_id = job.id
-    if not job.status.final and rt.store.jobs.move(job_id, Status.DISMISSED):
+    if not job.status.final and rt.store.jobs.move(job_id, Move(Status.DISMISSED)):
         if rt.engine is not None:
             rt.engine.publish({"job": job_id, "kind": "status", "status": "dismissed", "outbox": True})
             rt.engine.cancel(job_id)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from weaver_like.domain.errors import Fault, InvalidInput, JobDismissed, NoSuchJob, RunFailed, Unavailable, WeaverError
 from weaver_like.domain.execution import Execution
-from weaver_like.domain.job import Claim, Follower, NewJob, Outcome
+from weaver_like.domain.job import Claim, Follower, Move, NewJob, Outcome
 from weaver_like.domain.masks import clean
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
@@ -56,8 +56,8 @@ def _finish(rt: Runtime, claim: Claim, link: WorkerLink, run: "_Run") -> None:
         message = "The server was stopped; the job waits for its next start."
         _discard_files(rt, run)
         run.reporter.log(message)
-        changes = {"attempt": job.attempt, "counted": False, "message": message, "entries": run.reporter.take()}
-        if _move(run, Status.ACCEPTED, changes):
+        back = Move(Status.ACCEPTED, job.attempt, message, entries=run.reporter.take(), counted=False)
+        if _move(run, back):
             link.submitted(job.id, job.queue)
         return None
     try:
@@ -75,16 +75,10 @@ def _keep(rt: Runtime, claim: Claim, link: WorkerLink, run: "_Run", to: Status, 
     job = claim.job
     message = "" if outcome.error is None else outcome.error.detail[:1000]
     followers = _followers(rt, claim) if to is Status.SUCCESSFUL else []
-    changes = {
-        "attempt": job.attempt,
-        "message": message,
-        "outcome": outcome,
-        "followers": followers,
-        "entries": run.reporter.take(),
-    }
+    move = Move(to, job.attempt, message, outcome, followers, run.reporter.take())
     if to is Status.FAILED:
         _discard_files(rt, run)
-    if not _move(run, to, changes):
+    if not _move(run, move):
         _discard(rt, run)  # dismissed or taken over in the last moment
         return
     if to is Status.FAILED:
@@ -94,7 +88,7 @@ def _keep(rt: Runtime, claim: Claim, link: WorkerLink, run: "_Run", to: Status, 
     link.publish({"job": job.id, "kind": "status", "status": str(to), "outbox": claim.execution.subscriber is not None})
 
 
-def _move(run: "_Run", to: Status, changes: dict) -> bool:
+def _move(run: "_Run", move: Move) -> bool:
     """Move a job that this worker holds, after what is left to be said of its steps.
 
     A store that is away is waited for, since the work is done and must not be lost.
@@ -106,10 +100,10 @@ def _move(run: "_Run", to: Status, changes: dict) -> bool:
     while True:
         try:
             run.reporter.keep_steps()
-            moved = jobs.move(job_id, to, **changes)
+            moved = jobs.move(job_id, move)
             if not moved and tried:  # an earlier try may have come through before its connection broke
                 job = jobs.get(job_id)
-                moved = job.status is to and job.attempt == changes["attempt"]
+                moved = job.status is move.to and job.attempt == move.attempt
             return moved
         except Unavailable:
             tried = True

@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from weaver_like.domain.errors import Unavailable
-from weaver_like.domain.job import Claim, LogEntry
+from weaver_like.domain.job import Claim, LogEntry, Report
 from weaver_like.domain.masks import clean
 from weaver_like.domain.step import Step
 from weaver_like.engines.base import WorkerLink
@@ -92,9 +92,8 @@ class Reporter:
         self._flushed, self._lease_due = now, now + self._rt.settings.engine.lease_s / 3
         percent, message, entries = self._percent, self._message, self.take()
         try:
-            held = self._rt.store.jobs.report(
-                self._job.id, self._job.attempt, lease_end(self._rt), percent=percent, message=message, entries=entries
-            )
+            report = Report(lease_end(self._rt), percent, message, entries)
+            held = self._rt.store.jobs.report(self._job.id, self._job.attempt, report)
         except Unavailable:  # the job goes on, and all is told when the store is back
             self._percent, self._message, self._entries = percent, message, entries
             self._flushed = now + _AWAY_S - _BATCH_S

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from weaver_like.domain.errors import NoSuchJob, RunFailed
-from weaver_like.domain.job import Job, LogEntry, Outcome
+from weaver_like.domain.job import Job, LogEntry, Move, Outcome
 from weaver_like.domain.status import Status
 from weaver_like.engines.base import Engine
 from weaver_like.files.stepcache import StepCache
@@ -47,7 +47,7 @@ def recover_lost(
         else:
             error = RunFailed(f"The worker was lost {job.losses + 1} times.")
             to, outcome, message = Status.FAILED, Outcome(error=error), error.detail
-        if rt.store.jobs.move(job.id, to, attempt=job.attempt, message=message, outcome=outcome, entries=[entry]):
+        if rt.store.jobs.move(job.id, Move(to, job.attempt, message, outcome, entries=[entry])):
             log.warning("job %s: worker %s was lost in attempt %s; now %s", job.id, job.worker, job.attempt, to)
             announce(rt.store.jobs.get(job.id))
     if worker_prefix:

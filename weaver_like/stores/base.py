@@ -12,13 +12,13 @@ from weaver_like.domain.job import (
     JobFilter,
     JobPage,
     LogEntry,
+    Move,
     NewJob,
-    Outcome,
+    Report,
     StoredJob,
 )
 from weaver_like.domain.package import Change, Deployed, Revision, RevisionSummary
 from weaver_like.domain.schedule import Firing, Schedule, ScheduleFilter, SchedulePage
-from weaver_like.domain.status import Status
 from weaver_like.domain.step import Step
 
 #: Most bytes of documents, logs and steps that one `JobTransfer.export` returns, unless a single job has more.
@@ -59,38 +59,19 @@ class JobStore(ABC):
         """Number of accepted jobs by queue that nobody has touched since a moment; queues without any are left out."""
 
     @abstractmethod
-    def move(
-        self,
-        job_id: str,
-        to: Status,
-        *,
-        attempt: int | None = None,
-        message: str = "",
-        outcome: Outcome | None = None,
-        followers: Sequence[NewJob] = (),
-        entries: Sequence[LogEntry] = (),
-        counted: bool = True,
-    ) -> bool:
+    def move(self, job_id: str, move: Move) -> bool:
         """Change the status if `status.MOVES` allows it; False, with no change, if somebody else was first.
 
-        attempt: the claim that the caller holds; a later claim, or None for a client's own wish, decides otherwise.
-        counted: a move back to accepted is a loss of the worker; False, if the job was only stopped.
-        A final status puts the subscriber's callback into the outbox; followers (created at this moment) and log
-        entries are kept in the same transaction.
+        A final status puts the subscriber's callback into the outbox. Outcome, followers and lines of the log are kept
+        in the same transaction.
         """
 
     @abstractmethod
-    def report(
-        self,
-        job_id: str,
-        attempt: int,
-        lease_until: datetime,
-        *,
-        percent: int | None = None,
-        message: str | None = None,
-        entries: Sequence[LogEntry] = (),
-    ) -> bool:
-        """Renew the lease, keep progress and log lines; False if the job no longer belongs to this attempt."""
+    def report(self, job_id: str, attempt: int, report: Report) -> bool:
+        """Renew the lease, keep progress and lines of the log.
+
+        Returns: False, with no change, if the attempt no longer holds the job.
+        """
 
     @abstractmethod
     def delete(self, job_id: str) -> bool:

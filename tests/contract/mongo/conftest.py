@@ -81,7 +81,7 @@ class Dying(monitoring.CommandListener):
     def succeeded(self, event): pass
     def failed(self, event): pass
 from weaver_like.domain.execution import Execution
-from weaver_like.domain.job import Job, NewJob, Outcome
+from weaver_like.domain.job import Job, Move, NewJob, Outcome
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.domain.values import Occurrences, Value

@@ -14,6 +14,7 @@ from pymongo.database import Database as PlainDatabase
 from tests.support.jobs import add, until
 from weaver_like import settings as settings_module
 from weaver_like.domain.errors import SettingError, Unavailable
+from weaver_like.domain.job import Move
 from weaver_like.domain.status import Status
 from weaver_like.stores.mongo.connection import MongoDatabase
 from weaver_like.stores.mongo.store import MongoStore
@@ -58,7 +59,7 @@ def test_a_database_that_is_away_is_unavailable_and_no_secret_is_told(
             store.migrate,
             lambda: store.jobs.get("x"),
             lambda: add(store),
-            lambda: store.jobs.move("x", Status.FAILED),
+            lambda: store.jobs.move("x", Move(Status.FAILED)),
         ):
             with pytest.raises(Unavailable) as raised:
                 ask()

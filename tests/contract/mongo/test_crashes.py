@@ -16,14 +16,14 @@ from tests.support.servers import PrivateServer
 from tests.support.waiting import wait_until
 from weaver_like.domain.errors import NoSuchJob, Unavailable
 from weaver_like.domain.execution import Execution, Subscriber
-from weaver_like.domain.job import Outcome
+from weaver_like.domain.job import Move, Outcome
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.stores.mongo.connection import MongoDatabase
 from weaver_like.stores.mongo.store import MongoStore
 
 #: A child's code: a success with a follower that has a large input.
-_SUCCEED = "store.jobs.move({job_id!r}, Status.SUCCESSFUL, attempt=1, followers=[large('next', {job_id!r})])"
+_SUCCEED = "store.jobs.move({job_id!r}, Move(Status.SUCCESSFUL, attempt=1, followers=[large('next', {job_id!r})]))"
 
 
 class TestClientsThatDie:
@@ -123,7 +123,7 @@ class TestServersThatDie:
                     claim = store.jobs.claim_next("w1", until())
                     claimed.append(claim.job.id)
                     if store.jobs.move(
-                        claim.job.id, Status.SUCCESSFUL, attempt=1, outcome=Outcome((Result("a", claim.job.id),))
+                        claim.job.id, Move(Status.SUCCESSFUL, attempt=1, outcome=Outcome((Result("a", claim.job.id),)))
                     ):
                         finished.append(claim.job.id)
             except Unavailable as error:
@@ -183,18 +183,20 @@ class TestAnswersThatAreLost:
         cut.lose(b"update")
         assert shaky.jobs.move(
             job_id,
-            Status.SUCCESSFUL,
-            attempt=1,
-            outcome=Outcome((Result("a", "x" * 20000),)),
-            followers=[follower],
-            entries=[line("end")],
+            Move(
+                Status.SUCCESSFUL,
+                attempt=1,
+                outcome=Outcome((Result("a", "x" * 20000),)),
+                followers=[follower],
+                entries=[line("end")],
+            ),
         )
         assert cut.lost == 1
         assert [entry.number for entry in store.logs.read(job_id)] == [1]
         assert len(take(store, datetime.now(UTC))) == 1
         assert store.jobs.get_documents(job_id).results[0].value == "x" * 20000
         assert store.jobs.get(follower.job.id).parent_id == job_id
-        assert not shaky.jobs.move(job_id, Status.SUCCESSFUL, attempt=1, followers=[follower])
+        assert not shaky.jobs.move(job_id, Move(Status.SUCCESSFUL, attempt=1, followers=[follower]))
 
     def test_a_claim_that_nobody_heard_of_is_a_lost_job(self, cut: Cut, shaky: MongoStore, store: MongoStore) -> None:
         store.jobs.add(new(T0), PLENTY)

@@ -12,7 +12,7 @@ from tests.contract.mongo.conftest import Commands, count
 from tests.support.jobs import PLENTY, SECOND, T0, add, in_status, line, new, take, until
 from weaver_like.domain.errors import NoSuchJob
 from weaver_like.domain.execution import Execution, Subscriber
-from weaver_like.domain.job import Follower, JobFilter, Outcome
+from weaver_like.domain.job import Follower, JobFilter, Move, Outcome, Report
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.domain.step import Step, StepStatus
@@ -37,17 +37,19 @@ class TestCommands:
         assert claim.job.id == job_id
         assert store.jobs.move(
             job_id,
-            Status.SUCCESSFUL,
-            attempt=1,
-            outcome=Outcome((Result("a", 1),), statistics={"x": 1}),
-            entries=[line("1"), line("2")],
+            Move(
+                Status.SUCCESSFUL,
+                attempt=1,
+                outcome=Outcome((Result("a", 1),), statistics={"x": 1}),
+                entries=[line("1"), line("2")],
+            ),
         )
         assert commands.sent == [("insert", "jobs"), ("findAndModify", "jobs"), ("update", "jobs")]
 
     def test_a_sign_of_life_is_one_command(self, store: MongoStore, commands: Commands) -> None:
         job_id = in_status(store, Status.RUNNING)
         commands.clear()
-        assert store.jobs.report(job_id, 1, until(), percent=5, message="five")
+        assert store.jobs.report(job_id, 1, Report(until(), percent=5, message="five"))
         assert commands.sent == [("findAndModify", "jobs")]
 
     def test_steps_are_kept_by_one_command(self, store: MongoStore, commands: Commands) -> None:
@@ -84,10 +86,12 @@ class TestCommands:
         )
         assert store.jobs.move(
             job.id,
-            Status.SUCCESSFUL,
-            attempt=1,
-            outcome=Outcome((Result("a", "hello"),), statistics=statistics),
-            entries=[line("end")],
+            Move(
+                Status.SUCCESSFUL,
+                attempt=1,
+                outcome=Outcome((Result("a", "hello"),), statistics=statistics),
+                entries=[line("end")],
+            ),
         )
         assert len(bson.encode(plain.jobs.find_one())) < 1000
 
@@ -99,7 +103,7 @@ class TestTimes:
         soon = datetime.now(UTC) + timedelta(minutes=1)
         (job_id,) = add(store, soon)
         assert store.jobs.claim_next("w1", until()).job.started == soon
-        assert store.jobs.move(job_id, Status.SUCCESSFUL, attempt=1)
+        assert store.jobs.move(job_id, Move(Status.SUCCESSFUL, attempt=1))
         job = store.jobs.get(job_id)
         assert job.created == job.started == job.finished == job.updated
 
@@ -110,9 +114,9 @@ class TestLogs:
     def test_lines_of_moves_stand_between_others(self, store: MongoStore, plain: PlainDatabase) -> None:
         job_id = in_status(store, Status.RUNNING)
         store.logs.append(job_id, [line("1"), line("2")])
-        assert store.jobs.move(job_id, Status.ACCEPTED, attempt=1, entries=[line("3", 7), line("4")])
+        assert store.jobs.move(job_id, Move(Status.ACCEPTED, attempt=1, entries=[line("3", 7), line("4")]))
         store.logs.append(job_id, [line("5")])
-        assert store.jobs.move(job_id, Status.DISMISSED, entries=[line("6")])
+        assert store.jobs.move(job_id, Move(Status.DISMISSED, entries=[line("6")]))
         store.logs.append(job_id, [line("7")])
         assert [(entry.number, entry.message) for entry in store.logs.read(job_id)] == [
             (number, str(number)) for number in range(1, 8)
@@ -128,9 +132,9 @@ class TestLogs:
     def test_very_many_lines_come_before_the_move(self, store: MongoStore, plain: PlainDatabase) -> None:
         job_id = in_status(store, Status.RUNNING)
         lines = [line(f"{number} " + "x" * 10000) for number in range(2000)]
-        assert not store.jobs.move(job_id, Status.SUCCESSFUL, attempt=2, entries=lines)
+        assert not store.jobs.move(job_id, Move(Status.SUCCESSFUL, attempt=2, entries=lines))
         assert store.logs.read(job_id) == []
-        assert store.jobs.move(job_id, Status.SUCCESSFUL, attempt=1, entries=lines)
+        assert store.jobs.move(job_id, Move(Status.SUCCESSFUL, attempt=1, entries=lines))
         assert [entry.message for entry in store.logs.read(job_id, limit=2000)] == [entry.message for entry in lines]
         assert len(bson.encode(plain.jobs.find_one())) < 1000
 
@@ -157,7 +161,7 @@ class TestIndexes:
     def crowd(self, store: MongoStore, plain: PlainDatabase) -> None:
         """300 finished jobs with a log and callbacks that are settled, so that a walk past an index would be seen."""
         (job_id,) = add(store, execution=Execution(subscriber=Subscriber("http://s/ok", None, "http://s/bad")))
-        assert store.jobs.move(job_id, Status.DISMISSED)
+        assert store.jobs.move(job_id, Move(Status.DISMISSED))
         store.logs.append(job_id, [line("end")])
         store.outbox.settle(take(store, datetime.now(UTC))[0].id, None)
         row, log = plain.jobs.find_one({"_id": job_id}), plain.job_logs.find_one({}, {"_id": 0})
@@ -194,7 +198,7 @@ class TestIndexes:
         store.jobs.find_lost(until())
         store.jobs.find_lost(until(), "w")
         store.outbox.add_progress(first, "http://s/now")
-        assert store.jobs.move(first, Status.SUCCESSFUL, attempt=1, followers=[new()])
+        assert store.jobs.move(first, Move(Status.SUCCESSFUL, attempt=1, followers=[new()]))
         store.logs.append(second, [line("x")])
         store.logs.read(first)
         for callback in take(store, until()):
@@ -217,9 +221,9 @@ class TestLargeValues:
         assert claim.followers == entry.followers
         assert store.jobs.move(
             entry.job.id,
-            Status.SUCCESSFUL,
-            attempt=1,
-            outcome=Outcome((Result("a", value), Result("b", 2**70)), traceback=trace),
+            Move(
+                Status.SUCCESSFUL, attempt=1, outcome=Outcome((Result("a", value), Result("b", 2**70)), traceback=trace)
+            ),
         )
         kept = store.jobs.get_documents(entry.job.id)
         assert [result.value for result in kept.results] == [value, 2**70]
@@ -233,15 +237,15 @@ class TestLargeValues:
     def test_followers_may_have_them_too(self, store: MongoStore) -> None:
         job_id = in_status(store, Status.RUNNING)
         follower = new(execution=given("x" * 17 * 2**20), parent_id=job_id)
-        assert store.jobs.move(job_id, Status.SUCCESSFUL, attempt=1, followers=[follower])
+        assert store.jobs.move(job_id, Move(Status.SUCCESSFUL, attempt=1, followers=[follower]))
         store.jobs.find_lost(datetime.now(UTC) + timedelta(days=1))
         assert store.jobs.claim_next("w1", until()).execution == follower.execution
 
     def test_a_late_writer_leaves_none_and_touches_none(self, store: MongoStore, plain: PlainDatabase) -> None:
         job_id = in_status(store, Status.RUNNING)
         ours, theirs = (Outcome((Result("a", letter * 30000),)) for letter in "ab")
-        assert store.jobs.move(job_id, Status.SUCCESSFUL, attempt=1, outcome=ours)
-        assert not store.jobs.move(job_id, Status.FAILED, attempt=1, outcome=theirs)
+        assert store.jobs.move(job_id, Move(Status.SUCCESSFUL, attempt=1, outcome=ours))
+        assert not store.jobs.move(job_id, Move(Status.FAILED, attempt=1, outcome=theirs))
         assert store.jobs.get_documents(job_id).results == ours.results
         assert count(plain.job_parts) == 1
 
@@ -272,14 +276,16 @@ class TestTexts:
         follower = new(title=text, execution=Execution(subscriber=Subscriber(text, None, text)))
         assert store.jobs.move(
             entry.job.id,
-            Status.SUCCESSFUL,
-            message=text,
-            outcome=Outcome((Result("a", text),), traceback=text),
-            followers=[follower],
-            entries=[line(text)],
+            Move(
+                Status.SUCCESSFUL,
+                message=text,
+                outcome=Outcome((Result("a", text),), traceback=text),
+                followers=[follower],
+                entries=[line(text)],
+            ),
         )
         job, kept = store.jobs.get(entry.job.id), store.jobs.get_documents(entry.job.id)
         assert (job.title, job.base_url, job.message, kept.traceback, kept.results[0].value) == (text,) * 5
         assert store.jobs.get(follower.job.id).title == text
-        assert store.jobs.move(follower.job.id, Status.FAILED)
+        assert store.jobs.move(follower.job.id, Move(Status.FAILED))
         assert [callback.uri for callback in take(store, datetime.now(UTC))] == [text]

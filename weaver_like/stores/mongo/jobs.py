@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from pymongo import ReturnDocument
 from pymongo.errors import AutoReconnect, ServerSelectionTimeoutError
@@ -15,9 +14,9 @@ from weaver_like.domain.job import (
     JobDocuments,
     JobFilter,
     JobPage,
-    LogEntry,
+    Move,
     NewJob,
-    Outcome,
+    Report,
     micros_of,
 )
 from weaver_like.domain.status import Status, sources_of
@@ -97,64 +96,45 @@ class MongoJobStore(JobStore):
         with self._database.using() as found:
             return {row["_id"]: row["count"] for row in found.jobs.aggregate(waiting, hint=BY_QUEUE)}
 
-    def move(
-        self,
-        job_id: str,
-        to: Status,
-        *,
-        attempt: int | None = None,
-        message: str = "",
-        outcome: Outcome | None = None,
-        followers: Sequence[NewJob] = (),
-        entries: Sequence[LogEntry] = (),
-        counted: bool = True,
-    ) -> bool:
+    def move(self, job_id: str, move: Move) -> bool:
         """Followers stand in the job's document first, so that they come with its success; then they are released."""
         moment = datetime.now(UTC)
-        movable: Document = {"_id": job_id, "status": {"$in": [str(origin) for origin in sources_of(to)]}}
-        if attempt is not None:
-            movable["attempt"] = attempt
+        movable: Document = {"_id": job_id, "status": {"$in": [str(origin) for origin in sources_of(move.to)]}}
+        if move.attempt is not None:
+            movable["attempt"] = move.attempt
         with self._database.using() as found:
-            if followers:
-                _refuse_known(found, followers, movable)
+            if move.followers:
+                _refuse_known(found, move.followers, movable)
             parts = Parts(found)
-            values: dict[str, Any] = {"message": message}
-            if outcome is not None:
-                values |= parts.put(job_id, codec.outcome_parts(outcome))
-            if followers:
-                values["next_jobs"] = [self._document_at(moment, new, parts) for new in followers]
-            # A text that begins with "$" would be read as the name of a field.
-            changes: Document = {name: {"$literal": value} for name, value in values.items()}
-            changes |= lines_of_move(found, movable, entries) | _counters(to, counted)
-            if not _swap(found, movable, to, micros_of(moment), changes):
+            changes = _literals(self._values(job_id, move, moment, parts))
+            changes |= lines_of_move(found, movable, move.entries) | _counters(move)
+            if not _swap(found, movable, move.to, micros_of(moment), changes):
                 parts.drop()
                 return False
-            if followers:
+            if move.followers:
                 release_next(found, {"_id": job_id})
             parts.keep()
         return True
 
-    def _document_at(self, moment: datetime, new: NewJob, parts: Parts) -> Document:
-        return self._intake.document(replace(new, job=replace(new.job, created=moment, updated=moment)), parts)
+    def _values(self, job_id: str, move: Move, moment: datetime, parts: Parts) -> Document:
+        """What a move brings along."""
+        values: Document = {"message": move.message}
+        if move.outcome is not None:
+            values |= parts.put(job_id, codec.outcome_parts(move.outcome))
+        if move.followers:
+            created = [replace(new, job=replace(new.job, created=moment, updated=moment)) for new in move.followers]
+            values["next_jobs"] = [self._intake.document(new, parts) for new in created]
+        return values
 
-    def report(
-        self,
-        job_id: str,
-        attempt: int,
-        lease_until: datetime,
-        *,
-        percent: int | None = None,
-        message: str | None = None,
-        entries: Sequence[LogEntry] = (),
-    ) -> bool:
-        changes: Document = {"lease": micros_of(lease_until)}
-        if percent is not None:
-            changes |= {"progress": percent, "updated": micros_of(datetime.now(UTC))}
-        if message is not None:
-            changes["message"] = message
+    def report(self, job_id: str, attempt: int, report: Report) -> bool:
+        changes: Document = {"lease": micros_of(report.lease_until)}
+        if report.percent is not None:
+            changes |= {"progress": report.percent, "updated": micros_of(datetime.now(UTC))}
+        if report.message is not None:
+            changes["message"] = report.message
         held = {"_id": job_id, "status": "running", "attempt": attempt}
         with self._database.using() as found:
-            return change_with_lines(found, held, changes, entries)
+            return change_with_lines(found, held, changes, report.entries)
 
     def delete(self, job_id: str) -> bool:
         """The document goes last: after a crash in between the job is there still, and can be deleted again."""
@@ -191,12 +171,17 @@ class MongoJobStore(JobStore):
             return [row["_id"] for row in rows]
 
 
-def _counters(to: Status, counted: bool) -> Document:
+def _literals(values: Document) -> Document:
+    """A text that begins with "$" would be read as the name of a field."""
+    return {name: {"$literal": value} for name, value in values.items()}
+
+
+def _counters(move: Move) -> Document:
     """What a move changes besides its texts."""
     changes: Document = {"lease": "$$REMOVE"}
-    if to is Status.ACCEPTED:
-        changes |= {"worker": "$$REMOVE", "progress": 0, "losses": {"$add": ["$losses", int(counted)]}}
-    if to is Status.SUCCESSFUL:
+    if move.to is Status.ACCEPTED:
+        changes |= {"worker": "$$REMOVE", "progress": 0, "losses": {"$add": ["$losses", int(move.counted)]}}
+    if move.to is Status.SUCCESSFUL:
         changes["progress"] = 100
     return changes
 

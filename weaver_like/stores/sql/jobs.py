@@ -1,6 +1,5 @@
 """SqlJobStore: jobs on SQLite, PostgreSQL and MariaDB."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -14,9 +13,10 @@ from weaver_like.domain.job import (
     JobDocuments,
     JobFilter,
     JobPage,
-    LogEntry,
+    Move,
     NewJob,
     Outcome,
+    Report,
     micros_of,
 )
 from weaver_like.domain.status import Status, sources_of
@@ -136,59 +136,30 @@ class SqlJobStore(JobStore):
         return {row.queue: row.waiting for row in rows}
 
     @repeated
-    def move(
-        self,
-        job_id: str,
-        to: Status,
-        *,
-        attempt: int | None = None,
-        message: str = "",
-        outcome: Outcome | None = None,
-        followers: Sequence[NewJob] = (),
-        entries: Sequence[LogEntry] = (),
-        counted: bool = True,
-    ) -> bool:
+    def move(self, job_id: str, move: Move) -> bool:
         moment = datetime.now(UTC)
         now = micros_of(moment)
-        values: dict[str, Any] = {"key": job_id, "status": str(to), "updated": now, "message": message, "lease": None}
-        if attempt is not None:
-            values["held"] = attempt
-        if to is Status.ACCEPTED:
-            values |= {"worker": None, "progress": 0}
-        if to.final:
-            values["finished"] = now
-        if to is Status.SUCCESSFUL:
-            values["progress"] = 100
-        statement = _move_statement(to, attempt is not None, to is Status.ACCEPTED and counted)
+        statement = _move_statement(move.to, move.attempt is not None, move.to is Status.ACCEPTED and move.counted)
         with self._database.writing() as connection:
-            if connection.execute(statement, values).rowcount != 1:
+            if connection.execute(statement, _changes(job_id, move, now)).rowcount != 1:
                 return False
-            _end(connection, job_id, to, outcome, now)
-            for new in followers:
+            _end(connection, job_id, move, now)
+            for new in move.followers:
                 self._intake.insert(connection, replace(new, job=replace(new.job, created=moment, updated=moment)))
-            append_lines(connection, job_id, entries)
+            append_lines(connection, job_id, move.entries)
         return True
 
     @repeated
-    def report(
-        self,
-        job_id: str,
-        attempt: int,
-        lease_until: datetime,
-        *,
-        percent: int | None = None,
-        message: str | None = None,
-        entries: Sequence[LogEntry] = (),
-    ) -> bool:
-        values: dict[str, Any] = {"key": job_id, "held": attempt, "lease": micros_of(lease_until)}
-        if percent is not None:
-            values |= {"progress": percent, "updated": micros_of(datetime.now(UTC))}
-        if message is not None:
-            values["message"] = message
+    def report(self, job_id: str, attempt: int, report: Report) -> bool:
+        values: dict[str, Any] = {"key": job_id, "held": attempt, "lease": micros_of(report.lease_until)}
+        if report.percent is not None:
+            values |= {"progress": report.percent, "updated": micros_of(datetime.now(UTC))}
+        if report.message is not None:
+            values["message"] = report.message
         with self._database.writing() as connection:
             held = connection.execute(_REPORT, values).rowcount == 1
             if held:
-                append_lines(connection, job_id, entries)
+                append_lines(connection, job_id, report.entries)
         return held
 
     @repeated
@@ -215,19 +186,40 @@ class SqlJobStore(JobStore):
             return list(connection.scalars(_FIND_FINISHED, {"before": micros_of(before), "most": limit}))
 
 
-def _end(connection: Connection, job_id: str, to: Status, outcome: Outcome | None, now: int) -> None:
+def _changes(job_id: str, move: Move, now: int) -> dict[str, Any]:
+    """Parameters of a move's statement: the row and the attempt that it looks for, and the columns that change."""
+    values: dict[str, Any] = {
+        "key": job_id,
+        "status": str(move.to),
+        "updated": now,
+        "message": move.message,
+        "lease": None,
+    }
+    if move.attempt is not None:
+        values["held"] = move.attempt
+    if move.to is Status.ACCEPTED:
+        values |= {"worker": None, "progress": 0}
+    if move.to.final:
+        values["finished"] = now
+    if move.to is Status.SUCCESSFUL:
+        values["progress"] = 100
+    return values
+
+
+def _end(connection: Connection, job_id: str, move: Move, now: int) -> None:
     """Keep the outcome, if there is one; put the callback of a final status into the outbox, if somebody subscribed."""
-    if outcome is not None:
-        subscriber = _set_outcome(connection, job_id, outcome)
-    elif to.final:
+    if move.outcome is not None:
+        subscriber = _set_outcome(connection, job_id, move.outcome)
+    elif move.to.final:
         subscriber = connection.scalar(_SUBSCRIBER, {"key": job_id})
     else:
         return
-    if not to.final or subscriber is None:
+    if not move.to.final or subscriber is None:
         return
-    uri = load_subscriber(subscriber, to is Status.SUCCESSFUL)
+    successful = move.to is Status.SUCCESSFUL
+    uri = load_subscriber(subscriber, successful)
     if uri:
-        add_callback(connection, job_id, "success" if to is Status.SUCCESSFUL else "failed", uri, now)
+        add_callback(connection, job_id, "success" if successful else "failed", uri, now)
 
 
 def _set_outcome(connection: Connection, job_id: str, outcome: Outcome) -> bytes | None:
