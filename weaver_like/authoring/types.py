@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from weaver_like.domain.bbox import CRS84
+from weaver_like.domain.crs import CRS84
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,8 @@
 import sys
 from collections.abc import Iterator, Mapping
 
+from weaver_like.domain.crs import CRS84
 from weaver_like.domain.errors import Fault
-
-CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 
 
 def bbox_faults(value: object, pointer: str) -> Iterator[Fault]:
