@@ -306,5 +306,5 @@ def _engine(settings: Settings, runtime: Runtime) -> Engine:
             f"Another server works in {settings.data_dir}; stop it, or give this one its own --data folder."
         )
     name, lock = held
-    engine = EmbeddedEngine(settings.workers, f"{name}/", {"settings": dump(settings)}, on_lost, lock)
+    engine = EmbeddedEngine(settings.workers, f"{name}/", dump(settings), on_lost, lock)
     return engine

@@ -10,6 +10,7 @@ from tests.support.places import GEO, GEO_PLUGIN
 from weaver_like.authoring.call import call
 from weaver_like.authoring.context import Context
 from weaver_like.authoring.load import declarations, load_module
+from weaver_like.domain.messages import Answer, InputFile, InputValue, RequestRefused, RunInput, RunOutput, SubmitJobs
 
 
 @pytest.fixture(scope="session")
@@ -27,16 +28,21 @@ def sample(tmp_path_factory) -> Path:
 def run(tmp_path):
     """Runs a process as a job's child does; its outputs."""
 
-    def run(process_id: str, context: Context | None = None, **inputs: object) -> dict:
+    def run(process_id: str, context: Context | None = None, **inputs: object) -> dict[str, RunOutput]:
         declaration = declarations(load_module(GEO_PLUGIN))[process_id]
-        context = context or Context(tmp_path, "job", {}, lambda message: None, lambda question: {})
+        context = context or Context(tmp_path, "job", {}, lambda message: None, refuse)
         return call(declaration, {name: [_occurrence(value)] for name, value in inputs.items()}, context)
 
     return run
 
 
-def _occurrence(value: object) -> dict:
+def refuse(_question: SubmitJobs) -> Answer:
+    """Answers what a process asks where there is no server."""
+    return RequestRefused("nobody answers here")
+
+
+def _occurrence(value: object) -> RunInput:
     if isinstance(value, Path):
         kinds = {".tif": "image/tiff; application=geotiff", ".zip": "application/zip"}
-        return {"path": str(value), "mediaType": kinds.get(value.suffix, "application/geo+json")}
-    return {"value": value} | ({"mediaType": "application/geo+json"} if isinstance(value, dict) else {})
+        return InputFile(str(value), kinds.get(value.suffix, "application/geo+json"))
+    return InputValue(value, "application/geo+json" if isinstance(value, dict) else None)

@@ -16,8 +16,8 @@ class TestVectorBuffer:
     def buffer(self, run):
         def buffer(features: dict, distance: float, **more: object) -> list[dict]:
             [output] = run("vector-buffer", features=features, distance=distance, **more).values()
-            collection = json.loads(Path(output["path"]).read_text("utf-8"))
-            assert (collection["type"], output["mediaType"]) == ("FeatureCollection", "application/geo+json")
+            collection = json.loads(Path(output.path).read_text("utf-8"))
+            assert (collection["type"], output.media_type) == ("FeatureCollection", "application/geo+json")
             return collection["features"]
 
         return buffer

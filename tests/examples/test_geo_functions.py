@@ -5,6 +5,7 @@ import zipfile
 
 import pytest
 
+from tests.examples.conftest import refuse
 from tests.support.places import GEO_PLUGIN
 from tests.support.rasters import UTM13, WITHOUT_A_PLACE, in_utm, np, pyproj, rasterio, shapely, square, write_raster
 from weaver_like.authoring.context import Cancelled, Context
@@ -14,7 +15,7 @@ pytestmark = WITHOUT_A_PLACE
 
 
 def statistics(outputs: dict) -> list[dict]:
-    return outputs["statistics"]["value"]
+    return outputs["statistics"].value
 
 
 def one(outputs: dict) -> tuple:
@@ -76,7 +77,7 @@ class TestZonalStatistics:
         without_data = square(500010, 4499990, 500020, 4500000)
         outputs = run("zonal-statistics", raster=raster, zones=in_utm(outside, between, without_data))
         assert [(e["count"], e["min"], e["max"], e["mean"]) for e in statistics(outputs)] == [(0, None, None, None)] * 3
-        json.dumps(outputs, allow_nan=False)
+        json.dumps(statistics(outputs), allow_nan=False)
 
     def test_sums_beyond_64_bits_are_exact(self, run, tmp_path):
         largest = 2**64 - 1
@@ -159,10 +160,13 @@ class TestZonalStatistics:
         raster, told = write_raster(tmp_path / "r.tif", np.ones((2, 2), dtype="uint8")), []
         zone = square(499000, 4499000, 501000, 4501000)
         run(
-            "zonal-statistics", Context(tmp_path, "job", {}, told.append, dict), raster=raster, zones=in_utm(zone, zone)
+            "zonal-statistics",
+            Context(tmp_path, "job", {}, told.append, refuse),
+            raster=raster,
+            zones=in_utm(zone, zone),
         )
-        assert [message["progress"] for message in told] == [0, 50]
-        dismissed = Context(tmp_path, "job", {}, told.append, dict)
+        assert [message.percent for message in told] == [0, 50]
+        dismissed = Context(tmp_path, "job", {}, told.append, refuse)
         dismissed._on_term(15, None)
         with pytest.raises(Cancelled):
             run("zonal-statistics", dismissed, raster=raster, zones=in_utm(zone))

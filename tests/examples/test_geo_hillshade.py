@@ -21,7 +21,7 @@ class TestHillshade:
 
     @staticmethod
     def _read(output: dict):
-        with rasterio.open(output["path"]) as dataset:
+        with rasterio.open(output.path) as dataset:
             return dataset.read(1), dataset.read_masks(1), dataset.profile
 
     @staticmethod
@@ -89,7 +89,7 @@ class TestHillshade:
             "deflate",
             1,
         )
-        picture = Path(outputs["image"]["path"]).read_bytes()
+        picture = Path(outputs["image"].path).read_bytes()
         assert picture.startswith(b"\x89PNG") and b"tRNS" in picture
         assert (self._read(outputs["image"])[0] == values).all()
 

@@ -94,7 +94,7 @@ def test_only_files_of_the_work_folder_are_outputs(worse_app: Callable, head: st
     [
         ("{'a': 1}", "did not return its outputs: b"),
         ("{'a': 1, 'b': 2, 'c': 3}", "does not declare: c"),
-        ("5", "a mapping of its outputs is wanted"),
+        ("5", "expected a mapping of its outputs"),
     ],
 )
 def test_outputs_are_those_that_were_declared(worse_app: Callable, returned: str, said: str) -> None:

@@ -12,8 +12,9 @@ from tests.support.applications import make_service
 from tests.support.client import finished, submit
 from tests.support.pages import HTML, assert_says_the_same, page_of
 from tests.support.waiting import wait_until
+from weaver_like.domain.events import SchedulesChanged
 from weaver_like.domain.schedule import Schedule
-from weaver_like.engines.base import SCHEDULES, ClosePolicy
+from weaver_like.engines.base import ClosePolicy
 from weaver_like.jobs.cron import next_firing
 
 #: Comes once in four years: it does not fire while the tests run.
@@ -61,7 +62,7 @@ def make_due(app: TestApp, schedule_id: str, due: datetime, **changes: object) -
     schedule = replace(store.get(schedule_id), due=due, **changes)
     store.delete(schedule_id)
     store.add(schedule, 1000)
-    app.service.runtime.engine.publish({"job": SCHEDULES, "kind": "schedule"})
+    app.service.runtime.engine.publish(SchedulesChanged())
     return schedule
 
 

@@ -4,17 +4,27 @@ from datetime import UTC, datetime
 
 import pytest
 
+from weaver_like.domain.messages import StepChange
 from weaver_like.domain.step import MAX_STEPS, Step, StepStatus
-from weaver_like.schemas.step import parse_told, render_step, render_stored
+from weaver_like.jobs.steps import clean_step
+from weaver_like.sandbox.messages import FROM_CHILD
+from weaver_like.schemas.step import render_step
 
 T0 = datetime(2024, 5, 6, 7, 8, 9, 123456, UTC)
 GOOD = {"number": 1, "name": "a", "status": "running"}
 
 
+def told(document: object) -> Step | None:
+    """What a worker takes from a message of a child."""
+    message = FROM_CHILD.decode({"kind": "step", "step": document})
+    return clean_step(message.step) if isinstance(message, StepChange) else None
+
+
 def test_a_step_is_told_as_it_is() -> None:
     step = Step(MAX_STEPS, "sub/a", StepStatus.FAILED, T0, T0, "sh -c x", -9, "was killed", 0.5, 2**40, ("1", ""))
-    assert parse_told(render_stored(step)) == step
-    assert parse_told(GOOD) == Step(1, "a", StepStatus.RUNNING)
+    assert FROM_CHILD.decode(FROM_CHILD.encode(StepChange(step))) == StepChange(step)
+    assert clean_step(step) == step
+    assert told(GOOD) == Step(1, "a", StepStatus.RUNNING)
 
 
 @pytest.mark.parametrize(
@@ -34,18 +44,18 @@ def test_a_step_is_told_as_it_is() -> None:
         GOOD | {"started": "soon"},
         GOOD | {"started": 5},
         GOOD | {"started": "9999-12-31T23:59:59-23:59"},
-        GOOD | {"cpu": "x"},
-        GOOD | {"peak": float("inf")},
+        GOOD | {"cpu_s": "x"},
+        GOOD | {"peak_bytes": float("inf")},
         GOOD | {"tail": [1]},
         GOOD | {"tail": 7},
     ],
 )
 def test_what_is_no_step_is_passed_over(document: object) -> None:
-    assert parse_told(document) is None
+    assert told(document) is None
 
 
 def test_texts_are_masked_and_shortened() -> None:
-    step = parse_told(
+    step = told(
         GOOD
         | {
             "command": "curl https://me:hidden@host/" + "x" * 9000,

@@ -6,22 +6,32 @@ import enum
 import json
 import pathlib
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from weaver_like.authoring.context import Context
 from weaver_like.authoring.declare import Declaration, Parameter
 from weaver_like.authoring.types import BoundingBox, File
 from weaver_like.domain.formats import extension_of, is_json, same_type
+from weaver_like.domain.messages import (
+    InputFile,
+    InputReference,
+    InputValue,
+    OutputArray,
+    OutputFile,
+    OutputValue,
+    RunInput,
+    RunOutput,
+)
 
 
-def call(declaration: Declaration, inputs: Mapping[str, list[dict]], context: Context) -> dict:
-    """Run the function; its outputs as JSON: {id: {"value": ...} | {"path": ..., "mediaType": ...} | {"items": [...]}}.
+def call(declaration: Declaration, inputs: Mapping[str, Sequence[RunInput]], context: Context) -> dict[str, RunOutput]:
+    """Run the function; its outputs by id. inputs: id -> occurrences.
 
-    inputs: id -> occurrences, each {"value", "mediaType"?, "encoding"?} or {"path", "mediaType"}.
     Raises: whatever the function raises; TypeError, if it returns what it did not declare.
     """
-    arguments = {}
+    arguments: dict[str, object] = {}
     for name, occurrences in inputs.items():
         parameter = declaration.parameters[name]
         values = [_argument(parameter, item, context.workdir, number) for number, item in enumerate(occurrences)]
@@ -32,13 +42,18 @@ def call(declaration: Declaration, inputs: Mapping[str, list[dict]], context: Co
     return _outputs(declaration, declaration.function(**arguments))
 
 
-def _argument(parameter: Parameter, item: dict, workdir: Path, number: int) -> object:
+def _argument(parameter: Parameter, item: RunInput, workdir: Path, number: int) -> object:
+    if isinstance(item, InputReference):
+        raise TypeError(f"Input '{parameter.name}' was not fetched.")
     kind = parameter.kind
-    if kind in (File, pathlib.Path):
-        file = _as_file(parameter, item, workdir, number)
-        return file if kind is File else file.path
-    value = item["value"] if "value" in item else _read(Path(item["path"]), kind)
-    if isinstance(value, str) and item.get("mediaType") and parameter.schema.get("type") == "object":
+    if kind is File:
+        return _as_file(parameter, item, workdir, number)
+    if kind is pathlib.Path:
+        return _as_file(parameter, item, workdir, number).path
+    if isinstance(item, InputFile):
+        return _convert(_read(Path(item.path), kind), kind)
+    value = item.value
+    if isinstance(value, str) and item.media_type and parameter.schema.get("type") == "object":
         value = json.loads(value)
     return _convert(value, kind)
 
@@ -66,58 +81,66 @@ def _convert(value: object, kind: object) -> object:
     return value
 
 
-def _as_file(parameter: Parameter, item: dict, workdir: Path, number: int) -> File:
+def _as_file(parameter: Parameter, item: InputValue | InputFile, workdir: Path, number: int) -> File:
     """A file that was fetched, or one written from the value in the request."""
-    if "path" in item:
-        return File(Path(item["path"]), item.get("mediaType"))
-    value = item["value"]
-    form = _form(parameter.schema, item.get("mediaType"), isinstance(value, (dict, list)))
-    media_type = item.get("mediaType") or form.get("contentMediaType")
+    if isinstance(item, InputFile):
+        return File(Path(item.path), item.media_type)
+    value = item.value
+    form = _form(parameter.schema, item.media_type, isinstance(value, (dict, list)))
+    media_type = item.media_type or form.get("contentMediaType")
     folder = workdir / "inputs"
     folder.mkdir(exist_ok=True)
     path = folder / f"{parameter.name}-{number}{extension_of(media_type)}"
     if not isinstance(value, str):
         path.write_text(json.dumps(value, ensure_ascii=False), "utf-8")
-    elif form.get("contentEncoding") or item.get("encoding") == "base64":
+    elif form.get("contentEncoding") or item.encoding == "base64":
         path.write_bytes(base64.b64decode(value))
     else:
         path.write_text(value, "utf-8", newline="")
     return File(path, media_type)
 
 
-def _form(schema: dict, media_type: str | None, structured: bool) -> dict:
+def _form(schema: dict[str, Any], media_type: str | None, structured: bool) -> dict[str, Any]:
     """The form of the input that a value without a file belongs to."""
-    forms = schema.get("oneOf") or [schema]
+    forms: list[dict[str, Any]] = schema.get("oneOf") or [schema]
     if media_type:
-        forms = [form for form in forms if same_type(form.get("contentMediaType", ""), media_type)] or forms
+        same = [form for form in forms if same_type(form.get("contentMediaType", ""), media_type)]
+        forms = same or forms
     fitting = [form for form in forms if is_json(form.get("contentMediaType")) == structured]
     return (fitting or forms)[0]
 
 
-def _outputs(declaration: Declaration, returned: object) -> dict:
+def _outputs(declaration: Declaration, returned: object) -> dict[str, RunOutput]:
     known = declaration.output_kinds
     if declaration.single_output:
         returned = {next(iter(known)): returned}
     if not isinstance(returned, Mapping):
-        raise TypeError(f"The process returned {type(returned).__name__}; a mapping of its outputs is wanted.")
-    if unknown := sorted(set(returned) - set(known)):
+        raise TypeError(f"The process returned {type(returned).__name__}; expected a mapping of its outputs.")
+    unknown = sorted(set(returned) - set(known))
+    if unknown:
         raise TypeError(f"The process returned outputs that it does not declare: {', '.join(map(str, unknown))}.")
-    if missing := sorted(set(known) - set(returned) - declaration.optional_outputs):
+    missing = sorted(set(known) - set(returned) - declaration.optional_outputs)
+    if missing:
         raise TypeError(f"The process did not return its outputs: {', '.join(missing)}.")
-    return {name: _rendered(value, known[name]) for name, value in returned.items()}
+    return {name: _output(value, known[name]) for name, value in returned.items()}
 
 
-def _rendered(value: object, kind: object) -> dict:
-    if typing.get_origin(kind) is list and typing.get_args(kind)[:1] in ((File,), (pathlib.Path,)):
-        return {"items": [_rendered(part, File) for part in value]}
+def _output(value: Any, kind: object) -> RunOutput:
+    arguments = typing.get_args(kind)
+    if typing.get_origin(kind) is list and arguments and arguments[0] in (File, pathlib.Path):
+        return OutputArray(tuple(_file(part) for part in value))
+    if isinstance(value, (File, Path)) or kind in (File, pathlib.Path):
+        return _file(value)
+    return OutputValue(plain(value))
+
+
+def _file(value: object) -> OutputFile:
     if isinstance(value, File):
-        return {"path": str(value.path), "mediaType": value.media_type}
-    if isinstance(value, Path) or kind in (File, pathlib.Path):
-        return {"path": str(value), "mediaType": None}
-    return {"value": plain(value)}
+        return OutputFile(str(value.path), value.media_type)
+    return OutputFile(str(value))
 
 
-def plain(value: object) -> object:
+def plain(value: Any) -> Any:
     """A returned value as JSON; numpy scalars and arrays by their own `tolist`."""
     if isinstance(value, enum.Enum):
         return value.value

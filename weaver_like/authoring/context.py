@@ -2,9 +2,12 @@
 
 import logging
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
+
+from weaver_like.domain.messages import Answer, JobAccepted, LogLine, Progress, RequestRefused, SubmitJobs, WantedJob
 
 
 class Cancelled(BaseException):
@@ -37,23 +40,23 @@ class Context:
         workdir: Path,
         job_id: str,
         outputs: Mapping[str, str | None],
-        tell: Callable[[dict], None],
-        ask: Callable[[dict], dict],
+        send: Callable[[Progress | LogLine], None],
+        ask: Callable[[SubmitJobs], Answer],
     ):
         self.workdir = workdir
         self.job_id = job_id
         self.outputs = dict(outputs)
-        self._tell = tell
+        self._send = send
         self._ask = ask
         self._dismissed = False
 
     def progress(self, percent: float, message: str | None = None) -> None:
         """Report progress, 0 to 100, with an optional line for the status document."""
-        self._tell({"progress": min(100, max(0, int(percent))), "message": message})
+        self._send(Progress(min(100, max(0, int(percent))), message))
 
     def log(self, message: str, level: int = logging.INFO) -> None:
         """Add a line to the job's log."""
-        self._tell({"log": str(message), "level": int(level)})
+        self._send(LogLine(str(message), int(level)))
 
     def cancelled(self) -> bool:
         """True once the job was dismissed or its time ran out; the job has a moment to clean up, then it is ended."""
@@ -64,19 +67,26 @@ class Context:
         if self._dismissed:
             raise Cancelled
 
-    def schedule(self, process: str, inputs: Mapping | None = None, *, priority: int | None = None) -> str:
-        """Submit another job; its id. It runs after this one gave its worker free, or beside it. Raises: ValueError, if it was refused."""
-        return self._submit([{"process": process, "inputs": dict(inputs or {})}], priority)
+    def schedule(self, process: str, inputs: Mapping[str, Any] | None = None, *, priority: int | None = None) -> str:
+        """Submit another job; its id. It runs after this one gave its worker free, or beside it.
 
-    def chain(self, steps: list[tuple[str, Mapping]], *, priority: int | None = None) -> str:
-        """Submit jobs that run one after the other, each only if the one before was successful; the id of the first."""
-        return self._submit([{"process": name, "inputs": dict(inputs)} for name, inputs in steps], priority)
+        Raises: ValueError, if it was refused.
+        """
+        return self._submit([(process, inputs or {})], priority)
 
-    def _submit(self, steps: list[dict], priority: int | None) -> str:
-        answer = self._ask({"schedule": steps, "priority": priority})
-        if "error" in answer:
-            raise ValueError(answer["error"])
-        return answer["job"]
+    def chain(self, steps: Sequence[tuple[str, Mapping[str, Any]]], *, priority: int | None = None) -> str:
+        """Submit jobs that run one after the other, each only if the one before was successful; the id of the first.
+
+        Raises: ValueError, if they were refused.
+        """
+        return self._submit(steps, priority)
+
+    def _submit(self, steps: Sequence[tuple[str, Mapping[str, Any]]], priority: int | None) -> str:
+        wanted = tuple(WantedJob(str(process), dict(inputs)) for process, inputs in steps)
+        answer = self._ask(SubmitJobs(wanted, priority))
+        if isinstance(answer, JobAccepted):
+            return answer.job_id
+        raise ValueError(answer.reason if isinstance(answer, RequestRefused) else "the server did not understand")
 
     def watch_signals(self) -> None:
         """SIGTERM asks this job to end: it sets `cancelled()`."""

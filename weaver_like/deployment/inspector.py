@@ -14,8 +14,10 @@ from weaver_like.deployment.documents import without_tabs
 from weaver_like.deployment.reader import Fetch
 from weaver_like.domain.errors import FetchFailed, FetchTooLarge, InvalidPackage, ServerBusy, TooLarge
 from weaver_like.domain.inspection import Inspection, Refusal
+from weaver_like.domain.messages import DocumentFetched, Failed, FetchDocument, Inspected, RequestRefused
 from weaver_like.domain.package import PackageFiles
-from weaver_like.sandbox.children import Child, ChildExit, Children, ZygoteLost
+from weaver_like.sandbox.children import Child, Children, ZygoteLost
+from weaver_like.sandbox.messages import ChildExit, ChildLimits, ChildRequest, InspectPackage, ParseTexts
 from weaver_like.schemas.inspection import parse_inspection
 
 _LIMIT_S = 60.0
@@ -41,39 +43,34 @@ class Inspector:
 
         Raises: InvalidPackage, if it takes too much time or memory; TooLarge, ServerBusy.
         """
-        request = {
-            "files": encoded(files.content),
-            "main": files.main,
-            "wanted": list(files.wanted),
-            "origin": files.origin,
-        }
-        return parse_inspection(self._ask(request, fetch))
+        task = InspectPackage(encoded(files.content), files.main, files.wanted, files.origin)
+        return parse_inspection(self._ask(task, fetch))
 
     def parse(self, texts: Mapping[str, bytes]) -> dict[str, Any]:
         """YAML or JSON, by name, as plain values; what is neither is left out. Raises: InvalidPackage, ServerBusy."""
-        request = {"texts": encoded({name: without_tabs(text) for name, text in texts.items()})}
-        documents: dict[str, Any] = self._ask(request, _fetch_nothing)["documents"]
+        task = ParseTexts(encoded({name: without_tabs(text) for name, text in texts.items()}))
+        documents: dict[str, Any] = self._ask(task, _fetch_nothing)["documents"]
         return documents
 
     def close(self) -> None:
         """End the child-maker and what it is doing."""
         self._children.stop()
 
-    def _ask(self, request: dict[str, Any], fetch: Fetch) -> dict[str, Any]:
+    def _ask(self, task: InspectPackage | ParseTexts, fetch: Fetch) -> dict[str, Any]:
         if not self._turn.acquire(timeout=_LIMIT_S):
             raise ServerBusy("Other packages are being read.", retry_after_s=10)
         folder = self._cache_dir / f"package-{uuid.uuid4()}"
         try:
             folder.mkdir()
-            request |= {"runner": self._module, "workdir": str(folder), "memory_limit_bytes": _MEMORY_BYTES}
-            return self._answer(request, fetch)
+            limits = ChildLimits(memory_bytes=_MEMORY_BYTES)
+            return self._answer(ChildRequest(self._module, str(folder), task, limits), fetch)
         except OSError as error:  # of this machine: it has no process, no descriptor or no space left
             raise ServerBusy(f"Packages cannot be read now: {error.strerror}.", retry_after_s=10) from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             self._turn.release()
 
-    def _answer(self, request: dict[str, Any], fetch: Fetch) -> dict[str, Any]:
+    def _answer(self, request: ChildRequest, fetch: Fetch) -> dict[str, Any]:
         try:
             child = self._children.fork(request)
         except ZygoteLost:
@@ -96,24 +93,23 @@ class Inspector:
         """What the child found; None if it ended without, was too slow or too large."""
         deadline = time.monotonic() + _LIMIT_S
         found: dict[str, Any] | None = None
-        failure = ""
+        failure: Failed | None = None
         while True:
             left_s = deadline - time.monotonic()
             if left_s <= 0:
                 child.signal(signal.SIGKILL)
             for event in child.events(max(0.05, left_s)):
-                if isinstance(event, ChildExit):
-                    if failure and "MemoryError" not in failure:
-                        raise InvalidPackage(f"The package cannot be read: {failure}")
-                    return found
-                if isinstance(event, str):
-                    continue  # a line that it printed
-                if "fetch" in event:
-                    child.send(_fetched(str(event["fetch"]), fetch))
-                elif "done" in event:
-                    found = event["done"]
-                elif "failed" in event:
-                    failure = event["failed"]["detail"]
+                match event:
+                    case ChildExit():
+                        if failure is not None and not failure.out_of_memory:
+                            raise InvalidPackage(f"The package cannot be read: {failure.detail}")
+                        return found
+                    case FetchDocument(url):
+                        child.answer(_fetched(url, fetch))
+                    case Inspected(document):
+                        found = document
+                    case Failed():
+                        failure = event
 
 
 def encoded(content: Mapping[str, bytes]) -> dict[str, str]:
@@ -125,10 +121,10 @@ def _fetch_nothing(url: str) -> str:
     raise FetchFailed(f"'{url[:200]}' is not expected here.")
 
 
-def _fetched(url: str, fetch: Fetch) -> dict[str, str]:
+def _fetched(url: str, fetch: Fetch) -> DocumentFetched | RequestRefused:
     try:
-        return {"text": fetch(url)}
+        return DocumentFetched(fetch(url))
     except FetchTooLarge as error:
         raise TooLarge(error.detail) from error
     except FetchFailed as error:
-        return {"error": error.detail}
+        return RequestRefused(error.detail)

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from enum import StrEnum
 
+from weaver_like.domain.events import EngineClosed, Event, EventsMissed, JobEvent, SchedulesChanged
+
 
 class ClosePolicy(StrEnum):
     """What a stop does: empty the queue first, finish what runs, or end what runs (it begins again at the next start)."""
@@ -17,82 +19,96 @@ class ClosePolicy(StrEnum):
 
 #: Subscribe to this instead of a job id to hear of every job.
 EVERY_JOB = "*"
-#: Subscribe to this instead of a job id to hear that there is a new schedule.
+#: Subscribe to this instead of a job id to hear of new schedules.
 SCHEDULES = "schedules"
-_CLOSED = {"job": EVERY_JOB, "kind": "closed"}
+
+
+class Interruption(StrEnum):
+    """Why a running job must stop."""
+
+    DISMISSED = "dismissed"
+    STOPPED = "stopped"
 
 
 class Subscription:
-    """Events of one job as they happen: {"job", "kind": "status" | "progress" | "log" | "step", ...}. Use as a context manager.
+    """Events of one job, of every job or of schedules as they happen. Use as a context manager.
 
-    A log event says that lines were kept, not which; who listens reads them, in order and each once.
-    A status event has "outbox": true if a callback waits to be delivered. {"kind": "missed"}: events may have been lost, look at the
-    store; {"kind": "closed"} is the last one: the engine stops. Both have EVERY_JOB for the job.
+    Whatever it is about, it also hears `EventsMissed` and, as the last one, `EngineClosed`.
     """
 
-    def __init__(self, hub: "EventHub", job_id: str):
+    def __init__(self, hub: "EventHub", topic: str):
         self._hub = hub
-        self._job_id = job_id
-        self._events: queue.SimpleQueue[dict] = queue.SimpleQueue()
+        self._topic = topic
+        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
 
-    def next(self, timeout_s: float) -> dict | None:
-        """The next event; None if none came in time."""
+    def next(self, timeout_s: float) -> Event | None:
+        """The next event; None if none came in time, or `wake` was called."""
         try:
             return self._events.get(timeout=max(0.0, timeout_s))
         except queue.Empty:
             return None
 
-    def put(self, event: dict) -> None:
+    def put(self, event: Event) -> None:
         self._events.put(event)
 
+    def wake(self) -> None:
+        """Have whoever waits go on without an event."""
+        self._events.put(None)
+
     def __enter__(self) -> "Subscription":
-        self._hub.add(self._job_id, self)
+        self._hub.add(self._topic, self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._hub.remove(self._job_id, self)
+        self._hub.remove(self._topic, self)
 
 
 class EventHub:
-    """Passes events of jobs to whoever waits for them in this process."""
+    """Passes events to whoever waits for them in this process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: dict[str, list[Subscription]] = {}
         self._closed = False
 
-    def add(self, job_id: str, subscription: Subscription) -> None:
+    def add(self, topic: str, subscription: Subscription) -> None:
         with self._lock:
-            self._waiting.setdefault(job_id, []).append(subscription)
+            self._waiting.setdefault(topic, []).append(subscription)
             closed = self._closed
         if closed:
-            subscription.put(_CLOSED)
+            subscription.put(EngineClosed())
 
-    def remove(self, job_id: str, subscription: Subscription) -> None:
+    def remove(self, topic: str, subscription: Subscription) -> None:
         with self._lock:
-            waiting = self._waiting[job_id]
+            waiting = self._waiting[topic]
             waiting.remove(subscription)
             if not waiting:
-                del self._waiting[job_id]
+                del self._waiting[topic]
 
     def close(self) -> None:
         """Wake everybody, also those who come later: nothing will happen any more."""
         with self._lock:
             self._closed = True
-        self.publish(_CLOSED)
+        self.publish(EngineClosed())
 
-    def publish(self, event: dict) -> None:
+    def publish(self, event: Event) -> None:
         with self._lock:
-            if event["job"] == EVERY_JOB:
-                waiting = [subscription for several in self._waiting.values() for subscription in several]
-            else:
-                waiting = [*self._waiting.get(event["job"], ()), *self._waiting.get(EVERY_JOB, ())]
+            waiting = self._interested(event)
         for subscription in waiting:
             subscription.put(event)
 
+    def _interested(self, event: Event) -> list[Subscription]:
+        match event:
+            case EventsMissed() | EngineClosed():
+                return [subscription for several in self._waiting.values() for subscription in several]
+            case SchedulesChanged():
+                return list(self._waiting.get(SCHEDULES, ()))
+            case _:
+                return [*self._waiting.get(event.job_id, ()), *self._waiting.get(EVERY_JOB, ())]
+
 
 class Engine(ABC):
-    """Gets job ids, never functions: the store is the queue of record, a lost message costs a look, not a job."""
+    """Runs jobs of the store. It gets job ids, never functions: the store is the queue of record, a lost message costs a look, not a job."""
 
     @abstractmethod
     def start(self) -> None:
@@ -104,19 +120,22 @@ class Engine(ABC):
 
     @abstractmethod
     def restore(self, waiting: Mapping[str, int]) -> None:
-        """Hear how many jobs have waited for a while in each queue; see that workers know of so many."""
+        """See that workers know of jobs that have waited for a while. waiting: queue -> how many."""
 
     @abstractmethod
     def cancel(self, job_id: str) -> None:
         """End a job that has just been dismissed, wherever it runs."""
 
     @abstractmethod
-    def subscribe(self, job_id: str) -> Subscription:
-        """Listen to a job: enter the subscription before you look at the job's status, so that nothing is missed."""
+    def subscribe(self, topic: str) -> Subscription:
+        """Listen to a job, or to EVERY_JOB or SCHEDULES.
+
+        Enter the subscription before you look at the job's status, so that nothing is missed.
+        """
 
     @abstractmethod
-    def publish(self, event: dict) -> None:
-        """Tell subscribers what this process itself did with a job."""
+    def publish(self, event: Event) -> None:
+        """Tell subscribers what this process itself did."""
 
     @property
     @abstractmethod
@@ -141,7 +160,7 @@ class WorkerLink(ABC):
     """A worker's connection to its engine."""
 
     @abstractmethod
-    def publish(self, event: dict) -> None:
+    def publish(self, event: JobEvent) -> None:
         """Pass an event of a job to whoever waits for it; never fails, never blocks for long."""
 
     @abstractmethod
@@ -153,5 +172,5 @@ class WorkerLink(ABC):
         """Becomes readable when the engine has something to say."""
 
     @abstractmethod
-    def interruption(self, job_id: str) -> str | None:
-        """Why the running job must stop: "dismissed", "stopped" (it goes back into the queue), or None. Does not block."""
+    def interruption(self, job_id: str) -> Interruption | None:
+        """Why the running job must stop, or None. Does not block."""

@@ -11,50 +11,85 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import ParamSpec
 
+from weaver_like.domain.codec import MessageError
+from weaver_like.domain.events import Event
 from weaver_like.domain.job import DEFAULT_QUEUE
 from weaver_like.engines.base import ClosePolicy, Engine, EventHub, Subscription
-from weaver_like.sandbox.wire import Reader, WireError, send
+from weaver_like.engines.messages import (
+    FROM_WORKER,
+    TO_WORKER,
+    Cancel,
+    FromWorker,
+    Greeting,
+    Idle,
+    JobNews,
+    JobSubmitted,
+    Stop,
+    ToWorker,
+    Wake,
+)
+from weaver_like.sandbox.wire import Wire, WireError
 
 log = logging.getLogger(__name__)
-#: A worker that dies younger than this is started again only after a pause: a broken installation must not spin.
+Arguments = ParamSpec("Arguments")
+#: A worker that dies younger than this is replaced only after a pause: a broken installation must not spin.
 _YOUNG_S = 5.0
+_PAUSE_S = 1.0
+#: Pause before the next try where no process could be started.
+_NO_ROOM_S = 5.0
+#: How long workers get to end after they were told to, or were killed.
+_END_S = 10.0
 
 
 @dataclass
 class _Worker:
-    """One worker process. heard: it has come up.  life: readable (at its end) when worker and zygote have both gone, and the job's child with them."""
+    """One worker process.
+
+    Attributes:
+        life: readable (at its end) when worker and zygote have both gone, and the job's child with them.
+        heard: it has come up.
+        idle: it sleeps until it is woken.
+    """
 
     name: str
-    process: subprocess.Popen
-    control: socket.socket
-    reader: Reader
+    process: subprocess.Popen[bytes]
+    control: Wire[ToWorker, FromWorker]
     life: int
     born: float = field(default_factory=time.monotonic)
     heard: bool = False
     idle: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def tell(self, message: dict) -> None:
+    def send(self, message: ToWorker) -> None:
+        self.send_encoded(self.control.encode(message))
+
+    def send_encoded(self, data: bytes) -> None:
         with self.lock:
             try:
-                send(self.control, message)
+                self.control.send_encoded(data)
             except OSError:
                 pass  # it has died; the end of `life` says so
 
 
 class EmbeddedEngine(Engine):
-    """count: workers, each runs one job at a time.  name: of this engine, the same after a restart.
+    """Runs jobs on worker processes of its own.
 
-    greeting: what a worker must know at its start (its settings), sent through the socket so that no environment holds it.
-    on_lost: called with the name of a worker that died: its job goes back into the queue.
-    lock: descriptor that keeps other engines away, closed when this one has stopped.
+    Args:
+        count: workers, each runs one job at a time.
+        name: of this engine, the same after a restart.
+        settings: what a worker must know at its start, sent through the socket so that no environment holds it.
+        on_lost: called with the name of a worker that died: its job goes back into the queue.
+        lock: descriptor that keeps other engines away, closed when this one has stopped.
     """
 
-    def __init__(self, count: int, name: str, greeting: Mapping, on_lost: Callable[[str], None], lock: int):
+    def __init__(
+        self, count: int, name: str, settings: Mapping[str, str], on_lost: Callable[[str], None], lock: int
+    ) -> None:
         self._count = count
         self._name = name
-        self._greeting = dict(greeting)
+        self._settings = dict(settings)
         self._on_lost = on_lost
         self._lock_descriptor = lock
         self._hub = EventHub()
@@ -73,7 +108,7 @@ class EmbeddedEngine(Engine):
         self._try(self._on_lost, self._name)
         self._submitted = 1
         for _ in range(self._count):
-            self._spawn()
+            self._start_worker()
         self._thread.start()
 
     def submit(self, job_id: str, queue: str) -> None:
@@ -83,7 +118,7 @@ class EmbeddedEngine(Engine):
             if worker is None:
                 return
             worker.idle, number = False, self._submitted
-        worker.tell({"wake": number})
+        worker.send(Wake(number))
 
     def restore(self, waiting: Mapping[str, int]) -> None:
         """Wake who sleeps: a job may have come into the store without a word, by a repair or by a server that died."""
@@ -91,13 +126,12 @@ class EmbeddedEngine(Engine):
             self.submit("", DEFAULT_QUEUE)
 
     def cancel(self, job_id: str) -> None:
-        for worker in list(self._workers.values()):
-            worker.tell({"cancel": job_id})
+        self._send_all(Cancel(job_id))
 
-    def subscribe(self, job_id: str) -> Subscription:
-        return Subscription(self._hub, job_id)
+    def subscribe(self, topic: str) -> Subscription:
+        return Subscription(self._hub, topic)
 
-    def publish(self, event: dict) -> None:
+    def publish(self, event: Event) -> None:
         self._hub.publish(event)
 
     @property
@@ -114,17 +148,7 @@ class EmbeddedEngine(Engine):
 
     def drain(self, policy: ClosePolicy, grace_s: float) -> None:
         self._closing = True
-        for worker in list(self._workers.values()):
-            worker.tell({"stop": str(policy)})
-        if policy is not ClosePolicy.KILL and not self._wait_for_workers(
-            None if policy is ClosePolicy.JOIN else grace_s
-        ):
-            for worker in list(self._workers.values()):
-                worker.tell({"stop": "kill"})
-        if not self._wait_for_workers(10):
-            for worker in list(self._workers.values()):
-                worker.process.kill()
-            self._wait_for_workers(10)
+        self._stop_workers(policy, grace_s)
         os.write(self._wake_write, b"x")
         self._thread.join(timeout=5)
         self._hub.close()
@@ -133,16 +157,38 @@ class EmbeddedEngine(Engine):
         if lock >= 0:
             os.close(lock)
 
+    def _stop_workers(self, policy: ClosePolicy, grace_s: float) -> None:
+        """First as the policy says, then at once, then by force."""
+        self._send_all(Stop(policy))
+        if policy is ClosePolicy.JOIN:
+            self._wait_for_workers(None)
+        elif policy is ClosePolicy.CANCEL and not self._wait_for_workers(grace_s):
+            self._send_all(Stop(ClosePolicy.KILL))
+        if not self._wait_for_workers(_END_S):
+            for worker in list(self._workers.values()):
+                worker.process.kill()
+            self._wait_for_workers(_END_S)
+
     def _wait_for_workers(self, limit_s: float | None) -> bool:
+        """False if one is still there at the end of the time. limit_s: None: however long it takes."""
         end = None if limit_s is None else time.monotonic() + limit_s
         for worker in list(self._workers.values()):
+            left_s = None if end is None else max(0.0, end - time.monotonic())
             try:
-                worker.process.wait(None if end is None else max(0.0, end - time.monotonic()))
+                worker.process.wait(left_s)
             except subprocess.TimeoutExpired:
                 return False
         return True
 
-    def _spawn(self) -> None:
+    def _send_all(self, message: ToWorker) -> None:
+        workers = list(self._workers.values())
+        if not workers:
+            return
+        data = workers[0].control.encode(message)
+        for worker in workers:
+            worker.send_encoded(data)
+
+    def _start_worker(self) -> None:
         self._number += 1
         name = f"{self._name}{self._number}/"  # with its end: no name is the beginning of another
         ours, theirs = socket.socketpair()
@@ -158,12 +204,12 @@ class EmbeddedEngine(Engine):
         )
         theirs.close()
         os.close(held)
-        worker = _Worker(name, process, ours, Reader(ours), life)
+        worker = _Worker(name, process, Wire(ours, TO_WORKER, FROM_WORKER), life)
         with self._lock:
             self._workers[name] = worker
-        self._selector.register(ours, selectors.EVENT_READ, (worker, self._hear))
-        self._selector.register(life, selectors.EVENT_READ, (worker, self._bury))
-        worker.tell(self._greeting | {"name": name, "number": self._number})
+        self._selector.register(worker.control, selectors.EVENT_READ, (worker, self._read))
+        self._selector.register(life, selectors.EVENT_READ, (worker, self._replace_worker))
+        worker.send(Greeting(name, self._number, self._settings))
 
     def _environment(self) -> dict[str, str]:
         return {key: value for key, value in os.environ.items() if not key.startswith("WEAVER_LIKE_")}
@@ -174,33 +220,37 @@ class EmbeddedEngine(Engine):
                 if key.data is None:
                     return
                 worker, handle = key.data
-                if worker.name in self._workers:  # else it was buried a moment ago, in this same round
+                if worker.name in self._workers:  # else it was replaced a moment ago, in this same round
                     self._try(handle, worker)
 
-    def _try(self, action: Callable, *arguments: object) -> None:
+    def _try(self, action: Callable[Arguments, None], *arguments: Arguments.args, **named: Arguments.kwargs) -> None:
         """This thread must outlive every failure of the store or the system: nobody else wakes and replaces workers."""
         try:
-            action(*arguments)
+            action(*arguments, **named)
         except Exception:
             log.exception("the engine failed in %s", action.__name__)
 
-    def _hear(self, worker: _Worker) -> None:
-        worker.reader.fill()
+    def _read(self, worker: _Worker) -> None:
+        worker.control.fill()
         try:
-            for message in worker.reader.messages():
+            for message in worker.control.messages():
                 worker.heard = True
-                if "idle" in message:
-                    self._rest(worker, message["idle"])
-                elif "submitted" in message:
-                    self.submit(message["submitted"], DEFAULT_QUEUE)
-                elif "event" in message:
-                    self._hub.publish(message["event"])
-        except WireError as error:
+                self._handle(worker, message)
+        except (WireError, MessageError) as error:
             log.error("worker %s sent nonsense: %s", worker.name, error)
             worker.process.kill()
-        if worker.reader.closed:
+        if worker.control.closed:
             self._selector.unregister(worker.control)
             worker.idle = False
+
+    def _handle(self, worker: _Worker, message: FromWorker) -> None:
+        match message:
+            case Idle(number):
+                self._rest(worker, number)
+            case JobSubmitted(job_id):
+                self.submit(job_id, DEFAULT_QUEUE)
+            case JobNews(event):
+                self._hub.publish(event)
 
     def _rest(self, worker: _Worker, number: int) -> None:
         """A worker found no job; it sleeps, unless one was submitted after it looked."""
@@ -208,10 +258,21 @@ class EmbeddedEngine(Engine):
             worker.idle = number == self._submitted
             number = self._submitted
         if not worker.idle:
-            worker.tell({"wake": number})
+            worker.send(Wake(number))
 
-    def _bury(self, worker: _Worker) -> None:
+    def _replace_worker(self, worker: _Worker) -> None:
         """Worker, zygote and child have gone: the job goes back into the queue, and a new worker starts."""
+        self._forget(worker)
+        if self._closing:
+            return
+        log.warning("worker %s ended (%s); a new one starts", worker.name, _how_ended(worker.process.returncode))
+        self._try(self._on_lost, worker.name)
+        if time.monotonic() - worker.born < _YOUNG_S:
+            threading.Timer(_PAUSE_S, self._start_another).start()
+        else:
+            self._start_another()
+
+    def _forget(self, worker: _Worker) -> None:
         os.read(worker.life, 1)
         self._selector.unregister(worker.life)
         os.close(worker.life)
@@ -221,25 +282,16 @@ class EmbeddedEngine(Engine):
         with self._lock:
             del self._workers[worker.name]
         worker.control.close()
-        if self._closing:
-            return
-        how = worker.process.returncode
-        log.warning(
-            "worker %s ended (%s); a new one starts",
-            worker.name,
-            signal.Signals(-how).name if how < 0 else f"code {how}",
-        )
-        self._try(self._on_lost, worker.name)
-        if time.monotonic() - worker.born < _YOUNG_S:
-            threading.Timer(1.0, self._respawn).start()
-        else:
-            self._respawn()
 
-    def _respawn(self) -> None:
+    def _start_another(self) -> None:
         if self._closing:
             return
         try:
-            self._spawn()
+            self._start_worker()
         except OSError:  # no memory or descriptor left for a moment
             log.exception("no worker could be started; another try follows")
-            threading.Timer(5.0, self._respawn).start()
+            threading.Timer(_NO_ROOM_S, self._start_another).start()
+
+
+def _how_ended(code: int) -> str:
+    return f"code {code}" if code >= 0 else signal.Signals(-code).name

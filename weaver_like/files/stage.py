@@ -12,6 +12,7 @@ from weaver_like.domain.fileobjects import find_locations, location_of, relocate
 from weaver_like.domain.formats import essence, is_json, is_media_type, media_type_of
 from weaver_like.domain.ids import safe_file_name
 from weaver_like.domain.masks import shown
+from weaver_like.domain.messages import InputFile, InputValue, RunInput
 from weaver_like.domain.values import Reference, Value
 from weaver_like.fetchers.base import Fetched, Fetcher, FetchLimits
 from weaver_like.schemas.jsontext import loads
@@ -32,7 +33,7 @@ class Staged:
         bytes_in: id -> bytes fetched or given.
     """
 
-    inputs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    inputs: dict[str, tuple[RunInput, ...]] = field(default_factory=dict)
     bytes_in: dict[str, int] = field(default_factory=dict)
 
 
@@ -67,28 +68,29 @@ class Stager:
         staged = Staged()
         self._objects = validator.process.unit.holds_files
         for name, given in execution.inputs.items():
-            staged.inputs[name], staged.bytes_in[name] = [], 0
+            entries = []
+            staged.bytes_in[name] = 0
             for number, item in enumerate(given.items):
                 entry, size = self._stage_item(name, number, item, validator.inputs[name], workdir)
-                staged.inputs[name].append(entry)
+                entries.append(entry)
                 staged.bytes_in[name] += size
+            staged.inputs[name] = tuple(entries)
         return staged
 
     def _stage_item(
         self, name: str, number: int, item: Value | Reference, validator: InputValidator, workdir: Path
-    ) -> tuple[dict[str, Any], int]:
+    ) -> tuple[RunInput, int]:
         if isinstance(item, Value):
             if self._objects and any(find_locations(item.data)):
                 return self._stage_objects(name, number, item, workdir)
-            given = {"mediaType": item.format.media_type, "encoding": item.format.encoding}
             size = len(item.data) if isinstance(item.data, str) else 0
-            return {"value": item.data} | {key: value for key, value in given.items() if value}, size
+            return InputValue(item.data, item.format.media_type, item.format.encoding), size
         try:
             return self._stage_reference(name, number, item, validator, workdir)
         except FetchFailed as error:
             raise _naming(name, error) from error
 
-    def _stage_objects(self, name: str, number: int, item: Value, workdir: Path) -> tuple[dict[str, Any], int]:
+    def _stage_objects(self, name: str, number: int, item: Value, workdir: Path) -> tuple[RunInput, int]:
         """A value with files in it: each is fetched into a folder of its own. Raises: FetchFailed, naming the input."""
         sizes: list[int] = []
 
@@ -106,7 +108,7 @@ class Stager:
             file_name = safe_file_name(entry.get("basename") or fetched.name)
             return incoming.rename(folder / file_name).as_uri()
 
-        return {"value": relocated(item.data, place)}, sum(sizes)
+        return InputValue(relocated(item.data, place)), sum(sizes)
 
     def fetch_beside(self, path: Path) -> bool:
         """Fetch a file from beside the place that another one came from; False if there is none.
@@ -132,7 +134,7 @@ class Stager:
 
     def _stage_reference(
         self, name: str, number: int, item: Reference, validator: InputValidator, workdir: Path
-    ) -> tuple[dict[str, Any], int]:
+    ) -> tuple[RunInput, int]:
         folder = workdir / "inputs" / f"{name}-{number}"
         folder.mkdir(parents=True)
         target = folder / "incoming"
@@ -146,10 +148,10 @@ class Stager:
         if validator.by_content:
             value = _read_value(path, media_type, validator)
             self._check(name, Value(value), validator)
-            return {"value": value}, fetched.size_bytes
+            return InputValue(value), fetched.size_bytes
         if is_json(media_type) and fetched.size_bytes <= _VALUE_BYTES:
             self._check(name, Value(_parse(name, path), item.format), validator)
-        return {"path": str(path), "mediaType": media_type}, fetched.size_bytes
+        return InputFile(str(path), media_type), fetched.size_bytes
 
     def _check(self, name: str, value: Value, validator: InputValidator) -> None:
         faults = validator.faults(value, f"/inputs/{name}")

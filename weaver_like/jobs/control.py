@@ -4,6 +4,7 @@ import logging
 from dataclasses import replace
 
 from weaver_like.domain.errors import Unavailable
+from weaver_like.domain.events import StatusChanged
 from weaver_like.domain.job import Job, Move
 from weaver_like.domain.status import Status
 from weaver_like.runtime import Runtime
@@ -21,7 +22,7 @@ def dismiss_job(rt: Runtime, job: Job) -> Job:
     job_id = job.id
     if not job.status.final and rt.store.jobs.move(job_id, Move(Status.DISMISSED)):
         if rt.engine is not None:
-            rt.engine.publish({"job": job_id, "kind": "status", "status": "dismissed", "outbox": True})
+            rt.engine.publish(StatusChanged(job_id, Status.DISMISSED, outbox=True))
             rt.engine.cancel(job_id)
         if job.status is Status.ACCEPTED:
             clear_outputs(rt, job_id)

@@ -3,29 +3,44 @@
 import logging
 import signal
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 from weaver_like.domain.errors import Fault, InvalidInput, JobDismissed, NoSuchJob, RunFailed, Unavailable, WeaverError
+from weaver_like.domain.events import StatusChanged
 from weaver_like.domain.execution import Execution
 from weaver_like.domain.job import Claim, Follower, Move, NewJob, Outcome
 from weaver_like.domain.masks import clean
+from weaver_like.domain.messages import (
+    Answer,
+    Done,
+    Failed,
+    FetchBeside,
+    FileFetched,
+    JobAccepted,
+    LogLine,
+    Progress,
+    RequestRefused,
+    RunOutput,
+    StepChange,
+    SubmitJobs,
+)
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
-from weaver_like.engines.base import WorkerLink
+from weaver_like.engines.base import Interruption, WorkerLink
 from weaver_like.files.stage import Staged, Stager
 from weaver_like.jobs.control import clear_outputs
 from weaver_like.jobs.outputs import Place, collect_outputs, own_locations, wanted_media_types
 from weaver_like.jobs.progress import Reporter
 from weaver_like.jobs.recover import clear_attempt
+from weaver_like.jobs.steps import clean_step
 from weaver_like.jobs.submit import check_execution, keeping, new_job, queue_of, submit_job
 from weaver_like.jobs.watch import Watch
 from weaver_like.observe.statistics import collect_statistics
 from weaver_like.processes.catalog import CatalogEntry
 from weaver_like.runtime import Runtime
-from weaver_like.sandbox.children import Child, ChildExit, Children, ZygoteLost
+from weaver_like.sandbox.children import Child, ChildEvent, Children, ZygoteLost
+from weaver_like.sandbox.messages import ChildExit, ChildLimits, ChildRequest, CommandGroup, ReuseFolder, RunJob
 from weaver_like.schemas.inputs import parse_inputs
-from weaver_like.schemas.step import parse_told
 
 log = logging.getLogger(__name__)
 #: So long a worker waits with a finished job for a store that is away.
@@ -85,7 +100,7 @@ def _keep(rt: Runtime, claim: Claim, link: WorkerLink, run: "_Run", to: Status, 
         clear_outputs(rt, job.id)
     for follower in followers:
         link.submitted(follower.job.id, follower.job.queue)
-    link.publish({"job": job.id, "kind": "status", "status": str(to), "outbox": claim.execution.subscriber is not None})
+    link.publish(StatusChanged(job.id, to, outbox=claim.execution.subscriber is not None))
 
 
 def _move(run: "_Run", move: Move) -> bool:
@@ -158,7 +173,7 @@ class _Run:
         self.workdir: Path = rt.settings.work_dir / f"{claim.job.id}-{claim.job.attempt}"
         self.began = time.monotonic()
         self.stager: Stager | None = None
-        self.raw: dict | None = None
+        self.outputs: dict[str, RunOutput] | None = None
         self.results: list[Result] = []
         self.error: WeaverError | None = None
         self.traceback: str | None = None
@@ -182,7 +197,7 @@ class _Run:
                     own_locations(self.rt.settings, self.job.base_url),
                     self.proceed,
                 )
-                collect_outputs(self.results, self.raw, entry.process, self.claim.execution, place)
+                collect_outputs(self.results, self.outputs, entry.process, self.claim.execution, place)
         except (JobDismissed, WorkerStopped):
             raise
         except WeaverError as error:
@@ -217,9 +232,9 @@ class _Run:
     def proceed(self) -> None:
         """Called wherever the job may be stopped. Raises: JobDismissed, WorkerStopped."""
         reason = self.link.interruption(self.job.id)
-        if reason == "dismissed":
+        if reason is Interruption.DISMISSED:
             raise JobDismissed
-        if reason == "stopped":
+        if reason is Interruption.STOPPED:
             raise WorkerStopped
         if time.monotonic() >= self.reporter.due and not self.reporter.flush():
             raise JobDismissed
@@ -230,28 +245,26 @@ class _Run:
         runner = self.rt.runners[unit.runner]
         memory_bytes = int(_least(unit.memory_limit_bytes, self.rt.settings.jobs.memory_limit_bytes))
         watch = Watch(self.rt.settings, runner, self.workdir, memory_bytes)
-        request = {
-            "runner": runner.module,
-            "options": runner.options,
-            "target": unit.target,
-            "workdir": str(self.workdir),
-            "job": self.job.id,
-            "process": self.job.process_id,
-            "inputs": staged.inputs,
-            "outputs": wanted_media_types(entry.process, self.claim.execution),
-            "reuse": self._reuse(),
-            "memory_limit_bytes": memory_bytes,
-            "file_limit_bytes": self.rt.settings.limits.work_bytes,
-            "task_limit": watch.task_limit,
-            "group": asdict(watch.group),
-        }
+        limits = watch.group.limits
+        task = RunJob(
+            self.job.id,
+            self.job.process_id,
+            unit.target,
+            runner.options,
+            staged.inputs,
+            wanted_media_types(entry.process, self.claim.execution),
+            self._reuse(),
+            CommandGroup(watch.group.folders, limits.processes, limits.memory_bytes, limits.cores),
+        )
+        child_limits = ChildLimits(memory_bytes, self.rt.settings.limits.work_bytes, watch.task_limit)
+        request = ChildRequest(runner.module, str(self.workdir), task, child_limits)
         limit_s = _least(unit.time_limit_s, self.rt.settings.jobs.time_limit_s)
         try:
             return self._outcome(request, limit_s, watch)
         finally:
             watch.close()
 
-    def _outcome(self, request: dict, limit_s: float, watch: Watch) -> ChildExit:
+    def _outcome(self, request: ChildRequest, limit_s: float, watch: Watch) -> ChildExit:
         try:
             child = self.children.fork(request)
         except ZygoteLost:
@@ -266,19 +279,19 @@ class _Run:
             raise
         finally:
             child.close()
-        if self.raw is None and self.error is None:
+        if self.outputs is None and self.error is None:
             self.error = RunFailed(f"The process {ended.reason()} before it gave a result.")
         return ended
 
-    def _reuse(self) -> dict | None:
+    def _reuse(self) -> ReuseFolder | None:
         """Where outputs of steps are kept, if this job may take them from there."""
         settings = self.rt.settings
         if not (self.claim.execution.reuse or settings.jobs.reuse_steps):
             return None
-        return {"folder": str(settings.step_cache_dir), "most_bytes": settings.jobs.reuse_bytes}
+        return ReuseFolder(str(settings.step_cache_dir), settings.jobs.reuse_bytes)
 
     def _attend(self, child: Child, limit_s: float, watch: Watch) -> ChildExit:
-        child.selector.register(self.link.fileno(), 1)
+        child.watch(self.link.fileno())
         deadline = time.monotonic() + limit_s if limit_s else float("inf")
         while True:
             now = time.monotonic()
@@ -290,7 +303,7 @@ class _Run:
                 if isinstance(event, ChildExit):
                     peak = max(event.peak_bytes, watch.peak_bytes)
                     return ChildExit(event.code, event.signal, event.cpu_s, peak)
-                self._hear(child, event)
+                self._handle(child, event)
             try:
                 self.proceed()
             except (JobDismissed, WorkerStopped):
@@ -307,7 +320,7 @@ class _Run:
         """Ask the whole group to end, then end it. grace_s: None: jobs.cancel_grace_s."""
         child.signal(signal.SIGTERM)
         force = time.monotonic() + (self.rt.settings.jobs.cancel_grace_s if grace_s is None else grace_s)
-        child.selector.unregister(self.link.fileno())
+        child.unwatch(self.link.fileno())
         while True:
             left = force - time.monotonic()
             if left <= 0:
@@ -316,55 +329,56 @@ class _Run:
                 if isinstance(event, ChildExit):
                     return event
 
-    def _hear(self, child: Child, event: dict | str) -> None:
-        if isinstance(event, str):
-            self.reporter.log(event)
-        elif "progress" in event:
-            self.reporter.progress(int(event["progress"]), event.get("message"))
-        elif "log" in event:
-            self.reporter.log(str(event["log"]), int(event.get("level", logging.INFO)))
-        elif "step" in event:
-            step = parse_told(event["step"])
-            if step is not None:
-                self.reporter.step(step)
-        elif "beside" in event:
-            child.send({"found": self.stager.fetch_beside(Path(event["beside"]))})
-        elif "schedule" in event:
-            child.send(self._schedule(event))
-        elif "done" in event:
-            self.raw = event["done"]
-        elif "failed" in event and self.error is None:
-            self.error, self.traceback = _failure(event["failed"]), event["failed"].get("traceback")
+    def _handle(self, child: Child, event: ChildEvent) -> None:
+        match event:
+            case str():
+                self.reporter.log(event)
+            case Progress(percent, message):
+                self.reporter.progress(percent, message)
+            case LogLine(text, level):
+                self.reporter.log(text, level)
+            case StepChange(step):
+                cleaned = clean_step(step)
+                if cleaned is not None:
+                    self.reporter.step(cleaned)
+            case FetchBeside(path):
+                child.answer(FileFetched(self.stager.fetch_beside(Path(path))))
+            case SubmitJobs():
+                child.answer(self._submit(event))
+            case Done(outputs):
+                self.outputs = outputs
+            case Failed() if self.error is None:
+                self.error, self.traceback = _failure(event), event.traceback
 
-    def _schedule(self, event: dict) -> dict:
+    def _submit(self, wanted: SubmitJobs) -> Answer:
         """Submit what the job's code asks for, checked like any request; the first job runs, the others follow it."""
         try:
             steps = []
-            for step in event["schedule"]:
-                entry = self.rt.catalog.get(str(step["process"]))
-                inputs = parse_inputs(step["inputs"], entry.process)
-                execution = Execution(inputs=inputs, priority=event.get("priority"))
+            for step in wanted.steps:
+                entry = self.rt.catalog.get(step.process_id)
+                inputs = parse_inputs(step.inputs, entry.process)
+                execution = Execution(inputs=inputs, priority=wanted.priority)
                 check_execution(self.rt, entry, execution)
                 steps.append(Follower(entry.process.id, keeping(entry.process, execution)))
             if not steps:
-                return {"error": "a chain of no steps was got; at least one is wanted"}
+                return RequestRefused("expected at least one step, got a chain of none")
             first = steps[0]
             queue = queue_of(self.rt, first.process_id)
             job = new_job(self.rt, first.process_id, first.execution, self.job.children_origin, queue)
             submit_job(self.rt, job, first.execution, tuple(steps[1:]))
         except WeaverError as error:
-            return {"error": error.detail}
+            return RequestRefused(error.detail)
         self.link.submitted(job.id, job.queue)
-        return {"job": job.id}
+        return JobAccepted(job.id)
 
 
-def _failure(told: dict) -> WeaverError:
+def _failure(told: Failed) -> WeaverError:
     """The error of a run: the client's, if the process says that an input is to blame, else the process's own."""
-    blame = told.get("blame")
-    if not blame:
-        return RunFailed(told["detail"])
-    pointer = f"/inputs/{blame['input']}" if blame["input"] else "/inputs"
-    return InvalidInput(blame["detail"], faults=[Fault(pointer, blame["detail"])])
+    blame = told.blame
+    if blame is None:
+        return RunFailed(told.detail)
+    pointer = f"/inputs/{blame.input}" if blame.input else "/inputs"
+    return InvalidInput(blame.detail, faults=[Fault(pointer, blame.detail)])
 
 
 def _least(*limits: float) -> float:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from weaver_like.domain.errors import NoSuchJob, Unavailable, WeaverError
+from weaver_like.domain.events import fills_outbox
 from weaver_like.domain.job import Callback, LogEntry
 from weaver_like.domain.masks import clean, shown
-from weaver_like.engines.base import EVERY_JOB, Engine
+from weaver_like.engines.base import EVERY_JOB, Engine, Subscription
 from weaver_like.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -35,13 +36,18 @@ class Courier(threading.Thread):
         with self._subscription as events:
             while not self._stopping:
                 due = self._look()
-                while (event := events.next(max(0.0, (due - datetime.now(UTC)).total_seconds()))) is not None:
-                    if event.get("outbox") or self._stopping:
-                        break
+                self._wait(events, due)
+
+    def _wait(self, events: Subscription, due: datetime) -> None:
+        """Until a moment, or until a callback may be there."""
+        while not self._stopping:
+            event = events.next((due - datetime.now(UTC)).total_seconds())
+            if event is None or fills_outbox(event):
+                return
 
     def stop(self) -> None:
         self._stopping = True
-        self._subscription.put({"outbox": True})
+        self._subscription.wake()
 
     def _look(self) -> datetime:
         """Deliver; a store that is away is looked at again a little later, for nobody else would."""

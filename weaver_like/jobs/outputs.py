@@ -1,13 +1,15 @@
 """`collect_outputs`: what a run left behind -> results."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from weaver_like.domain.errors import RunFailed
 from weaver_like.domain.execution import Execution
 from weaver_like.domain.formats import OCTETS, Format, is_media_type, media_type_of, same_type
+from weaver_like.domain.messages import OutputArray, OutputFile, OutputValue, RunOutput
 from weaver_like.domain.process import Process
 from weaver_like.domain.references import make_results_relative
 from weaver_like.domain.results import Result
@@ -57,61 +59,63 @@ def own_locations(settings: Settings, base_url: str) -> tuple[str, ...]:
 
 
 def collect_outputs(
-    results: list[Result], raw: Mapping[str, dict], process: Process, execution: Execution, place: Place
+    results: list[Result], outputs: Mapping[str, RunOutput], process: Process, execution: Execution, place: Place
 ) -> None:
     """Publish the files of the requested outputs and keep the values; other outputs end with the work folder.
 
-    results: is filled, so that the caller knows what was published when this fails half-way.
-    raw: output id -> {"value": JSON} | {"path", "mediaType"} | {"items": [such, ...]}.
-    Raises: RunFailed, if a file is not where the job said or cannot be kept, or an output does not exist in the description;
-    whatever `place.proceed` raises.
+    results: is filled, so that the caller knows what was published when this fails half-way.  outputs: by id.
+    Raises: RunFailed, if a file is not where the job said or cannot be kept, or an output does not exist in the
+    description; whatever `place.proceed` raises.
     """
-    unknown = set(raw) - set(process.outputs)
+    unknown = set(outputs) - set(process.outputs)
     if unknown:
         raise RunFailed(f"The run gave outputs that the process does not have: {', '.join(sorted(unknown))}.")
     for name in requested_outputs(process, execution):
-        if name in raw:
-            several = "items" in raw[name]
-            offered = output_media_types(process.outputs[name].schema)
-            for number, entry in enumerate(raw[name]["items"] if several else [raw[name]]):
-                result = _collect(name, entry, number if several else None, offered, place)
-                results += make_results_relative(
-                    [result], place.locations, [name] if _is_uri(process.outputs[name].schema) else ()
-                )
+        if name not in outputs:
+            continue
+        schema = process.outputs[name].schema
+        uris = [name] if _is_uri(schema) else []
+        for index, output in _results_of(outputs[name]):
+            result = _collect(name, output, index, output_media_types(schema), place)
+            results += make_results_relative([result], place.locations, uris)
 
 
-def _collect(name: str, entry: dict, index: int | None, offered: list[str], place: Place) -> Result:
-    if "path" not in entry:
-        value = entry["value"]
-        if entry.get("files"):
-            return _with_files(name, entry, index, place)
-        return Result(name, value, None, Format(offered[0] if offered else None), len(dumps(value)), index)
-    media_type = entry.get("mediaType") or _by_name(entry["path"], offered)
-    published = place.area.publish(place.job_id, name, _file(name, Path(entry["path"]), place.workdir), place.proceed)
-    form = Format(media_type if is_media_type(media_type) else OCTETS, schema=entry.get("schema"))
+def _results_of(output: RunOutput) -> Iterator[tuple[int | None, OutputValue | OutputFile]]:
+    """Each result of an output, with its index if there may be several."""
+    if isinstance(output, OutputArray):
+        yield from enumerate(output.items)
+    else:
+        yield None, output
+
+
+def _collect(
+    name: str, output: OutputValue | OutputFile, index: int | None, offered: list[str], place: Place
+) -> Result:
+    if isinstance(output, OutputValue):
+        if output.files:
+            return _with_files(name, output, index, place)
+        form = Format(offered[0] if offered else None)
+        return Result(name, output.value, None, form, len(dumps(output.value)), index)
+    media_type = output.media_type or _by_name(output.path, offered)
+    file = _file(name, Path(output.path), place.workdir)
+    published = place.area.publish(place.job_id, name, file, place.proceed)
+    form = Format(media_type if is_media_type(media_type) else OCTETS, schema=output.format_uri)
     return Result(name, None, published.reference, form, published.size_bytes, index)
 
 
-def _with_files(name: str, entry: dict, index: int | None, place: Place) -> Result:
+def _with_files(name: str, output: OutputValue, index: int | None, place: Place) -> Result:
     """A value with files in it: each is published, and its reference stands where its path stood."""
-    value, size = entry["value"], 0
-    for where in entry["files"]:
-        part = value
-        for step in where[:-1]:
+    size = 0
+    for *folders, last in output.files:
+        part: Any = output.value
+        for step in folders:
             part = part[step]
-        published = place.area.publish(
-            place.job_id, name, _file(name, Path(part[where[-1]]), place.workdir), place.proceed
-        )
-        part[where[-1]], size = quote(published.reference), size + published.size_bytes
-    return Result(
-        name,
-        value,
-        None,
-        Format("application/json"),
-        size + len(dumps(value)),
-        index,
-        tuple(map(tuple, entry["files"])),
-    )
+        file = _file(name, Path(part[last]), place.workdir)
+        published = place.area.publish(place.job_id, name, file, place.proceed)
+        part[last] = quote(published.reference)
+        size += published.size_bytes
+    size += len(dumps(output.value))
+    return Result(name, output.value, None, Format("application/json"), size, index, output.files)
 
 
 def _file(name: str, path: Path, workdir: Path) -> Path:

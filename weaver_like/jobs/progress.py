@@ -2,15 +2,17 @@
 
 import logging
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from weaver_like.domain.errors import Unavailable
+from weaver_like.domain.events import LogExtended, ProgressMade, StatusChanged, StepsChanged
 from weaver_like.domain.job import Claim, LogEntry, Report
 from weaver_like.domain.masks import clean
+from weaver_like.domain.status import Status
 from weaver_like.domain.step import Step
 from weaver_like.engines.base import WorkerLink
 from weaver_like.runtime import Runtime
-from weaver_like.schemas.step import render_change
 
 _BATCH_S = 0.25
 #: Of all changes of steps that are kept together, so many are told to those who listen.
@@ -62,7 +64,7 @@ class Reporter:
     def progress(self, percent: int, message: str | None) -> None:
         self._percent = min(100, max(0, percent))
         self._message = clean(message, 1000) if message else self._message
-        self._publish({"kind": "progress", "progress": self._percent, "message": self._message or ""})
+        self._link.publish(ProgressMade(self._job.id, self._percent, self._message or ""))
 
     def step(self, step: Step) -> None:
         """What is known of a step by now. It is kept a little later: most commands have ended by then, and are written once."""
@@ -77,7 +79,8 @@ class Reporter:
         steps = sorted(self._steps.values(), key=lambda step: step.number)
         self._rt.store.steps.keep(self._job.id, self._job.attempt, steps)
         self._steps, self._steps_due = {}, float("inf")
-        self._publish({"kind": "step", "steps": [render_change(step) for step in steps[-_MOST_TOLD:]]})
+        shown = tuple(replace(step, command="", tail=()) for step in steps[-_MOST_TOLD:])
+        self._link.publish(StepsChanged(self._job.id, shown))
 
     def flush(self) -> bool:
         """Keep what was said and renew the lease; False if the job is not ours any more: it was dismissed or taken over."""
@@ -100,17 +103,17 @@ class Reporter:
             self._lease_due = now + _AWAY_S
             return True
         if entries:
-            self._publish({"kind": "log"})
+            self._link.publish(LogExtended(self._job.id))
         if held and percent is not None and self._in_progress_uri:
             self._notify()
-            self._publish({"kind": "progress", "progress": percent, "message": message or "", "outbox": True})
+            self._link.publish(ProgressMade(self._job.id, percent, message or "", outbox=True))
         return held
 
     def started(self) -> None:
         """Tell the subscribers that the job runs."""
         if self._in_progress_uri:
             self._notify()
-        self._publish({"kind": "status", "status": "running", "outbox": bool(self._in_progress_uri)})
+        self._link.publish(StatusChanged(self._job.id, Status.RUNNING, outbox=bool(self._in_progress_uri)))
 
     def _notify(self) -> None:
         try:
@@ -122,9 +125,6 @@ class Reporter:
         """Log lines that were not kept yet; the caller keeps them."""
         entries, self._entries, self._percent, self._message = self._entries, [], None, None
         return entries
-
-    def _publish(self, event: dict) -> None:
-        self._link.publish({"job": self._job.id} | event)
 
 
 def lease_end(rt: Runtime) -> datetime:

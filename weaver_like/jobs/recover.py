@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from weaver_like.domain.errors import NoSuchJob, RunFailed
+from weaver_like.domain.events import StatusChanged
 from weaver_like.domain.job import Job, LogEntry, Move, Outcome
 from weaver_like.domain.status import Status
 from weaver_like.engines.base import Engine
@@ -22,7 +23,7 @@ _SWEEP_BATCH = 500
 
 def announce(engine: Engine, job: Job) -> None:
     """Tell who listens that a lost job has changed, and workers that it waits again."""
-    engine.publish({"job": job.id, "kind": "status", "status": str(job.status), "outbox": True})
+    engine.publish(StatusChanged(job.id, job.status, outbox=True))
     engine.submit(job.id, job.queue)
 
 

@@ -4,10 +4,10 @@ import uuid
 from datetime import UTC, datetime
 
 from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput, NoSuchProcess, NoSuchSchedule
+from weaver_like.domain.events import SchedulesChanged
 from weaver_like.domain.execution import Execution
 from weaver_like.domain.job import Origin
 from weaver_like.domain.schedule import Schedule, ScheduleRequest
-from weaver_like.engines.base import SCHEDULES
 from weaver_like.jobs.cron import cron_faults, next_firing
 from weaver_like.jobs.submit import check_execution
 from weaver_like.runtime import Runtime
@@ -38,7 +38,7 @@ def create_schedule(rt: Runtime, request: ScheduleRequest, origin: Origin) -> Sc
     )
     rt.store.schedules.add(schedule, rt.settings.limits.schedules)
     if rt.engine is not None:
-        rt.engine.publish({"job": SCHEDULES, "kind": "schedule"})
+        rt.engine.publish(SchedulesChanged())
     return schedule
 
 

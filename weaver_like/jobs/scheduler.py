@@ -50,7 +50,7 @@ class Scheduler(threading.Thread):
 
     def stop(self) -> None:
         self._stopping = True
-        self._subscription.put({})
+        self._subscription.wake()
 
     def _look(self) -> float:
         """Fire what is due; seconds until the next look."""

@@ -1,11 +1,28 @@
-"""`find_steps`: the steps of a job as they are shown."""
+"""The steps of a job: as foreign code tells of them, and as they are shown."""
 
 from dataclasses import replace
 
 from weaver_like.domain.job import Job
+from weaver_like.domain.masks import clean
 from weaver_like.domain.status import Status
-from weaver_like.domain.step import Step, StepStatus
+from weaver_like.domain.step import MAX_STEPS, Step, StepStatus
 from weaver_like.runtime import Runtime
+
+_NAME_CHARACTERS, _TEXT_CHARACTERS = 255, 4000
+_MOST_LINES, _LINE_CHARACTERS = 20, 1000
+
+
+def clean_step(step: Step) -> Step | None:
+    """A step that foreign code told of, masked and shortened; None for what is none, or is one too many."""
+    if not 1 <= step.number <= MAX_STEPS or not step.name:
+        return None
+    return replace(
+        step,
+        name=clean(step.name, _NAME_CHARACTERS),
+        command=clean(step.command, _TEXT_CHARACTERS),
+        message=clean(step.message, _TEXT_CHARACTERS),
+        tail=tuple(clean(line, _LINE_CHARACTERS) for line in step.tail[-_MOST_LINES:]),
+    )
 
 
 def find_steps(rt: Runtime, job: Job, after: int = 0, limit: int = 1000) -> list[Step]:

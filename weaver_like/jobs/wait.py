@@ -3,6 +3,7 @@
 import threading
 import time
 
+from weaver_like.domain.events import EngineClosed, EventsMissed, StatusChanged
 from weaver_like.domain.job import Job
 from weaver_like.engines.base import Subscription
 from weaver_like.runtime import Runtime
@@ -28,9 +29,11 @@ def wait_for(rt: Runtime, subscription: Subscription, job_id: str, limit_s: floa
     """
     end = time.monotonic() + limit_s
     while (left := end - time.monotonic()) > 0:
-        event = subscription.next(left)
-        if event is None or event["kind"] == "closed" or event.get("status") in ("successful", "failed", "dismissed"):
-            break
-        if event["kind"] == "missed" and rt.store.jobs.get(job_id).status.final:
-            break
+        match subscription.next(left):
+            case None | EngineClosed():
+                break
+            case StatusChanged(_, status) if status.final:
+                break
+            case EventsMissed() if rt.store.jobs.get(job_id).status.final:
+                break
     return rt.store.jobs.get(job_id)

@@ -4,11 +4,18 @@ import threading
 import traceback
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from socket import socket
+from typing import Any, Generic, TypeVar
 
-from weaver_like.sandbox.wire import Reader, send
+from weaver_like.domain.messages import Answer, Blame, ChildMessage, Failed, Question, RequestRefused, RunEnd
+from weaver_like.sandbox.messages import ChildRequest, Task, ToChild
+from weaver_like.sandbox.wire import Wire
 
+GivenTask = TypeVar("GivenTask", bound=Task)
+#: A child's end of its channel.
+ChildWire = Wire[ChildMessage, ToChild]
 _OURS = ("weaver_like.runners", "weaver_like.authoring")
+_DETAIL_CHARACTERS, _TRACEBACK_CHARACTERS = 10_000, 20_000
+_MOST_CAUSES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,72 +28,79 @@ class Runner:
 
     kind: str
     module: str
-    options: dict = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
     starts_commands: bool = False
+
+
+class ChildRun(ABC, Generic[GivenTask]):
+    """The child's side of one run: a subclass says how, this class speaks with the worker. task: what `request` holds."""
+
+    def __init__(self, request: ChildRequest, task: GivenTask, channel: ChildWire):
+        self.request = request
+        self.task = task
+        self._channel = channel
+        self._turn = threading.RLock()
+
+    @abstractmethod
+    def run(self) -> RunEnd:
+        """Run what was asked for; its outputs. Any exception is a failed job."""
+
+    def blame(self, error: BaseException) -> Blame | None:
+        """Which input is at fault, if the error is the fault of what an input holds."""
+        return None
+
+    def explain(self, error: BaseException) -> tuple[str, str | None]:
+        """What a failure is called, and its traceback, unless the text says all."""
+        name = type(error).__name__
+        return f"{name}: {error}" if str(error) else name, _traceback(error)
+
+    def send(self, message: ChildMessage) -> None:
+        """Tell the worker something. Any thread may. Raises: ValueError, for numbers that JSON does not have."""
+        with self._turn:
+            self._channel.send(message)
+
+    def ask(self, question: Question) -> Answer:
+        """Ask the worker something. Any thread may; the others wait for the answer."""
+        with self._turn:
+            self._channel.send(question)
+            answer = self._channel.receive()
+        if answer is None or isinstance(answer, ChildRequest):
+            return RequestRefused("the worker has gone")
+        return answer
+
+    def serve(self) -> int:
+        """Run and report; the exit code of the child."""
+        try:
+            self.send(self.run())
+        except BaseException as error:  # SystemExit and Cancelled of foreign code too: the job's owner must see why
+            self.send(self._failed(error))
+            return 1
+        return 0
+
+    def _failed(self, error: BaseException) -> Failed:
+        detail, trace = self.explain(error)
+        if trace is not None:
+            trace = trace[-_TRACEBACK_CHARACTERS:]
+        return Failed(detail[:_DETAIL_CHARACTERS], trace, self.blame(error), _lacked_memory(error))
 
 
 def _traceback(error: BaseException) -> str:
     """The traceback as the author of the code knows it: it begins where our own code ends."""
     trace = error.__traceback__
-    while (
-        trace is not None
-        and trace.tb_next is not None
-        and trace.tb_frame.f_globals.get("__name__", "").startswith(_OURS)
-    ):
+    while trace is not None and trace.tb_next is not None and _is_ours(trace.tb_frame.f_globals.get("__name__")):
         trace = trace.tb_next
     return "".join(traceback.format_exception(type(error), error, trace))
 
 
-class ChildRun(ABC):
-    """The child's side of one run: a subclass says how, this class speaks with the worker.
+def _lacked_memory(error: BaseException | None) -> bool:
+    """Whether an error, or what it came of, is that there was no memory left."""
+    seen = 0
+    while error is not None and seen < _MOST_CAUSES:
+        if isinstance(error, MemoryError):
+            return True
+        error, seen = error.__cause__ or error.__context__, seen + 1
+    return False
 
-    Messages to the worker: {"progress", "message"}, {"log", "level"}, {"schedule", "priority"} (answered), {"step": `schemas.step`}, and at the end
-    {"done": outputs} or {"failed": {"detail", "traceback", "blame"?}}.
-    """
 
-    def __init__(self, request: dict, channel: socket):
-        self.request = request
-        self._channel = channel
-        self._reader = Reader(channel)
-        self._turn = threading.RLock()
-
-    @abstractmethod
-    def run(self) -> dict:
-        """Run the execution unit; its outputs as `authoring.call` gives them. Any exception is a failed job."""
-
-    def blame(self, error: BaseException) -> dict | None:
-        """{"input": name or None, "detail"}, if the error is the fault of what an input holds."""
-        return None
-
-    def explain(self, error: BaseException) -> tuple[str, str | None]:
-        """What a failure is called, and its traceback, unless the text says all."""
-        return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__, _traceback(error)
-
-    def tell(self, message: dict) -> None:
-        """Any thread may."""
-        with self._turn:
-            send(self._channel, message)
-
-    def ask(self, message: dict) -> dict:
-        """Any thread may; the others wait for the answer."""
-        with self._turn:
-            self.tell(message)
-            return self._reader.next() or {"error": "the worker has gone"}
-
-    def serve(self) -> int:
-        """Run and report; the exit code of the child."""
-        try:
-            self.tell({"done": self.run()})
-        except BaseException as error:  # SystemExit and Cancelled of foreign code too: the job's owner must see why
-            detail, traceback_text = self.explain(error)
-            self.tell(
-                {
-                    "failed": {
-                        "detail": detail[:10000],
-                        "traceback": traceback_text and traceback_text[-20000:],
-                        "blame": self.blame(error),
-                    }
-                }
-            )
-            return 1
-        return 0
+def _is_ours(module: object) -> bool:
+    return isinstance(module, str) and module.startswith(_OURS)

@@ -2,33 +2,36 @@
 
 import signal
 from pathlib import Path
-from socket import socket
 
 from weaver_like.authoring.call import call
 from weaver_like.authoring.context import Context, InputError, cancel_by_exception
 from weaver_like.authoring.load import declarations, load_module
-from weaver_like.runners.base import ChildRun
+from weaver_like.domain.messages import Blame, Done
+from weaver_like.runners.base import ChildRun, ChildWire
+from weaver_like.sandbox.messages import ChildRequest, RunJob
 
 
-class PythonRun(ChildRun):
-    """request: {"target": {"module" | "path", "name"}, "inputs", "outputs", "workdir", "job"}."""
+class PythonRun(ChildRun[RunJob]):
+    """Runs one function. target: {"module": name, or "path": file or folder; "name": id of the process}."""
 
-    def run(self) -> dict:
-        target = self.request["target"]
+    def run(self) -> Done:
+        target = self.task.target
         declaration = declarations(load_module(target))[target["name"]]
-        context = Context(
-            Path(self.request["workdir"]), self.request["job"], self.request["outputs"], self.tell, self.ask
-        )
+        context = Context(Path(self.request.workdir), self.task.job_id, self.task.outputs, self.send, self.ask)
         if declaration.context_parameter:
             context.watch_signals()
         else:
             signal.signal(signal.SIGTERM, cancel_by_exception)
-        return call(declaration, self.request["inputs"], context)
+        return Done(call(declaration, self.task.inputs, context))
 
-    def blame(self, error: BaseException) -> dict | None:
-        return {"input": error.input, "detail": str(error)} if isinstance(error, InputError) else None
+    def blame(self, error: BaseException) -> Blame | None:
+        if not isinstance(error, InputError):
+            return None
+        name = str(error.input) if error.input else None
+        return Blame(name, str(error))
 
 
-def run_in_child(request: dict, channel: socket) -> int:
+def run_in_child(request: ChildRequest, channel: ChildWire) -> int:
     """Called by the zygote after the fork."""
-    return PythonRun(request, channel).serve()
+    assert isinstance(request.task, RunJob)
+    return PythonRun(request, request.task, channel).serve()

@@ -6,77 +6,109 @@ import os
 import socket
 import struct
 from collections.abc import Iterable, Iterator
+from typing import Any, Generic, TypeVar
+
+from weaver_like.domain.codec import Codec
+
+Sent = TypeVar("Sent")
+Received = TypeVar("Received")
 
 _HEADER = struct.Struct("!I")
 #: A single message is a request body at the most, with room for its escapes.
 MAX_BYTES = 256 * 2**20
+#: JSON has no word for NaN and infinity. Texts are escaped: Python's may hold halves of surrogate pairs, UTF-8 may not.
+_JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_CHUNK_BYTES = 1 << 18
+#: File descriptors that come with one message at the most.
+_MOST_DESCRIPTORS = 4
 
 
 class WireError(Exception):
     """The peer sent something that is no message."""
 
 
-def encode(message: dict) -> bytes:
-    """Raises: ValueError, if a number is NaN or infinite: JSON has no word for it."""
-    body = json.dumps(message, separators=(",", ":"), allow_nan=False).encode()
-    return _HEADER.pack(len(body)) + body
+class Wire(Generic[Sent, Received]):
+    """One end of a socket pair that carries messages, whether or not the socket blocks.
 
+    Args:
+        sends: codec of what goes out from this end.
+        receives: codec of what comes in.
+        trusted: whether file descriptors are taken that come with messages; the kernel closes those of others.
 
-def send(channel: socket.socket, message: dict, descriptors: Iterable[int] = ()) -> None:
-    """Send one message, blocking; `descriptors` travel with its first byte.
-
-    Raises: OSError, if the peer has gone.
+    Attributes:
+        closed: the peer has closed its end, and everything that it sent was read.
+        descriptors: file descriptors that came with messages; whoever uses them takes them out.
     """
-    data = encode(message)
-    passed = list(descriptors)
-    if passed:
-        sent = socket.send_fds(channel, [data], passed)
-        data = data[sent:]
-    if data:
-        channel.sendall(data)
 
-
-class Reader:
-    """Collects messages from a socket, whether or not it blocks."""
-
-    def __init__(self, channel: socket.socket):
-        self.channel = channel
+    def __init__(
+        self, channel: socket.socket, sends: Codec[Sent], receives: Codec[Received], trusted: bool = False
+    ) -> None:
+        self._channel = channel
+        self._trusted = trusted
+        self._sends = sends
+        self._receives = receives
+        self._buffer = bytearray()
         self.descriptors: list[int] = []
         self.closed = False
-        self._buffer = bytearray()
+
+    def fileno(self) -> int:
+        return self._channel.fileno()
+
+    def close(self) -> None:
+        self._channel.close()
+
+    def encode(self, message: Sent) -> bytes:
+        """A message as it goes through the socket. Raises: ValueError, if a number in it is NaN or infinite."""
+        body = _JSON.encode(self._sends.encode(message)).encode()
+        return _HEADER.pack(len(body)) + body
+
+    def send(self, message: Sent, descriptors: Iterable[int] = ()) -> None:
+        """Send one message, blocking; `descriptors` travel with its first byte.
+
+        Raises: OSError, if the peer has gone; ValueError, if a number in the message is NaN or infinite.
+        """
+        self.send_encoded(self.encode(message), descriptors)
+
+    def send_encoded(self, data: bytes, descriptors: Iterable[int] = ()) -> None:
+        """Send what `encode` gave: several peers may get the same. Raises: OSError, if the peer has gone."""
+        passed = list(descriptors)
+        if passed:
+            sent = socket.send_fds(self._channel, [data], passed)
+            data = data[sent:]
+        if data:
+            self._channel.sendall(data)
 
     def fill(self) -> None:
         """Read once what there is; sets `closed` at the end of the stream."""
         try:
-            data, descriptors, _flags, _address = _receive(self.channel)
+            data = self._receive() if self._trusted else self._channel.recv(_CHUNK_BYTES)
         except BlockingIOError:
             return
         except OSError:
-            data, descriptors = b"", []
-        self.descriptors.extend(descriptors)
+            data = b""
         self.closed = not data
         self._buffer += data
 
-    def messages(self) -> Iterator[dict]:
-        """Yield every whole message that was read."""
+    def messages(self) -> Iterator[Received]:
+        """Yield every whole message that was read; what the codec passes over is left out.
+
+        Raises: WireError, MessageError.
+        """
         while len(self._buffer) >= _HEADER.size:
             (size,) = _HEADER.unpack_from(self._buffer)
             if size > MAX_BYTES:
-                raise WireError(f"a message of {size} bytes was announced; at most {MAX_BYTES} are taken")
-            if len(self._buffer) < _HEADER.size + size:
+                raise WireError(f"a message of {size} bytes was announced; at most {MAX_BYTES} are allowed")
+            end = _HEADER.size + size
+            if len(self._buffer) < end:
                 return
-            body = bytes(self._buffer[_HEADER.size : _HEADER.size + size])
-            del self._buffer[: _HEADER.size + size]
-            try:
-                message = json.loads(body)
-            except ValueError as error:
-                raise WireError(f"a message is not JSON: {error}") from error
-            if not isinstance(message, dict):
-                raise WireError("a message is not an object")
-            yield _whole(message) if b"\\ud" in body else message
+            body = bytes(self._buffer[_HEADER.size : end])
+            del self._buffer[:end]
+            message = self._receives.decode(_parse(body))
+            if message is not None:
+                yield message
 
-    def next(self) -> dict | None:
-        """Wait for one message (the socket blocks); None at the end of the stream."""
+    def receive(self) -> Received | None:
+        """Wait for one message (the socket blocks); None at the end of the stream. Raises: WireError, MessageError."""
         while True:
             for message in self.messages():
                 return message
@@ -84,25 +116,34 @@ class Reader:
                 return None
             self.fill()
 
+    def _receive(self) -> bytes:
+        descriptors = array.array("i")
+        room = socket.CMSG_LEN(_MOST_DESCRIPTORS * descriptors.itemsize)
+        data, ancillary, _flags, _address = self._channel.recvmsg(_CHUNK_BYTES, room)
+        for level, kind, content in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                descriptors.frombytes(content[: len(content) - len(content) % descriptors.itemsize])
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)
+        self.descriptors.extend(descriptors)
+        return data
 
-def _whole(value: object) -> object:
-    """Halves of surrogate pairs, which Python allows in its texts and UTF-8 does not, become question marks."""
+
+def _parse(body: bytes) -> object:
+    """Raises: WireError."""
+    try:
+        document = json.loads(body)
+        return _repaired(document) if b"\\ud" in body else document
+    except (ValueError, RecursionError) as error:
+        raise WireError(f"a message is not JSON: {error}") from error
+
+
+def _repaired(value: Any) -> Any:
+    """Halves of surrogate pairs become question marks."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, list):
-        return [_whole(part) for part in value]
+        return [_repaired(part) for part in value]
     if isinstance(value, dict):
-        return {_whole(name): _whole(part) for name, part in value.items()}
+        return {_repaired(name): _repaired(part) for name, part in value.items()}
     return value
-
-
-def _receive(channel: socket.socket) -> tuple[bytes, list[int], int, object]:
-    room = socket.CMSG_LEN(4 * array.array("i").itemsize)
-    data, ancillary, flags, address = channel.recvmsg(1 << 18, room)
-    descriptors = array.array("i")
-    for level, kind, content in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            descriptors.frombytes(content[: len(content) - len(content) % descriptors.itemsize])
-    for descriptor in descriptors:
-        os.set_inheritable(descriptor, False)
-    return data, list(descriptors), flags, address

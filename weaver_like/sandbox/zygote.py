@@ -1,16 +1,9 @@
 """The zygote: a warm, single-threaded process without secrets that forks one child per job.
 
-`python -m weaver_like.sandbox.zygote FD MODULE...` speaks `wire` on the socket FD with its worker. It imports the runner
-modules once; a start of a job then costs a fork, and not even that: while it is idle the next child stands by. It never held
-a credential or a connection. It owns its children: it alone signals and reaps them, so a process id is never signalled after
-it went to somebody else.
-
-Worker -> zygote: {"run": true} with the descriptors [channel, output]; {"signal": number}; {"warm": module};
-    {"prepare": target, "runner": module}.
-Zygote -> worker: {"pid": n}; {"exit": {"pid", "code" | "signal", "cpu_s", "peak_bytes"}}.
-Worker -> child, on the channel: the request, {"runner": module, "workdir": path, "memory_limit_bytes"?: n, "file_limit_bytes"?: n,
-    "task_limit"?: n, ...}.
-Closing the socket ends zygote and child.
+`python -m weaver_like.sandbox.zygote FD MODULE...` speaks with its worker on the socket FD (`sandbox.messages`). It imports the
+runner modules once; a start of a job then costs a fork, and not even that: while it is idle the next child stands by. It never
+held a credential or a connection. It owns its children: it alone signals and reaps them, so a process id is never signalled after
+it went to somebody else. Closing the socket ends zygote and child.
 """
 
 import fcntl
@@ -23,134 +16,188 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Callable
+from typing import NoReturn
 
+from weaver_like.domain.messages import ChildMessage
 from weaver_like.sandbox import kernel
-from weaver_like.sandbox.wire import Reader, send
+from weaver_like.sandbox.messages import (
+    FROM_CHILD,
+    FROM_ZYGOTE,
+    TO_CHILD,
+    TO_ZYGOTE,
+    ChildEnded,
+    ChildExit,
+    ChildLimits,
+    ChildRequest,
+    ChildStarted,
+    ForkChild,
+    FromZygote,
+    PrepareTarget,
+    SignalChild,
+    ToChild,
+    ToZygote,
+    WarmModule,
+)
+from weaver_like.sandbox.wire import Wire
 
 #: After a job the next child is forked a moment later: the end of this job needs the processor first.
 _PAUSE_S = 0.004
 _BLOCKED = (signal.SIGINT, signal.SIGTERM)
+#: Exit code of a child that was not asked to run anything, or could not be set up.
+_NOT_RUN = 70
 
 
 class Zygote:
     """Serves one worker, one child at a time."""
 
     def __init__(self, control: socket.socket):
-        self._control = control
-        self._reader = Reader(control)
-        self._pid = 0
-        self._pidfd = -1
-        self._running = False
-        self._order: socket.socket | None = None
+        self._control: Wire[FromZygote, ToZygote] = Wire(control, FROM_ZYGOTE, TO_ZYGOTE, trusted=True)
+        self._child: _Child | None = None
 
     def serve(self) -> None:
         """Run until the worker closes the socket; no child survives."""
         try:
-            self._stand_by()
+            self._child = _Child()
             while self._step():
                 pass
         finally:
-            if self._pid:
-                self._reap()
+            self._end_child()
 
     def _step(self) -> bool:
-        watched = [self._control, *([self._pidfd] if self._pid else [])]
-        ready, _, _ = select.select(watched, [], [], None if self._pid else _PAUSE_S)
+        child = self._child
+        watched = [self._control.fileno()]
+        if child is not None:
+            watched.append(child.pidfd)
+        pause_s = _PAUSE_S if child is None else None
+        ready, _, _ = select.select(watched, [], [], pause_s)
         if not ready:
-            self._stand_by()
-        if self._pid and self._pidfd in ready:
-            running, end = self._running, self._reap()
-            if running:
-                send(self._control, {"exit": end})
-        if self._control in ready:
-            self._reader.fill()
-            for message in self._reader.messages():
-                self._obey(message)
-        return not self._reader.closed
+            self._child = _Child()
+        if child is not None and child.pidfd in ready:
+            self._report_end(child)
+        if self._control.fileno() in ready:
+            self._control.fill()
+            for message in self._control.messages():
+                self._handle(message)
+        return not self._control.closed
 
-    def _obey(self, message: dict) -> None:
-        if "run" in message:
-            channel, output = self._reader.descriptors[:2]
-            del self._reader.descriptors[:2]
-            self._run(channel, output)
-        elif "warm" in message:
-            self._warm(message["warm"])
-        elif "prepare" in message:
-            self._prepare(message["runner"], message["prepare"])
-        elif "signal" in message and self._running:
-            self._signal(message["signal"])
+    def _report_end(self, child: "_Child") -> None:
+        ended = self._end_child()
+        if child.running and ended is not None:
+            self._control.send(ended)
+
+    def _end_child(self) -> ChildEnded | None:
+        child, self._child = self._child, None
+        return None if child is None else child.end()
+
+    def _handle(self, message: ToZygote) -> None:
+        match message:
+            case ForkChild():
+                self._run(*self._take_descriptors())
+            case WarmModule(module):
+                self._warm(module)
+            case PrepareTarget(module, target):
+                self._prepare(module, target)
+            case SignalChild(number):
+                if self._child is not None and self._child.running:
+                    self._child.signal(number)
+
+    def _take_descriptors(self) -> tuple[int, int]:
+        channel, output = self._control.descriptors[:2]
+        del self._control.descriptors[:2]
+        return channel, output
+
+    def _end_waiting(self) -> None:
+        """The child that stands by does not know what is read from now on."""
+        if self._child is not None and not self._child.running:
+            self._end_child()
 
     def _warm(self, module: str) -> None:
-        """Import one more module; the child that stands by does not know it."""
-        if self._pid and not self._running:
-            self._reap()
+        """Import one more runner."""
+        self._end_waiting()
         importlib.import_module(module)
-        gc.collect()
-        gc.freeze()
+        _freeze()
 
-    def _prepare(self, module: str, target: dict) -> None:
+    def _prepare(self, module: str, target: dict[str, object]) -> None:
         """Have a runner read what it will run again and again; a child that fails with it will say why."""
-        if self._pid and not self._running:
-            self._reap()
+        self._end_waiting()
         try:
             importlib.import_module(module).prepare(target)
         except Exception:  # foreign documents: whatever is wrong with them is told by the run itself
             return
-        gc.collect()
-        gc.freeze()
-
-    def _stand_by(self) -> None:
-        """Fork the next child; it sets itself up and waits for its order."""
-        order, theirs = socket.socketpair()
-        parent = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            _become_child(theirs, parent)
-        theirs.close()
-        self._pid, self._pidfd, self._order, self._running = pid, os.pidfd_open(pid), order, False
+        _freeze()
 
     def _run(self, channel: int, output: int) -> None:
-        if self._running:  # the worker gave its last child up
-            self._reap()
-        if not self._pid:
-            self._stand_by()
+        if self._child is not None and self._child.running:  # the worker gave its last child up
+            self._end_child()
+        child = self._child or _Child()
         try:
-            socket.send_fds(self._order, [b"!"], [channel, output])
+            child.order(channel, output)
         except OSError:  # it was killed while it stood by
-            self._reap()
-            self._stand_by()
-            socket.send_fds(self._order, [b"!"], [channel, output])
+            child.end()
+            child = _Child()
+            child.order(channel, output)
         os.close(channel)
         os.close(output)
-        self._running = True
-        send(self._control, {"pid": self._pid})
+        self._child = child
+        self._control.send(ChildStarted(child.pid))
 
-    def _signal(self, number: int) -> None:
-        for target in (lambda: os.killpg(self._pid, number), lambda: os.kill(self._pid, number)):
-            try:
-                return target()
-            except ProcessLookupError:  # not yet in a session of its own
-                continue
 
-    def _reap(self) -> dict:
-        """End the whole tree of the child; what the kernel says about its end and its use of resources."""
+class _Child:
+    """One child: forked, it sets itself up and waits for its order. running: it has got it."""
+
+    def __init__(self) -> None:
+        self._orders, theirs = socket.socketpair()
+        parent = os.getpid()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _become_child(theirs, parent)
+        theirs.close()
+        self.pidfd = os.pidfd_open(self.pid)
+        self.running = False
+
+    def order(self, channel: int, output: int) -> None:
+        """Have it run what comes through the channel. Raises: OSError, if it has gone."""
+        socket.send_fds(self._orders, [b"!"], [channel, output])
+        self.running = True
+
+    def signal(self, number: int) -> None:
+        """Signal its whole group."""
+        try:
+            os.killpg(self.pid, number)
+        except ProcessLookupError:  # it is not yet in a session of its own
+            self._signal_alone(number)
+
+    def _signal_alone(self, number: int) -> None:
+        try:
+            os.kill(self.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def end(self) -> ChildEnded:
+        """End it with everything that it started; what the kernel says about its end and its use of resources."""
         # The leader is alive or a zombie here, so its group id cannot belong to anybody else.
-        self._signal(signal.SIGKILL)
-        _, status, usage = os.wait4(self._pid, 0)
-        os.close(self._pidfd)
-        self._order.close()
-        cpu_s, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
-        for more in kernel.end_descendants():
-            cpu_s, peak = cpu_s + more.ru_utime + more.ru_stime, max(peak, more.ru_maxrss * 1024)
-        end = {"signal": os.WTERMSIG(status)} if os.WIFSIGNALED(status) else {"code": os.WEXITSTATUS(status)}
-        pid, self._pid, self._running = self._pid, 0, False
-        return end | {"pid": pid, "cpu_s": cpu_s, "peak_bytes": peak}
+        self.signal(signal.SIGKILL)
+        _, status, usage = os.wait4(self.pid, 0)
+        os.close(self.pidfd)
+        self._orders.close()
+        usages = [usage, *kernel.end_descendants()]
+        cpu_s = sum(used.ru_utime + used.ru_stime for used in usages)
+        peak_bytes = max(used.ru_maxrss for used in usages) * 1024
+        code = os.waitstatus_to_exitcode(status)
+        if code < 0:
+            return ChildEnded(self.pid, ChildExit(None, -code, cpu_s, peak_bytes))
+        return ChildEnded(self.pid, ChildExit(code, None, cpu_s, peak_bytes))
 
 
-def _become_child(order: socket.socket, parent: int) -> None:
+def _freeze() -> None:
+    """Children do not copy the pages of what is there now when they collect garbage."""
+    gc.collect()
+    gc.freeze()
+
+
+def _become_child(orders: socket.socket, parent: int) -> NoReturn:
     """Never returns: sets up the child, waits for its order, and hands over to its runner."""
-    code = 70
+    code = _NOT_RUN
     try:
         os.setsid()
         kernel.die_with_parent()
@@ -158,7 +205,7 @@ def _become_child(order: socket.socket, parent: int) -> None:
             os._exit(code)
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
-        data, descriptors, _flags, _address = socket.recv_fds(order, 1, 2)
+        data, descriptors, _flags, _address = socket.recv_fds(orders, 1, 2)
         if not data:
             os._exit(code)
         channel, output = descriptors
@@ -167,34 +214,32 @@ def _become_child(order: socket.socket, parent: int) -> None:
         channel = fcntl.fcntl(channel, fcntl.F_DUPFD_CLOEXEC, 10)
         os.closerange(3, channel)
         os.closerange(channel + 1, 1 << 16)
-        code = _work(Reader(socket.socket(fileno=channel)))
+        code = _work(Wire(socket.socket(fileno=channel), FROM_CHILD, TO_CHILD))
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
 
 
-def _work(reader: Reader) -> int:
-    request = reader.next()
-    if request is None:
-        return 70
-    os.chdir(request["workdir"])
-    os.environ["TMPDIR"] = os.environ["HOME"] = tempfile.tempdir = request["workdir"]
+def _work(channel: Wire[ChildMessage, ToChild]) -> int:
+    request = channel.receive()
+    if not isinstance(request, ChildRequest):
+        return _NOT_RUN
+    os.chdir(request.workdir)
+    os.environ["TMPDIR"] = os.environ["HOME"] = tempfile.tempdir = request.workdir
+    _limit(request.limits)
+    code: int = importlib.import_module(request.module).run_in_child(request, channel)
+    return code
+
+
+def _limit(limits: ChildLimits) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    memory = request.get("memory_limit_bytes")
-    if memory:
-        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    size = request.get("file_limit_bytes")
-    if size:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-    tasks = request.get("task_limit")
-    if tasks:
-        kernel.limit_tasks(tasks)
-    return _runner(request["runner"])(request, reader.channel)
-
-
-def _runner(module: str) -> Callable[[dict, socket.socket], int]:
-    return importlib.import_module(module).run_in_child
+    if limits.memory_bytes:
+        resource.setrlimit(resource.RLIMIT_DATA, (limits.memory_bytes, limits.memory_bytes))
+    if limits.file_bytes:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limits.file_bytes, limits.file_bytes))
+    if limits.tasks:
+        kernel.limit_tasks(limits.tasks)
 
 
 def main() -> None:
@@ -208,8 +253,7 @@ def main() -> None:
     kernel.adopt_orphans()
     for module in sys.argv[2:]:
         importlib.import_module(module)
-    gc.collect()
-    gc.freeze()  # forked children do not copy these pages when they collect
+    _freeze()
     Zygote(control).serve()
 
 

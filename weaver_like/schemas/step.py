@@ -1,14 +1,10 @@
 """Steps of jobs: JSON <-> domain."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
-from weaver_like.domain.masks import clean
-from weaver_like.domain.step import MAX_STEPS, Step, StepStatus
+from weaver_like.domain.step import Step, StepStatus
 from weaver_like.schemas.jsontext import JsonObject
 from weaver_like.schemas.times import render_time
-
-_MOST_LINES, _LONGEST_LINE = 20, 1000
 
 
 def render_step(step: Step) -> JsonObject:
@@ -39,7 +35,7 @@ def render_change(step: Step) -> JsonObject:
 
 
 def render_stored(step: Step) -> JsonObject:
-    """A step as stores keep it and as the child reports it; `parse_stored` reads it back, equal."""
+    """A step as stores keep it; `parse_stored` reads it back, equal."""
     document = {
         "number": step.number,
         "name": step.name,
@@ -73,38 +69,5 @@ def parse_stored(document: JsonObject) -> Step:
     )
 
 
-def parse_told(document: object) -> Step | None:
-    """Read a step that the child reports; its texts are masked and shortened.
-
-    None for anything that is not a step, and for steps beyond `MAX_STEPS`.
-    """
-    if not isinstance(document, dict):
-        return None
-    try:
-        step = parse_stored(document)
-        if type(step.number) is not int or not 1 <= step.number <= MAX_STEPS or not step.name:
-            return None
-        return replace(
-            step,
-            name=clean(step.name, 255),
-            command=clean(step.command, 4000),
-            message=clean(step.message, 4000),
-            exit_code=_whole(step.exit_code),
-            cpu_s=_number(step.cpu_s),
-            peak_bytes=_whole(step.peak_bytes),
-            tail=tuple(clean(line, _LONGEST_LINE) for line in step.tail[-_MOST_LINES:]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        return None
-
-
 def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
-
-
-def _number(value: float | None) -> float | None:
-    return None if value is None else float(value)
-
-
-def _whole(value: int | None) -> int | None:
-    return None if value is None else int(value)

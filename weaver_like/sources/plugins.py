@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any, TypedDict, cast
 
 from weaver_like.domain.process import Plugin, Process
-from weaver_like.sandbox import started
-from weaver_like.sandbox.children import scrubbed_environment
+from weaver_like.sandbox.spawn import scrubbed_environment, spawn
 from weaver_like.schemas.description import parse_stored
 from weaver_like.schemas.jsontext import dumps, loads
 from weaver_like.sources.base import Source
@@ -120,7 +119,7 @@ def _describe(path: str) -> _Answer:
     answers, held = os.pipe()
     watched, life = os.pipe()
     command = [sys.executable, "-I", "-m", "weaver_like.authoring.load", path, str(held), str(watched)]
-    child = started.start(
+    child = spawn(
         command,
         pass_fds=[held, watched],
         env=scrubbed_environment(),

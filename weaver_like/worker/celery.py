@@ -12,17 +12,19 @@ import sys
 import threading
 import time
 from collections import deque
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from weaver_like import settings as settings_module
 from weaver_like.domain.errors import SettingError, Unavailable
+from weaver_like.domain.events import JobEvent, ProgressMade, StatusChanged
 from weaver_like.domain.job import Job
-from weaver_like.engines.base import ClosePolicy, WorkerLink
+from weaver_like.engines.base import ClosePolicy, Interruption, WorkerLink
 from weaver_like.engines.celery.broker import Broker
-from weaver_like.engines.celery.bus import EVENTS, ORDERS, Bus
+from weaver_like.engines.celery.bus import EVENT_CHANNEL, ORDER_CHANNEL, Bus, Listener
 from weaver_like.engines.celery.engine import CeleryEngine
 from weaver_like.engines.celery.worker import Duties, Options, run_worker
+from weaver_like.engines.messages import Cancel
 from weaver_like.jobs.execute import execute_job
 from weaver_like.jobs.housekeeper import Housekeeper
 from weaver_like.jobs.names import hold_some_name
@@ -53,29 +55,29 @@ class BusLink(WorkerLink):
         self._stop = stop
         self._ordered = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._dismissed: deque[str] = deque(maxlen=_REMEMBERED)
-        self._progress: dict | None = None
+        self._progress: ProgressMade | None = None
         self._progressed = 0.0
         self._ready = select.epoll()
         for descriptor in (self._ordered, stop):
             self._ready.register(descriptor, select.EPOLLIN)
 
-    def order(self, job_id: str) -> None:
+    def cancel(self, job_id: str) -> None:
         """Called by the bus: a job was dismissed, perhaps ours."""
         self._dismissed.append(job_id)
         os.eventfd_write(self._ordered, 1)
 
-    def publish(self, event: dict) -> None:
-        if event["kind"] == "progress" and not event.get("outbox"):
+    def publish(self, event: JobEvent) -> None:
+        if isinstance(event, ProgressMade) and not event.outbox:
             self._progress = event
-            self._tell_progress()
+            self._send_progress()
             return
-        self._tell_progress(last=event["kind"] == "status")
-        self._bus.tell(EVENTS, event)
+        self._send_progress(last=isinstance(event, StatusChanged))
+        self._bus.send(EVENT_CHANNEL, event)
 
-    def _tell_progress(self, last: bool = False) -> None:
+    def _send_progress(self, last: bool = False) -> None:
         """The newest progress, if it is time; of those in between nobody hears."""
         if self._progress is not None and (last or time.monotonic() - self._progressed >= _PROGRESS_S):
-            self._bus.tell(EVENTS, self._progress)
+            self._bus.send(EVENT_CHANNEL, self._progress)
             self._progress, self._progressed = None, time.monotonic()
 
     def submitted(self, job_id: str, queue: str) -> None:
@@ -84,33 +86,44 @@ class BusLink(WorkerLink):
     def fileno(self) -> int:
         return self._ready.fileno()
 
-    def interruption(self, job_id: str) -> str | None:
-        self._tell_progress()
+    def interruption(self, job_id: str) -> Interruption | None:
+        self._send_progress()
         ready = {descriptor for descriptor, _ in self._ready.poll(0)}
         if self._ordered in ready:
             os.eventfd_read(self._ordered)
         if job_id in self._dismissed:
-            return "dismissed"
-        return "stopped" if self._stop in ready else None
+            return Interruption.DISMISSED
+        return Interruption.STOPPED if self._stop in ready else None
 
 
-class _Hand(threading.local):
-    """What one thread of the pool works with: a zygote and a link."""
+@dataclass(frozen=True, slots=True)
+class Station:
+    """Where a worker works. slot: its name, the same after a restart.  stop: descriptor, readable when it must stop."""
+
+    settings: Settings
+    broker: Broker
+    slot: str
+    stop: int
+
+
+class _OfThread(threading.local):
+    """What one thread of the pool works with."""
 
     children: Children | None = None
     link: BusLink | None = None
 
 
-class Hands:
-    """One process of the pool. slot: name of this worker, the same after a restart.  single: one thread runs all of its jobs."""
+class PoolProcess:
+    """One process of the pool, which runs jobs. single: one thread runs all of its jobs."""
 
-    def __init__(self, settings: Settings, broker: Broker, slot: str, stop: int, single: bool):
+    _name: str
+    _runtime: Runtime
+    _bus: Bus
+
+    def __init__(self, station: Station, single: bool):
+        self._station = station
         self._single = single
-        self._settings = settings
-        self._broker = broker
-        self._slot = slot
-        self._stop = stop
-        self._hand = _Hand()
+        self._own = _OfThread()
         self._links: list[BusLink] = []
         self._zygotes: list[Children] = []
 
@@ -118,9 +131,9 @@ class Hands:
         """In a process that has just been forked: nothing of its parent's connections is used."""
         kernel.hide_from_siblings()
         kernel.adopt_orphans()
-        self._name = f"{self._slot}/{kernel.identity(os.getpid())}/"
-        self._runtime = build(self._settings)
-        self._bus = Bus(self._broker, ORDERS, self._hear)
+        self._name = f"{self._station.slot}/{kernel.identity(os.getpid())}/"
+        self._runtime = build(self._station.settings)
+        self._bus = Bus(self._station.broker, Listener(ORDER_CHANNEL, self._cancel))
         self._bus.start()
         if self._single:
             self._take()
@@ -146,29 +159,29 @@ class Hands:
 
     def _take(self) -> tuple[Children, BusLink]:
         """This thread's own zygote and link."""
-        hand = self._hand
-        if hand.children is None:
-            hand.children, hand.link = Children(WARM, self._settings.work_dir), BusLink(self._bus, self._stop)
-            self._zygotes.append(hand.children)
-            self._links.append(hand.link)
-            hand.children.start()
-        return hand.children, hand.link
+        own = self._own
+        if own.children is None or own.link is None:
+            own.children = Children(WARM, self._station.settings.work_dir)
+            own.link = BusLink(self._bus, self._station.stop)
+            self._zygotes.append(own.children)
+            self._links.append(own.link)
+            own.children.start()
+        return own.children, own.link
 
-    def _hear(self, order: dict) -> None:
+    def _cancel(self, order: Cancel) -> None:
         for link in list(self._links):
-            link.order(str(order.get("cancel")))
+            link.cancel(order.job_id)
 
 
-class Keeper:
-    """The main process: it runs no job, it keeps house."""
+class MainProcess:
+    """The process that started the pool: it runs no job, it keeps house."""
 
-    def __init__(self, settings: Settings, broker: Broker, slot: str, stop: int):
-        self._settings = settings
-        self._stop = stop
-        self._slot = slot
-        self._engine = CeleryEngine(broker, hears_events=False)
-        self.runtime: Runtime = replace(build(settings), engine=self._engine)
-        self._housekeeper = Housekeeper(self.runtime, kernel.identity(os.getpid()) or slot, self._recover)
+    def __init__(self, station: Station):
+        self._station = station
+        self._engine = CeleryEngine(station.broker, hears_events=False)
+        self.runtime: Runtime = replace(build(station.settings), engine=self._engine)
+        holder = kernel.identity(os.getpid()) or station.slot
+        self._housekeeper = Housekeeper(self.runtime, holder, self._recover)
 
     def ready(self) -> None:
         """The pool is there: threads do not start before it was forked."""
@@ -183,17 +196,18 @@ class Keeper:
     def stopping(self) -> None:
         """Celery takes no more messages and waits for what runs; what runs too long is given back."""
         self._housekeeper.stop()
-        policy = ClosePolicy(self._settings.engine.close)
-        log.info("stopping: engine.close is %s, running jobs have %g s", policy, self._settings.engine.close_grace_s)
+        engine = self._station.settings.engine
+        policy = ClosePolicy(engine.close)
+        log.info("stopping: engine.close is %s, running jobs have %g s", policy, engine.close_grace_s)
         if policy is ClosePolicy.JOIN:
             return
         if policy is ClosePolicy.CANCEL:
-            time.sleep(self._settings.engine.close_grace_s)
-        os.eventfd_write(self._stop, 1)
+            time.sleep(engine.close_grace_s)
+        os.eventfd_write(self._station.stop, 1)
 
     def _recover(self) -> None:
         """Jobs of processes of this worker that have died: of its pool, or of an earlier run."""
-        recover_lost(self.runtime, f"{self._slot}/", partial(announce, self._engine), _is_lost)
+        recover_lost(self.runtime, f"{self._station.slot}/", partial(announce, self._engine), _is_lost)
 
 
 def _is_lost(job: Job) -> bool:
@@ -218,20 +232,16 @@ def _work() -> int:
     configure_logs(settings.log.level, console=True)
     broker = Broker(settings.celery.broker_url, settings.celery.prefix)
     slot, _held = hold_some_name(settings.data_dir, "worker")
-    stop = os.eventfd(0, os.EFD_CLOEXEC)
-    keeper, hands = (
-        Keeper(settings, broker, slot, stop),
-        Hands(settings, broker, slot, stop, given["pool"] != "threads"),
-    )
+    station = Station(settings, broker, slot, os.eventfd(0, os.EFD_CLOEXEC))
+    leader, member = MainProcess(station), PoolProcess(station, single=given["pool"] != "threads")
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    if not prepare_store(keeper.runtime, stopped):
+    if not prepare_store(leader.runtime, stopped):
         return 0
     options = Options(given["concurrency"], tuple(given["queues"]), given["pool"], slot)
-    return run_worker(
-        broker, options, Duties(hands.open, hands.perform, hands.close, keeper.ready, keeper.lost, keeper.stopping)
-    )
+    duties = Duties(member.open, member.perform, member.close, leader.ready, leader.lost, leader.stopping)
+    return run_worker(broker, options, duties)
 
 
 if __name__ == "__main__":

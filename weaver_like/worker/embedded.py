@@ -1,8 +1,7 @@
 """Entry of a worker process: `python -m weaver_like.worker.embedded CONTROL LIFE`, started by the embedded engine.
 
-CONTROL: number of the socket to the engine.  LIFE: number of a pipe's end that worker and zygote hold open while they live.
-Engine -> worker: its settings; {"wake": number}; {"cancel": job id}; {"stop": policy}.
-Worker -> engine: {"idle": number}; {"submitted": job id}; {"event": event}.
+CONTROL: number of the socket to the engine, which carries `engines.messages`.
+LIFE: number of a pipe's end that worker and zygote hold open while they live.
 """
 
 import logging
@@ -14,13 +13,29 @@ import sys
 
 from weaver_like import settings as settings_module
 from weaver_like.domain.errors import Unavailable
-from weaver_like.engines.base import ClosePolicy, WorkerLink
+from weaver_like.domain.events import JobEvent, StatusChanged
+from weaver_like.domain.job import Claim
+from weaver_like.engines.base import ClosePolicy, Interruption, WorkerLink
+from weaver_like.engines.messages import (
+    FROM_WORKER,
+    TO_WORKER,
+    Cancel,
+    FromWorker,
+    Greeting,
+    Idle,
+    JobNews,
+    JobSubmitted,
+    Stop,
+    ToWorker,
+    Wake,
+)
 from weaver_like.jobs.execute import execute_job
 from weaver_like.jobs.progress import lease_end
 from weaver_like.observe.logs import configure_logs
+from weaver_like.runtime import Runtime
 from weaver_like.sandbox import kernel
 from weaver_like.sandbox.children import Children
-from weaver_like.sandbox.wire import Reader, send
+from weaver_like.sandbox.wire import Wire
 from weaver_like.wiring import WARM, build
 
 log = logging.getLogger(__name__)
@@ -29,65 +44,70 @@ _AWAY_S = 1.0
 
 
 class SocketLink(WorkerLink):
-    """The worker's end of the socket pair. An engine that has gone stops the worker at once: nobody would hear it."""
+    """The worker's end of the socket pair. An engine that has gone stops the worker at once: nobody would hear it.
 
-    def __init__(self, control: socket.socket):
+    Attributes:
+        woken: number of the last `Wake`.
+        stop: how the worker must stop; None: not now.
+    """
+
+    def __init__(self, control: Wire[FromWorker, ToWorker]):
         self._control = control
-        self._reader = Reader(control)
         self.woken = 0
         self.stop: ClosePolicy | None = None
         self._dismissed: set[str] = set()
         # Events wait for the next look at the engine or for the end of the job, so that they do not hold up a start.
-        self._unsent: list[dict] = []
+        self._unsent: list[FromWorker] = []
 
-    def greeting(self) -> dict | None:
-        return self._reader.next()
-
-    def publish(self, event: dict) -> None:
-        self._unsent.append({"event": event})
-        if event.get("status") in ("successful", "failed"):
+    def publish(self, event: JobEvent) -> None:
+        self._unsent.append(JobNews(event))
+        if isinstance(event, StatusChanged) and event.status.final:
             self._flush()
 
     def submitted(self, job_id: str, queue: str) -> None:
-        self._unsent.append({"submitted": job_id})
+        self._unsent.append(JobSubmitted(job_id))
 
     def _flush(self) -> None:
         unsent, self._unsent = self._unsent, []
         for message in unsent:
-            self.tell(message)
+            self.send(message)
 
-    def tell(self, message: dict) -> None:
+    def send(self, message: FromWorker) -> None:
         """Send now."""
         try:
-            send(self._control, message)
+            self._control.send(message)
         except OSError:
             self.stop = ClosePolicy.KILL
 
     def fileno(self) -> int:
         return self._control.fileno()
 
-    def interruption(self, job_id: str) -> str | None:
+    def interruption(self, job_id: str) -> Interruption | None:
         self._flush()
-        self.hear(0)
+        self.listen(0)
         if job_id in self._dismissed:
-            return "dismissed"
-        return "stopped" if self.stop is ClosePolicy.KILL else None
+            return Interruption.DISMISSED
+        return Interruption.STOPPED if self.stop is ClosePolicy.KILL else None
 
-    def hear(self, timeout_s: float | None) -> None:
+    def listen(self, timeout_s: float | None) -> None:
         """Take in what the engine says; waits for it, if `timeout_s` allows."""
         while select.select([self._control], [], [], timeout_s)[0]:
-            self._reader.fill()
-            for message in self._reader.messages():
-                if "wake" in message:
-                    self.woken = message["wake"]
-                elif "cancel" in message:
-                    self._dismissed.add(message["cancel"])
-                elif "stop" in message:
-                    self.stop = ClosePolicy(message["stop"])
-            if self._reader.closed:
+            self._control.fill()
+            for message in self._control.messages():
+                self._handle(message)
+            if self._control.closed:
                 self.stop = ClosePolicy.KILL
                 return
             timeout_s = 0
+
+    def _handle(self, message: ToWorker) -> None:
+        match message:
+            case Wake(number):
+                self.woken = number
+            case Cancel(job_id):
+                self._dismissed.add(job_id)
+            case Stop(policy):
+                self.stop = policy
 
     def rest(self) -> None:
         """Between two jobs: send what is left, and forget dismissals of jobs that are not here any more."""
@@ -102,17 +122,20 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     kernel.hide_from_siblings()
     kernel.adopt_orphans()
-    link = SocketLink(control)
-    greeting = link.greeting()
-    if greeting is None:
-        return
-    settings = settings_module.load(overrides=[f"{name}={value}" for name, value in greeting["settings"].items()])
-    configure_logs(settings.log.level, settings.data_dir / "logs" / f"worker-{greeting['number']}.log")
+    channel: Wire[FromWorker, ToWorker] = Wire(control, FROM_WORKER, TO_WORKER)
+    greeting = channel.receive()
+    if isinstance(greeting, Greeting):
+        _work(greeting, SocketLink(channel), life)
+
+
+def _work(greeting: Greeting, link: SocketLink, life: int) -> None:
+    settings = settings_module.load(overrides=[f"{name}={value}" for name, value in greeting.settings.items()])
+    configure_logs(settings.log.level, settings.data_dir / "logs" / f"worker-{greeting.number}.log")
     children = Children(WARM, settings.work_dir, [life])
     children.start()
     runtime = build(settings)
     try:
-        _serve(runtime, greeting["name"], children, link)
+        _serve(runtime, greeting.name, children, link)
     finally:
         children.stop()
         kernel.end_descendants()  # a plugin that is just being read: the end of this process would wait for it
@@ -120,24 +143,31 @@ def main() -> None:
         os.close(life)
 
 
-def _serve(runtime: object, name: str, children: Children, link: SocketLink) -> None:
+def _serve(runtime: Runtime, name: str, children: Children, link: SocketLink) -> None:
     while link.stop is not ClosePolicy.KILL:
         looked = link.woken
         try:
-            claim = None if link.stop is ClosePolicy.CANCEL else runtime.store.jobs.claim_next(name, lease_end(runtime))
+            claim = _claim(runtime, name, link)
         except Unavailable:
-            link.hear(_AWAY_S)
+            link.listen(_AWAY_S)
             continue
         if claim is not None:
             log.info("job %s of %s: attempt %s", claim.job.id, claim.job.process_id, claim.job.attempt)
             execute_job(runtime, claim, children, link)
             link.rest()
-            link.hear(0)
+            link.listen(0)
         elif link.stop is not None:
             return
         else:
-            link.tell({"idle": looked})
-            link.hear(None)
+            link.send(Idle(looked))
+            link.listen(None)
+
+
+def _claim(runtime: Runtime, name: str, link: SocketLink) -> Claim | None:
+    """The next job. Raises: Unavailable."""
+    if link.stop is ClosePolicy.CANCEL:
+        return None
+    return runtime.store.jobs.claim_next(name, lease_end(runtime))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """The Celery application of an installation: one task by name, queues below a prefix."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from celery import Celery
-from kombu import Connection, Exchange, Queue
+from kombu.connection import Connection
+from kombu.entity import Exchange, Queue
 
 from weaver_like.domain.errors import SettingError
 
@@ -23,23 +25,25 @@ class Broker:
 
     def queue(self, name: str) -> Queue:
         """The broker's queue for a queue of the store; durable."""
-        return Queue(f"{self.prefix}.{name}", Exchange(self.prefix, type="direct"), routing_key=f"{self.prefix}.{name}")
+        exchange = Exchange(self.prefix, type="direct")  # type: ignore[no-untyped-call]
+        full_name = f"{self.prefix}.{name}"
+        return Queue(full_name, exchange, routing_key=full_name)  # type: ignore[no-untyped-call]
 
     def channel(self, name: str) -> Exchange:
         """An exchange that passes every message to whoever listens at that moment."""
-        return Exchange(f"{self.prefix}.{name}", type="fanout", durable=False, delivery_mode=1)
+        full_name = f"{self.prefix}.{name}"
+        return Exchange(full_name, type="fanout", durable=False, delivery_mode=1)  # type: ignore[no-untyped-call]
 
     def name_of(self, routing_key: str) -> str:
         return routing_key.removeprefix(self.prefix + ".")
 
 
 class _Connection(Connection):
-    """A worker looks for a broker that is away as often as our servers do; kombu's own comes to half a minute between two looks."""
+    """A worker looks for a broker that is away as often as our servers do; kombu's own would come to wait half a minute."""
 
-    def ensure_connection(self, *arguments: object, **options: object) -> Connection:
-        return super().ensure_connection(
-            *arguments, **options | {"interval_start": 1, "interval_step": 1, "interval_max": LONGEST_PAUSE_S}
-        )
+    def ensure_connection(self, *arguments: object, **options: object) -> Any:
+        options |= {"interval_start": 1, "interval_step": 1, "interval_max": LONGEST_PAUSE_S}
+        return super().ensure_connection(*arguments, **options)  # type: ignore[no-untyped-call]
 
 
 def make_celery(broker: Broker) -> Celery:
@@ -51,10 +55,9 @@ def make_celery(broker: Broker) -> Celery:
     Raises: SettingError.
     """
     if broker.url.partition(":")[0] not in ("amqp", "amqps", "redis", "rediss"):
-        raise SettingError("engine.kind=celery asks for 'celery.broker_url': amqp://... (RabbitMQ) or redis://...")
+        raise SettingError("engine.kind=celery needs 'celery.broker_url': amqp://... (RabbitMQ) or redis://...")
     app = Celery("weaver_like", broker=broker.url, set_as_current=False)
     app.amqp.Connection = _Connection
-    redis = broker.url.startswith("redis")
     app.conf.update(
         task_acks_late=True,
         task_reject_on_worker_lost=True,
@@ -71,9 +74,12 @@ def make_celery(broker: Broker) -> Celery:
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
         worker_proc_alive_timeout=60,
-        # Redis brings an unacknowledged message back after this time; the reaper is faster, and a message too many does no harm.
-        broker_transport_options={"visibility_timeout": _DAY_S, "socket_keepalive": True, "socket_connect_timeout": 4}
-        if redis
-        else {},
     )
+    if broker.url.startswith("redis"):
+        # Redis brings an unacknowledged message back after the first time; the reaper is faster, and one too many does no harm.
+        app.conf.broker_transport_options = {
+            "visibility_timeout": _DAY_S,
+            "socket_keepalive": True,
+            "socket_connect_timeout": 4,
+        }
     return app

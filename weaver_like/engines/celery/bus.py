@@ -6,56 +6,85 @@ import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-from kombu import Connection, Consumer, Producer, Queue
+from kombu.connection import Connection
+from kombu.entity import Queue
+from kombu.messaging import Consumer
 
+from weaver_like.domain.codec import Codec
+from weaver_like.domain.events import EVENTS, Event
 from weaver_like.domain.masks import mask
 from weaver_like.engines.celery.broker import LONGEST_PAUSE_S, TASK, Broker, make_celery
+from weaver_like.engines.messages import ORDERS, Cancel
+from weaver_like.schemas.jsontext import dumps, loads
 
 log = logging.getLogger(__name__)
+Message = TypeVar("Message")
 _HEARTBEAT_S = 30
+_CONNECT_S = 4
+_FIRST_PAUSE_S = 0.1
 #: What waits while the broker is away; beyond that it is dropped: the reaper and the store make up for it.
 _MOST_WAITING = 20000
+#: Header of every message on a channel: which bus has sent it.
+_SENDER = "sender"
 
-#: Channels: servers hear what happens to jobs, workers what they shall do.
-EVENTS, ORDERS = "events", "orders"
+
+@dataclass(frozen=True, slots=True)
+class BusChannel(Generic[Message]):
+    """A channel that carries one family of messages to everybody who listens."""
+
+    name: str
+    codec: Codec[Message]
+
+
+#: Servers hear what happens to jobs, workers what they shall do.
+EVENT_CHANNEL: BusChannel[Event] = BusChannel("events", EVENTS)
+ORDER_CHANNEL: BusChannel[Cancel] = BusChannel("orders", ORDERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener(Generic[Message]):
+    """Who hears a channel.
+
+    Args:
+        on_message: called with each message that another process sent.
+        on_return: called when the broker is back: messages may have been missed.
+    """
+
+    channel: BusChannel[Message]
+    on_message: Callable[[Message], None]
+    on_return: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
 class _Post:
-    """To everybody on a channel, or (queue) a job's message to one worker."""
+    """A message as it will be sent, again if it must: body to everybody on a channel, or a job's id to one worker of a queue."""
 
-    body: dict
     channel: str = ""
+    body: bytes = b""
     queue: str = ""
+    job_id: str = ""
 
 
 class Bus:
-    """One per process. Sending never waits and never fails: a thread of its own sends, and tries again while the broker is away.
+    """One per process. Sending never waits and never fails: a thread of its own sends, and tries again while the broker is away."""
 
-    hears: the channel to listen to, or "".  on_message: called with each message that another process sent.
-    on_return: called when the broker is back: messages may have been missed.
-    """
-
-    def __init__(
-        self,
-        broker: Broker,
-        hears: str = "",
-        on_message: Callable[[dict], None] = lambda _message: None,
-        on_return: Callable[[], None] = lambda: None,
-    ):
+    def __init__(self, broker: Broker, listener: Listener[Any] | None = None):
         self._app = make_celery(broker)
         self._broker = broker
-        self._hears = hears
-        self._on_message = on_message
-        self._on_return = on_return
+        self._listener = listener
         self._name = uuid.uuid4().hex
         self._posts: queue.SimpleQueue[_Post | None] = queue.SimpleQueue()
         self._unsent: _Post | None = None
         self._closed = threading.Event()
         self._trouble: str | None = "the broker was not reached yet"
-        loops = [(self._speak, 0)] + ([(self._listen, _HEARTBEAT_S)] if hears else [])
-        self._threads = [threading.Thread(target=self._keep_up, args=loop, name="bus", daemon=True) for loop in loops]
+        self._threads = [self._thread(self._send_posts, 0)]
+        if listener is not None:
+            self._threads.append(self._thread(self._listen, _HEARTBEAT_S))
+
+    def _thread(self, loop: Callable[[Any], None], heartbeat_s: int) -> threading.Thread:
+        return threading.Thread(target=self._keep_up, args=(loop, heartbeat_s), name="bus", daemon=True)
 
     def start(self) -> None:
         for thread in self._threads:
@@ -65,19 +94,20 @@ class Bus:
     def trouble(self) -> str | None:
         return self._trouble
 
-    def tell(self, channel: str, body: dict) -> None:
+    def send(self, channel: BusChannel[Message], message: Message) -> None:
         """Send to every process that listens to a channel now."""
-        self._put(_Post(body | {"from": self._name}, channel=channel))
+        self._put(_Post(channel=channel.name, body=dumps(channel.codec.encode(message))))
 
     def wake(self, job_id: str, queue_name: str) -> None:
         """Send the message for one job: whichever worker gets it claims the most urgent job of the queue."""
-        self._put(_Post({"job": job_id}, queue=queue_name))
+        self._put(_Post(queue=queue_name, job_id=job_id))
 
     def count(self, queue_name: str) -> int | None:
         """How many messages wait in a queue; None if the broker does not say."""
         try:
             with self._connect() as connection:
-                return self._broker.queue(queue_name)(connection.default_channel).queue_declare().message_count
+                declared = self._broker.queue(queue_name)(connection.default_channel).queue_declare()
+                return int(declared.message_count)
         except Exception as error:  # kombu's transports have no common class; no count is a good answer
             log.warning("the broker does not say how many messages wait: %s", mask(str(error)))
             return None
@@ -94,42 +124,45 @@ class Bus:
         if self._posts.qsize() < _MOST_WAITING:
             self._posts.put(post)
 
-    def _connect(self, heartbeat_s: int = 0) -> Connection:
-        """heartbeat_s: only for who reads; who only writes learns from the socket that the broker has gone."""
-        connection = Connection(
+    def _connect(self, heartbeat_s: int = 0) -> Any:
+        """A connection of kombu, which has no types. heartbeat_s: only for who reads; who only writes learns from the socket."""
+        connection: Any = Connection(  # type: ignore[no-untyped-call]
             self._broker.url,
             heartbeat=heartbeat_s,
-            connect_timeout=4,
+            connect_timeout=_CONNECT_S,
             transport_options=self._app.conf.broker_transport_options,
         )
         connection.connect()
         return connection
 
-    def _keep_up(self, loop: Callable[[Connection], None], heartbeat_s: int) -> None:
+    def _keep_up(self, loop: Callable[[Any], None], heartbeat_s: int) -> None:
         """Run a loop on a connection, and on a new one whenever that breaks."""
-        pause_s, away = 0.1, False
+        pause_s, away = _FIRST_PAUSE_S, False
         while not self._closed.is_set():
             try:
                 with self._connect(heartbeat_s) as connection:
-                    self._trouble, pause_s = None, 0.1
+                    self._trouble, pause_s = None, _FIRST_PAUSE_S
                     if away:
-                        log.info("the broker is back")
                         away = False
-                        self._on_return()
+                        self._return()
                     loop(connection)
                     return
             except (
                 Exception
             ) as error:  # kombu's transports have no common class, and this thread must outlive every failure
                 if not away:
-                    log.warning(
-                        "the broker does not answer (%s); trying again", mask(f"{type(error).__name__}: {error}")
-                    )
+                    told = mask(f"{type(error).__name__}: {error}")
+                    log.warning("the broker does not answer (%s); trying again", told)
                 self._trouble, away = "the broker does not answer", True
             self._closed.wait(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
-    def _speak(self, connection: Connection) -> None:
+    def _return(self) -> None:
+        log.info("the broker is back")
+        if self._listener is not None:
+            self._listener.on_return()
+
+    def _send_posts(self, connection: Any) -> None:
         producer = connection.Producer(auto_declare=False)
         while not self._closed.is_set():
             if self._unsent is None:
@@ -139,29 +172,34 @@ class Bus:
             self._send(producer, self._unsent)
             self._unsent = None
 
-    def _send(self, producer: Producer, post: _Post) -> None:
+    def _send(self, producer: Any, post: _Post) -> None:
         if post.queue:
-            self._app.send_task(
-                TASK,
-                [post.body["job"]],
-                queue=self._broker.queue(post.queue),
-                producer=producer,
-                retry=False,
-                ignore_result=True,
-            )
-        else:
-            exchange = self._broker.channel(post.channel)
-            producer.publish(post.body, exchange=exchange, declare=[exchange], serializer="json", retry=False)
+            target = self._broker.queue(post.queue)
+            self._app.send_task(TASK, [post.job_id], queue=target, producer=producer, retry=False, ignore_result=True)
+            return
+        exchange = self._broker.channel(post.channel)
+        producer.publish(
+            post.body,
+            exchange=exchange,
+            declare=[exchange],
+            content_type="application/json",
+            content_encoding="utf-8",
+            headers={_SENDER: self._name},
+            retry=False,
+        )
 
-    def _listen(self, connection: Connection) -> None:
-        ear = Queue(
-            f"{self._broker.prefix}.{self._hears}.{self._name}",
-            self._broker.channel(self._hears),
+    def _listen(self, connection: Any) -> None:
+        assert self._listener is not None
+        name = self._listener.channel.name
+        ear = Queue(  # type: ignore[no-untyped-call]
+            f"{self._broker.prefix}.{name}.{self._name}",
+            self._broker.channel(name),
             durable=False,
             exclusive=True,
             auto_delete=True,
         )
-        with Consumer(connection, queues=[ear], callbacks=[self._hear], accept=["json"], no_ack=True):
+        consumer: Any = Consumer(connection, queues=[ear], on_message=self._receive, accept=["json"], no_ack=True)
+        with consumer:
             while not self._closed.is_set():
                 try:
                     connection.drain_events(timeout=_HEARTBEAT_S / 6)
@@ -170,6 +208,14 @@ class Bus:
                 if connection.supports_heartbeats:
                     connection.heartbeat_check()
 
-    def _hear(self, body: dict, _message: object) -> None:
-        if isinstance(body, dict) and body.pop("from", None) != self._name:
-            self._on_message(body)
+    def _receive(self, received: Any) -> None:
+        """Pass on what another process sent. Another version of this server may send what this one does not know."""
+        if self._listener is None or received.headers.get(_SENDER) == self._name:
+            return
+        try:
+            message = self._listener.channel.codec.decode(loads(received.body))
+        except ValueError as error:
+            log.warning("a message on the bus was passed over: %s", mask(str(error))[:500])
+            return
+        if message is not None:
+            self._listener.on_message(message)

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
-from weaver_like.engines.base import EVERY_JOB, ClosePolicy, Engine, EventHub, Subscription
+from weaver_like.domain.events import Event, EventsMissed
+from weaver_like.engines.base import ClosePolicy, Engine, EventHub, Subscription
 from weaver_like.engines.celery.broker import Broker
-from weaver_like.engines.celery.bus import EVENTS, ORDERS, Bus
+from weaver_like.engines.celery.bus import EVENT_CHANNEL, ORDER_CHANNEL, Bus, Listener
+from weaver_like.engines.messages import Cancel
 
 
 class CeleryEngine(Engine):
@@ -16,7 +18,8 @@ class CeleryEngine(Engine):
 
     def __init__(self, broker: Broker, hears_events: bool = True):
         self._hub = EventHub()
-        self._bus = Bus(broker, EVENTS if hears_events else "", self._hub.publish, self._look_again)
+        listener = Listener(EVENT_CHANNEL, self._hub.publish, self._look_again)
+        self._bus = Bus(broker, listener if hears_events else None)
         self._closing = False
 
     def start(self) -> None:
@@ -29,21 +32,23 @@ class CeleryEngine(Engine):
         """Send what is missing: a broker may lose its messages, and a server may die between the store and the broker."""
         for queue, number in waiting.items():
             present = self._bus.count(queue)
-            for _ in range(0 if present is None else number - present):
+            if present is None:
+                continue
+            for _ in range(number - present):
                 self._bus.wake("", queue)
 
     def cancel(self, job_id: str) -> None:
-        self._bus.tell(ORDERS, {"cancel": job_id})
+        self._bus.send(ORDER_CHANNEL, Cancel(job_id))
 
-    def subscribe(self, job_id: str) -> Subscription:
-        return Subscription(self._hub, job_id)
+    def subscribe(self, topic: str) -> Subscription:
+        return Subscription(self._hub, topic)
 
-    def publish(self, event: dict) -> None:
+    def publish(self, event: Event) -> None:
         self._hub.publish(event)
-        self._bus.tell(EVENTS, event)
+        self._bus.send(EVENT_CHANNEL, event)
 
     def _look_again(self) -> None:
-        self._hub.publish({"job": EVERY_JOB, "kind": "missed", "outbox": True})
+        self._hub.publish(EventsMissed())
 
     @property
     def closing(self) -> bool:

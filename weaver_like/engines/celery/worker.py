@@ -5,6 +5,7 @@ import platform
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from billiard.exceptions import WorkerLostError
 from celery import Celery, Task, signals
@@ -47,28 +48,8 @@ def run_worker(broker: Broker, options: Options, duties: Duties) -> int:
     app.conf.task_default_queue = app.conf.task_queues[0].name
     _register(app, broker, duties)
 
-    for chatty in (
-        "celery.app.trace",
-        "celery.worker.strategy",
-    ):  # two lines for each message, beside ours for each job
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    # After a broker was away: what cannot be acknowledged comes again, and runs nothing twice; the setting that is warned of is as we want it.
-    logging.getLogger("celery.worker.request").addFilter(lambda record: not str(record.msg).startswith("Couldn't ack"))
-    logging.getLogger("py.warnings").addFilter(
-        lambda record: "worker_cancel_long_running_tasks_on_connection_loss" not in record.getMessage()
-    )
-    # Logs are ours; everything is connected strongly, for nobody else holds these functions.
-    signals.setup_logging.connect(lambda **_: None, weak=False)
-    if options.pool == "prefork":
-        signals.worker_process_init.connect(lambda **_: duties.opened(), weak=False)
-        signals.worker_process_shutdown.connect(lambda **_: duties.closed(), weak=False)
-    else:
-        signals.worker_init.connect(lambda **_: duties.opened(), weak=False)
-        signals.worker_shutdown.connect(lambda **_: duties.closed(), weak=False)
-    signals.worker_ready.connect(lambda **_: duties.ready(), weak=False)
-    signals.worker_shutting_down.connect(
-        lambda **_: threading.Thread(target=duties.stopping, daemon=True).start(), weak=False
-    )
+    _quiet_logs()
+    _connect_signals(options.pool, duties)
     worker = app.Worker(
         concurrency=options.concurrency,
         pool=options.pool,
@@ -82,17 +63,44 @@ def run_worker(broker: Broker, options: Options, duties: Duties) -> int:
     return worker.exitcode or 0
 
 
+def _quiet_logs() -> None:
+    for name in ("celery.app.trace", "celery.worker.strategy"):  # two lines for each message, beside ours for each job
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # After a broker was away: what cannot be acknowledged comes again, and runs nothing twice.
+    logging.getLogger("celery.worker.request").addFilter(lambda record: not str(record.msg).startswith("Couldn't ack"))
+    # The setting that is warned of is as we want it.
+    setting = "worker_cancel_long_running_tasks_on_connection_loss"
+    logging.getLogger("py.warnings").addFilter(lambda record: setting not in record.getMessage())
+
+
+def _connect_signals(pool: str, duties: Duties) -> None:
+    """Everything is connected strongly, for nobody else holds these functions."""
+    signals.setup_logging.connect(lambda **_: None, weak=False)  # logs are ours
+    if pool == "prefork":
+        signals.worker_process_init.connect(lambda **_: duties.opened(), weak=False)
+        signals.worker_process_shutdown.connect(lambda **_: duties.closed(), weak=False)
+    else:
+        signals.worker_init.connect(lambda **_: duties.opened(), weak=False)
+        signals.worker_shutdown.connect(lambda **_: duties.closed(), weak=False)
+    signals.worker_ready.connect(lambda **_: duties.ready(), weak=False)
+    signals.worker_shutting_down.connect(lambda **_: _run_beside(duties.stopping), weak=False)
+
+
+def _run_beside(action: Callable[[], None]) -> None:
+    threading.Thread(target=action, daemon=True).start()
+
+
 def _register(app: Celery, broker: Broker, duties: Duties) -> None:
-    class _Request(Request):
+    class _Request(Request):  # type: ignore[misc]  # Celery has no types
         """Tells at once when a process of the pool died, rather than when the lease of its job ends."""
 
-        def on_failure(self, exc_info: object, send_failed_event: bool = True, return_ok: bool = False) -> object:
+        def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> object:
             error = exc_info.exception
             if isinstance(getattr(error, "exc", error), (WorkerLostError, SystemExit)):  # the pool may have wrapped it
                 duties.lost()
             return super().on_failure(exc_info, send_failed_event, return_ok)
 
-    class _Task(Task):
+    class _Task(Task):  # type: ignore[misc]
         """Claims what is most urgent in the queue that the message came through; the job that it names is for people who look."""
 
         name = TASK

@@ -1,12 +1,14 @@
 """`/jobs/{id}/events`: status, progress, steps and log lines as they happen (server-sent events)."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 from pyramid.response import Response
 
 from weaver_like.domain.errors import NoSuchJob
+from weaver_like.domain.events import EngineClosed, EventsMissed, ProgressMade, StatusChanged, StepsChanged
 from weaver_like.domain.job import Job
+from weaver_like.domain.step import Step, StepStatus
 from weaver_like.faces.ogcapi.definition.operation import Query
 from weaver_like.faces.ogcapi.documents.job import render_log, render_status
 from weaver_like.faces.ogcapi.documents.urls import Urls
@@ -39,7 +41,7 @@ class _Events:
         self._job = job
         self._open = True
         self._last = 0
-        self._steps: dict[int, str] = {}
+        self._steps: dict[int, StepStatus] = {}
         self._lines = iter(()) if silent else self._events()
 
     def __iter__(self) -> Iterator[bytes]:
@@ -71,22 +73,23 @@ class _Events:
         while not ended:
             event = subscription.next(_HEARTBEAT_S)
             yield from self._stored()
-            if event is None:
-                yield b": still here\n\n"
-                ended = self._ended()
-                continue
-            if event["kind"] == "closed":
-                return
-            if event["kind"] == "progress":
-                yield _event("progress", {"progress": event["progress"], "message": event["message"]})
-            elif event["kind"] == "step":
-                yield from self._changed_steps(event["steps"])
-            elif event["kind"] == "missed":
-                yield from self._stored_steps()
-            if event["kind"] in ("status", "missed"):
-                ended = self._ended()
-                if not ended:
-                    yield self._status()
+            match event:
+                case EngineClosed():
+                    return
+                case None:
+                    yield b": still here\n\n"
+                    ended = self._ended()
+                case ProgressMade(_, percent, message):
+                    yield _event("progress", {"progress": percent, "message": message})
+                case StepsChanged(_, steps):
+                    yield from self._changed_steps(steps)
+                case StatusChanged():
+                    ended = self._ended()
+                case EventsMissed():
+                    yield from self._stored_steps()
+                    ended = self._ended()
+            if isinstance(event, StatusChanged | EventsMissed) and not ended:
+                yield self._status()
 
     def _ended(self) -> bool:
         return self._jobs.get(self._job.id).status.final
@@ -103,15 +106,15 @@ class _Events:
         after, job = 0, self._jobs.get(self._job.id)
         while steps := self._jobs.find_steps(job, after):
             after = steps[-1].number
-            yield from self._changed_steps([render_change(step) for step in steps])
+            yield from self._changed_steps(steps)
 
-    def _changed_steps(self, steps: list[dict[str, Any]]) -> Iterator[bytes]:
+    def _changed_steps(self, steps: Iterable[Step]) -> Iterator[bytes]:
         for step in steps:
-            sent = self._steps.get(step["number"], "accepted" if step["status"] != "accepted" else "")
-            # An event may be older than what the store said.
-            if sent != step["status"] and sent in ("", "accepted", "running"):
-                self._steps[step["number"]] = step["status"]
-                yield _event("step", step)
+            sent = self._steps.get(step.number)
+            is_newer = sent is None or not sent.ended  # an event may be older than what the store said
+            if is_newer and sent is not step.status:
+                self._steps[step.number] = step.status
+                yield _event("step", render_change(step))
 
     def _status(self) -> bytes:
         return _event("status", render_status(self._jobs.get(self._job.id), self._urls))

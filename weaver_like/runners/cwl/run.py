@@ -7,16 +7,16 @@ import shutil
 import tempfile
 from collections import OrderedDict
 from pathlib import Path
-from socket import socket
 
 from cwltool.errors import WorkflowException
 from cwltool.process import Process, shortname
 from cwltool.workflow import Workflow
 from schema_salad.exceptions import ValidationException
 
+from weaver_like.domain.messages import Blame, Done, FetchBeside, FileFetched
 from weaver_like.domain.step import StepStatus
 from weaver_like.files.stepcache import StepCache
-from weaver_like.runners.base import ChildRun
+from weaver_like.runners.base import ChildRun, ChildWire
 from weaver_like.runners.cwl.data.outputs import raw_outputs
 from weaver_like.runners.cwl.data.paths import ConfinedFsAccess, ConfinedPathMapper, check_objects, confine
 from weaver_like.runners.cwl.data.reuse import Reuse
@@ -31,6 +31,7 @@ from weaver_like.runners.cwl.execution.steps import Node, Recorder
 from weaver_like.sandbox.commands import Confinement
 from weaver_like.sandbox.containers import Containers
 from weaver_like.sandbox.groups import Group, GroupLimits
+from weaver_like.sandbox.messages import ChildRequest, RunJob
 
 #: How cwltool begins what it says of inputs, and we do. Source: cwltool, process.py and builder.py; values.py.
 _ABOUT_INPUTS = re.compile(
@@ -46,36 +47,40 @@ class CwlFailed(Exception):
     """The run did not succeed; the text says which step, and why."""
 
 
-class CwlRun(ChildRun):
-    """request: {"target": {"files", "remote", "main", "fragment"}, "options": {...}, "inputs", "workdir", "job", "reuse"}."""
+class CwlRun(ChildRun[RunJob]):
+    """Runs one process of a package. target: {"files", "remote", "main", "fragment"}."""
 
-    def run(self) -> dict:
-        target, workdir = self.request["target"], Path(self.request["workdir"]).resolve()
+    def run(self) -> Done:
+        target, workdir = self.task.target, Path(self.request.workdir).resolve()
         errors = _quiet()
         package = _folder(target, workdir)
-        confine((workdir, package), lambda path: bool(self.ask({"beside": path}).get("found")))
+        confine((workdir, package), self._bring)
         _write(target, package)
-        tool = _TOOLS.get(target.get("digest")) or _read(target, package)
-        external = takes_over(self.request["options"], self.request["process"])
-        recorder = Recorder(self.tell, external or not isinstance(tool, Workflow), self._plain)
-        order = job_order(tool, self.request["inputs"], workdir / "inputs")
+        tool = _TOOLS.get(target.get("digest", "")) or _read(target, package)
+        external = takes_over(self.task.options, self.task.process_id)
+        recorder = Recorder(self.send, external or not isinstance(tool, Workflow), self._plain)
+        order = job_order(tool, self.task.inputs, workdir / "inputs")
         if external:
             document = f"{package / target['main']}" + (f"#{target['fragment']}" if target["fragment"] else "")
             found = self._run_externally(document, order, _single(tool, recorder))
             check_objects(found, ConfinedFsAccess.roots)
-            return raw_outputs(tool, found, workdir / "outputs")
+            return Done(raw_outputs(tool, found, workdir / "outputs"))
         found, status = self._execute(tool, order, self._context(workdir, _node(tool, recorder)))
         if status != "success":
             raise CwlFailed(recorder.reason() or errors.first or f"The package ended as '{status}'.")
         check_objects(found, ConfinedFsAccess.roots)
-        return raw_outputs(tool, found or {}, workdir / "outputs")
+        return Done(raw_outputs(tool, found or {}, workdir / "outputs"))
+
+    def _bring(self, path: str) -> bool:
+        """Have the worker fetch what lies beside an input where that came from; False if there is none."""
+        return self.ask(FetchBeside(path)) == FileFetched(True)
 
     def _run_externally(self, document: str, order: dict, step: Node) -> dict:
         """The whole package is one step: what another engine does inside is not seen."""
         step.begin()
         try:
             found = run_externally(
-                self.request["options"]["engine"], document, order, Path(self.request["workdir"]).resolve(), step.line
+                self.task.options["engine"], document, order, Path(self.request.workdir).resolve(), step.line
             )
         except BaseException as error:
             step.fail(str(error))
@@ -86,7 +91,7 @@ class CwlRun(ChildRun):
     def _context(self, workdir: Path, node: Node) -> JobContext:
         for name in ("steps", "tmp"):
             (workdir / name).mkdir()
-        places = str(workdir), str(_folder(self.request["target"], workdir))
+        places = str(workdir), str(_folder(self.task.target, workdir))
         return JobContext(
             {
                 "basedir": str(workdir),
@@ -97,28 +102,28 @@ class CwlRun(ChildRun):
                 "compute_checksum": False,
                 "make_fs_access": ConfinedFsAccess,
                 "path_mapper": ConfinedPathMapper,
-                "confinement": Confinement(**self.request["options"]["confinement"]),
+                "confinement": Confinement(**self.task.options["confinement"]),
                 "node": node,
                 "reuse": self._reuse(places),
                 "workdir": str(workdir),
                 "readable": places,
-                "containers": Containers(**self.request["options"]["containers"]),
+                "containers": Containers(**self.task.options["containers"]),
                 "group": self._group(),
-                "allowed": Allowed(self.request["options"]["cores"], self.request.get("memory_limit_bytes", 0)),
+                "allowed": Allowed(self.task.options["cores"], self.request.limits.memory_bytes),
             }
         )
 
     def _group(self) -> Group:
-        given = self.request["group"]
-        return Group(tuple(given["folders"]), GroupLimits(**given["limits"]))
+        given = self.task.group
+        return Group(given.folders, GroupLimits(given.processes, given.memory_bytes, given.cores))
 
     def _reuse(self, places: tuple[str, ...]) -> Reuse | None:
-        asked = self.request["reuse"]
-        return Reuse(StepCache(Path(asked["folder"]), asked["most_bytes"]), places) if asked else None
+        asked = self.task.reuse
+        return Reuse(StepCache(Path(asked.path), asked.most_bytes), places) if asked else None
 
     def _execute(self, tool: Process, order: dict, context: JobContext) -> tuple[dict | None, str]:
         executor = (
-            WorkflowExecutor(self.request["options"]["parallel"], context.allowed)
+            WorkflowExecutor(self.task.options["parallel"], context.allowed)
             if isinstance(tool, Workflow)
             else ToolExecutor()
         )
@@ -130,15 +135,15 @@ class CwlRun(ChildRun):
             return super().explain(error)
         return self._plain(str(error)), None
 
-    def blame(self, error: BaseException) -> dict | None:
+    def blame(self, error: BaseException) -> Blame | None:
         """What cwltool has against the inputs, before it starts anything."""
         if isinstance(error, (WorkflowException, ValidationException)) and _ABOUT_INPUTS.search(str(error)):
-            return {"input": None, "detail": self._plain(str(error)).partition(" from file object: {")[0]}
+            return Blame(None, self._plain(str(error)).partition(" from file object: {")[0])
         return None
 
     def _plain(self, text: str) -> str:
-        workdir = Path(self.request["workdir"]).resolve()
-        package = _folder(self.request["target"], workdir)
+        workdir = Path(self.request.workdir).resolve()
+        package = _folder(self.task.target, workdir)
         # The zygote, which read the package, works in the folder of all jobs: cwltool tells lines of the document from there.
         for shown in (
             f"{os.path.relpath(package, workdir.parent)}/",
@@ -231,6 +236,7 @@ def prepare(target: dict) -> None:
     _TOOLS[target["digest"]] = _read(target, package)
 
 
-def run_in_child(request: dict, channel: socket) -> int:
+def run_in_child(request: ChildRequest, channel: ChildWire) -> int:
     """Called by the zygote after the fork."""
-    return CwlRun(request, channel).serve()
+    assert isinstance(request.task, RunJob)
+    return CwlRun(request, request.task, channel).serve()

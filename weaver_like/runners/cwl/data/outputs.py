@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from cwltool.process import Process, shortname
 
+from weaver_like.domain.messages import OutputArray, OutputFile, OutputValue, RunOutput
 from weaver_like.runners.cwl.data.paths import ConfinedFsAccess
 from weaver_like.runners.cwl.document.formats import media_type_of_format
 
@@ -14,8 +15,8 @@ from weaver_like.runners.cwl.document.formats import media_type_of_format
 _KEPT = ("class", "basename", "size", "checksum", "format", "contents")
 
 
-def raw_outputs(tool: Process, found: dict, folder: Path) -> dict:
-    """Output id -> {"value"} | {"path", "mediaType"?} | {"items"} | {"value", "files": places of paths in it}.
+def raw_outputs(tool: Process, found: dict, folder: Path) -> dict[str, RunOutput]:
+    """Outputs by id.
 
     A null is no result. Files without companions are results of their own; all others stay in CWL's objects, as parts of a JSON value.
     folder: where contents without a file are written.
@@ -27,26 +28,25 @@ def raw_outputs(tool: Process, found: dict, folder: Path) -> dict:
     }
 
 
-def _raw(value: object, folder: Path) -> dict:
+def _raw(value: object, folder: Path) -> RunOutput:
     if _is_plain_file(value):
         return _plain_file(value, folder)
     if isinstance(value, list) and value and all(map(_is_plain_file, value)):
-        return {"items": [_plain_file(item, folder / str(number)) for number, item in enumerate(value)]}
-    files: list[list] = []
+        return OutputArray(tuple(_plain_file(item, folder / str(number)) for number, item in enumerate(value)))
+    files: list[tuple[str | int, ...]] = []
     told = _told(value, (), files, folder)
-    return {"value": told, "files": files} if files else {"value": told}
+    return OutputValue(told, tuple(files))
 
 
 def _is_plain_file(value: object) -> bool:
     return isinstance(value, dict) and value.get("class") == "File" and not value.get("secondaryFiles")
 
 
-def _plain_file(value: dict, folder: Path) -> dict:
-    entry = {"path": _path_of(value, folder)}
+def _plain_file(value: dict, folder: Path) -> OutputFile:
+    path = _path_of(value, folder)
     if not isinstance(value.get("format"), str):
-        return entry
-    media_type = media_type_of_format(value["format"])
-    return entry | {"schema": value["format"]} | ({"mediaType": media_type} if media_type else {})
+        return OutputFile(path)
+    return OutputFile(path, media_type_of_format(value["format"]), value["format"])
 
 
 def _path_of(value: dict, folder: Path) -> str:
@@ -69,7 +69,7 @@ def _path_of(value: dict, folder: Path) -> str:
     return str(named)
 
 
-def _told(value: object, where: tuple, files: list[list], folder: Path) -> object:
+def _told(value: object, where: tuple, files: list[tuple[str | int, ...]], folder: Path) -> object:
     """The value with paths of files at the places that `files` gets."""
     if isinstance(value, list):
         return [_told(item, (*where, number), files, folder / str(number)) for number, item in enumerate(value)]
@@ -77,7 +77,7 @@ def _told(value: object, where: tuple, files: list[list], folder: Path) -> objec
         return value
     if value.get("class") == "File":
         path = _path_of(value, folder)
-        files.append([*where, "location"])
+        files.append((*where, "location"))
         told = {key: value[key] for key in _KEPT if key in value} | {"location": path, "size": os.path.getsize(path)}
         if value.get("secondaryFiles"):
             told["secondaryFiles"] = _told(value["secondaryFiles"], (*where, "secondaryFiles"), files, folder)

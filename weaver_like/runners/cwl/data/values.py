@@ -7,7 +7,7 @@ import tarfile
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +15,7 @@ from cwltool.errors import WorkflowException
 from cwltool.process import Process, shortname
 
 from weaver_like.domain.formats import essence, extension_of, media_type_of
+from weaver_like.domain.messages import InputFile, InputReference, InputValue, RunInput
 from weaver_like.runners.cwl.document.formats import cwl_format, media_type_of_format
 from weaver_like.schemas.jsontext import dumps
 
@@ -34,7 +35,7 @@ _UNPACKING = (
 )
 
 
-def job_order(tool: Process, staged: dict[str, list[dict]], folder: Path) -> dict:
+def job_order(tool: Process, staged: Mapping[str, Sequence[RunInput]], folder: Path) -> dict:
     """folder: where values become files. An input that was not given is left out: CWL puts its default there.
 
     Raises: WorkflowException, naming the input.
@@ -68,6 +69,16 @@ def is_list(kind: CwlType) -> bool:
     return isinstance(kind, dict) and kind.get("type") == "array"
 
 
+def _occurrences(given: Sequence[RunInput], items: CwlType) -> Sequence[RunInput]:
+    """Those of an array: a single one whose value is a JSON array holds them all."""
+    if len(given) != 1 or is_list(items):
+        return given
+    only = given[0]
+    if not isinstance(only, InputValue) or not isinstance(only.value, list):
+        return given
+    return [InputValue(item) for item in only.value]
+
+
 class _Reader:
     """One input of a tool."""
 
@@ -75,25 +86,23 @@ class _Reader:
         self._port = port
         self._folder = folder
 
-    def read(self, entries: list[dict]) -> object:
+    def read(self, given: Sequence[RunInput]) -> object:
         kind = self._port["type"]
         if is_list(kind):
-            if len(entries) == 1 and isinstance(entries[0].get("value"), list) and not is_list(bare(kind)["items"]):
-                return [
-                    self._convert({"value": item}, bare(kind)["items"], number)
-                    for number, item in enumerate(entries[0]["value"])
-                ]
-            return [self._convert(entry, bare(kind)["items"], number) for number, entry in enumerate(entries)]
-        return self._convert(entries[0], kind, 0) if entries else None
+            items = bare(kind)["items"]
+            return [self._convert(one, items, number) for number, one in enumerate(_occurrences(given, items))]
+        return self._convert(given[0], kind, 0) if given else None
 
-    def _convert(self, entry: dict, kind: CwlType, number: int) -> object:
+    def _convert(self, entry: RunInput, kind: CwlType, number: int) -> object:
+        if isinstance(entry, InputReference):
+            raise WorkflowException(f"Input '{shortname(self._port['id'])}' was not fetched.")
         wanted = bare(kind)
         options = wanted if isinstance(wanted, list) else [wanted]
-        if "path" in entry:
+        if isinstance(entry, InputFile):
             if "Directory" in options and "File" not in options:
-                return self._unpacked(Path(entry["path"]))
-            return self._file(Path(entry["path"]), entry.get("mediaType"))
-        value = entry["value"]
+                return self._unpacked(Path(entry.path))
+            return self._file(Path(entry.path), entry.media_type)
+        value = entry.value
         if isinstance(value, str) and "string" not in options and not _names_enum(options, value):
             if "File" in options:
                 return self._literal(value, entry, number)
@@ -167,10 +176,10 @@ class _Reader:
         )[:1]
         return {"format": chosen[0]} if chosen else {}
 
-    def _literal(self, text: str, entry: dict, number: int) -> dict:
+    def _literal(self, text: str, entry: InputValue, number: int) -> dict:
         """A file given by value: base64, unless its media type is one of text."""
-        media_type = entry.get("mediaType") or ""
-        is_text = entry.get("encoding") != "base64" and self._described_as_text(media_type)
+        media_type = entry.media_type or ""
+        is_text = entry.encoding != "base64" and self._described_as_text(media_type)
         try:
             return self._write(text.encode() if is_text else base64.b64decode(text), media_type, number)
         except binascii.Error as error:
@@ -191,8 +200,8 @@ class _Reader:
         )
         return bool(kinds) and kinds[0].startswith("text/")
 
-    def _text(self, value: dict, entry: dict, number: int) -> dict:
-        return self._write(dumps(value), entry.get("mediaType") or "application/json", number)
+    def _text(self, value: dict, entry: InputValue, number: int) -> dict:
+        return self._write(dumps(value), entry.media_type or "application/json", number)
 
     def _write(self, content: bytes, media_type: str, number: int) -> dict:
         folder = self._folder / str(number)

@@ -6,7 +6,6 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from socket import socket
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
@@ -16,7 +15,8 @@ from ruamel.yaml.error import YAMLError
 from schema_salad.exceptions import ValidationException
 
 from weaver_like.domain.inspection import InspectedProcess, Inspection, Refusal
-from weaver_like.runners.base import ChildRun
+from weaver_like.domain.messages import DocumentFetched, FetchDocument, Inspected, RequestRefused
+from weaver_like.runners.base import ChildRun, ChildWire
 from weaver_like.runners.cwl.data.paths import confine
 from weaver_like.runners.cwl.document.describe import Describer, text_of
 from weaver_like.runners.cwl.document.documents import decoded, write_package
@@ -26,6 +26,7 @@ from weaver_like.runners.cwl.document.parse import parse_document, plain
 from weaver_like.runners.cwl.document.refusals import Refused, faults_of, plain_types, sentence
 from weaver_like.runners.cwl.document.warnings import warnings_of
 from weaver_like.runners.cwl.types import Document
+from weaver_like.sandbox.messages import ChildRequest, InspectPackage, ParseTexts
 from weaver_like.schemas.inspection import render_inspection
 
 warm()
@@ -35,19 +36,21 @@ _VERSIONS = ("https://schema.org/softwareVersion", "s:softwareVersion")
 _Port = TypeVar("_Port")
 
 
-class InspectionRun(ChildRun):
-    """One inspection, or the parsing of some texts.
+class ParsingRun(ChildRun[ParseTexts]):
+    """The parsing of some texts. Gives {"documents": name -> value}."""
 
-    request: {"files", "main", "wanted": names in `$graph`, or "*", or none, "origin", "workdir"}, or {"texts": name ->
-    base64}.
-    Asks the parent {"fetch": url}, answered by {"text"} or {"error"}.
-    Gives what `schemas.inspection` renders; of texts {"documents": name -> value}.
-    """
+    def run(self) -> Inspected:
+        return Inspected({"documents": dict(_readable(self.task.texts))})
 
-    def run(self) -> dict[str, Any]:
-        if "texts" in self.request:
-            return {"documents": dict(_readable(self.request["texts"]))}
-        self._package = Path(self.request["workdir"]).resolve() / "package"
+
+class InspectionRun(ChildRun[InspectPackage]):
+    """One inspection. Gives what `schemas.inspection` renders."""
+
+    def run(self) -> Inspected:
+        return Inspected(self._found())
+
+    def _found(self) -> dict[str, Any]:
+        self._package = Path(self.request.workdir).resolve() / "package"
         self._fetched: dict[str, str] = {}
         self._asked = 0
         try:
@@ -75,12 +78,12 @@ class InspectionRun(ChildRun):
     def _inspect(self) -> Inspection:
         """Raises: Refused, and what cwltool raises for a document that is not right."""
         said = _Warnings()
-        write_package(decoded(self.request["files"]), self._package)
+        write_package(decoded(self.task.files), self._package)
         os.chdir(self._package)  # so that messages name files as the package does
         confine((self._package,))
-        main = self.request["main"]
+        main = self.task.main
         documents = Documents(self._package, main, {}, self._fetch)
-        entries = chosen_entries(parse_document(self._package / main, main), self.request["wanted"], main)
+        entries = chosen_entries(parse_document(self._package / main, main), list(self.task.wanted), main)
         processes, found = [], []
         for name, entry in entries.items():
             tool = load(documents, name, validate=True)
@@ -95,9 +98,9 @@ class InspectionRun(ChildRun):
         if not url.startswith("file:"):
             return self._ask_for(url)
         name = Path(unquote(urlsplit(url).path)).relative_to(self._package).as_posix()
-        if not self.request["origin"]:
+        if not self.task.origin:
             raise ValidationException(f"The package has no file '{name}'; send all files that it refers to with it.")
-        text = self._ask_for(f"{self.request['origin']}/{quote(name)}")
+        text = self._ask_for(f"{self.task.origin}/{quote(name)}")
         self._fetched[name] = base64.b64encode(text.encode()).decode()
         write_package({name: text.encode()}, self._package)
         return text
@@ -106,10 +109,11 @@ class InspectionRun(ChildRun):
         self._asked += 1
         if self._asked > _MOST_FETCHED:
             raise Refused(f"The package refers to more than {_MOST_FETCHED} documents elsewhere.")
-        answer = self.ask({"fetch": url})
-        if "text" not in answer:
-            raise ValidationException(answer.get("error", f"'{url}' could not be fetched."))
-        return str(answer["text"])
+        answer = self.ask(FetchDocument(url))
+        if isinstance(answer, DocumentFetched):
+            return answer.text
+        reason = answer.reason if isinstance(answer, RequestRefused) else f"'{url}' could not be fetched."
+        raise ValidationException(reason)
 
     def _named(self, text: str) -> str:
         """Names of files without the folder that they lie in for a moment."""
@@ -212,6 +216,9 @@ def _readable(texts: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
             continue
 
 
-def run_in_child(request: dict[str, Any], channel: socket) -> int:
+def run_in_child(request: ChildRequest, channel: ChildWire) -> int:
     """Called by the zygote after the fork."""
-    return InspectionRun(request, channel).serve()
+    if isinstance(request.task, ParseTexts):
+        return ParsingRun(request, request.task, channel).serve()
+    assert isinstance(request.task, InspectPackage)
+    return InspectionRun(request, request.task, channel).serve()

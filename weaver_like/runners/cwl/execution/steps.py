@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from weaver_like.domain.messages import LogLine, Progress, StepChange
 from weaver_like.domain.step import MAX_STEPS, Step, StepStatus
-from weaver_like.schemas.step import render_stored
 
 _TAIL_LINES = 20
 #: How messages begin that go on from the name of the step; others are sentences of their own.
@@ -99,12 +99,14 @@ class Node:
 class Recorder:
     """Any thread may call.
 
-    tell: sends a message to the worker.  alone: the run is a single tool, whose lines need no name before them.
+    send: sends a message to the worker.  alone: the run is a single tool, whose lines need no name before them.
     plain: makes what cwltool says fit for its users.
     """
 
-    def __init__(self, tell: Callable[[dict], None], alone: bool, plain: Callable[[str], str] = str):
-        self._tell = tell
+    def __init__(
+        self, send: Callable[[LogLine | Progress | StepChange], None], alone: bool, plain: Callable[[str], str] = str
+    ):
+        self._send = send
         self._alone = alone
         self.plain = plain
         self._lock = threading.RLock()
@@ -135,18 +137,18 @@ class Recorder:
             text = f"[{node.step.name}] {text}"
         elif node.step.command == text:  # it is seen with the step; a log of one command begins with what that says
             return
-        self._tell({"log": text})
+        self._send(LogLine(text))
 
     def _show(self, step: Step) -> None:
         if step.number <= MAX_STEPS:
-            self._tell({"step": render_stored(step)})
+            self._send(StepChange(step))
 
     def _show_progress(self) -> None:
         """The end of the job itself is what makes it complete."""
         percent = int(100 * self.root.done() + 1e-9)
         if self._percent < percent < 100:
             self._percent = percent
-            self._tell({"progress": percent})
+            self._send(Progress(percent))
 
     def reason(self) -> str:
         """Of the first step that failed: how it ended, its command, and the last lines that it printed."""

@@ -1,0 +1,191 @@
+"""What the code of a job says and asks in its child, and what it is given and answered."""
+
+import logging
+from typing import Any
+
+from weaver_like.domain.codec import message
+from weaver_like.domain.step import Step
+
+
+@message("value")
+class InputValue:
+    """One occurrence of an input, by value. value: JSON."""
+
+    value: object
+    media_type: str | None = None
+    encoding: str | None = None
+
+
+@message("file")
+class InputFile:
+    """One occurrence of an input as a file in the work folder."""
+
+    path: str
+    media_type: str | None = None
+
+
+@message("reference")
+class InputReference:
+    """One occurrence of an input that lies elsewhere, for runners that fetch it themselves."""
+
+    href: str
+    media_type: str | None = None
+
+
+#: One occurrence of an input, as a runner gets it.
+RunInput = InputValue | InputFile | InputReference
+
+
+@message("value")
+class OutputValue:
+    """An output by value. value: JSON.  files: places in it, as steps of keys and indices, of paths of files."""
+
+    value: object
+    files: tuple[tuple[str | int, ...], ...] = ()
+
+
+@message("file")
+class OutputFile:
+    """An output as a file in the work folder. format_uri: what the file calls its format, if that is no media type."""
+
+    path: str
+    media_type: str | None = None
+    format_uri: str | None = None
+
+
+@message("array")
+class OutputArray:
+    """Several results of one output."""
+
+    items: tuple[OutputValue | OutputFile, ...]
+
+
+#: What a run gave for one output.
+RunOutput = OutputValue | OutputFile | OutputArray
+
+
+@message("progress")
+class Progress:
+    """How far the run has come. percent: 0 to 100.  message: one line, None if unchanged."""
+
+    percent: int
+    message: str | None = None
+
+
+@message("log")
+class LogLine:
+    """A line for the job's log. level: as in the module logging."""
+
+    text: str
+    level: int = logging.INFO
+
+
+@message("step")
+class StepChange:
+    """What is known of a step by now."""
+
+    step: Step
+
+
+@message("done")
+class Done:
+    """The run was successful. outputs: by id."""
+
+    outputs: dict[str, RunOutput]
+
+
+@message()
+class Blame:
+    """An input is to blame for a failure. input: its name; None: the inputs together, or nobody knows which."""
+
+    input: str | None
+    detail: str
+
+
+@message("failed")
+class Failed:
+    """The run failed. traceback: None if the text says all.  out_of_memory: there was no memory left for it."""
+
+    detail: str
+    traceback: str | None = None
+    blame: Blame | None = None
+    out_of_memory: bool = False
+
+
+@message("inspected")
+class Inspected:
+    """What a reader of application packages found. document: JSON, as the room `deployment` understands it."""
+
+    document: dict[str, Any]
+
+
+@message()
+class WantedJob:
+    """A job that the job's code wants to have. inputs: as in an execute request."""
+
+    process_id: str
+    inputs: dict[str, Any]
+
+
+@message("submit")
+class SubmitJobs:
+    """Asks for jobs that run one after the other, each only if the one before was successful.
+
+    Answered by `JobAccepted` with the first, or `RequestRefused`.
+    """
+
+    steps: tuple[WantedJob, ...]
+    priority: int | None = None
+
+
+@message("beside")
+class FetchBeside:
+    """Asks for a file that lies beside a fetched input at the place where that came from. Answered by `FileFetched`.
+
+    path: where it is to be.
+    """
+
+    path: str
+
+
+@message("fetch")
+class FetchDocument:
+    """Asks for a document that a package refers to. Answered by `DocumentFetched` or `RequestRefused`."""
+
+    url: str
+
+
+@message("accepted")
+class JobAccepted:
+    """Answers `SubmitJobs`."""
+
+    job_id: str
+
+
+@message("file")
+class FileFetched:
+    """Answers `FetchBeside`. found: False if there is no such file."""
+
+    found: bool
+
+
+@message("document")
+class DocumentFetched:
+    """Answers `FetchDocument`."""
+
+    text: str
+
+
+@message("refused")
+class RequestRefused:
+    """Answers any question that cannot be fulfilled."""
+
+    reason: str
+
+
+#: How a run ends.
+RunEnd = Done | Failed | Inspected
+Question = SubmitJobs | FetchBeside | FetchDocument
+Answer = JobAccepted | FileFetched | DocumentFetched | RequestRefused
+#: Everything that a child says.
+ChildMessage = Progress | LogLine | StepChange | RunEnd | Question

@@ -1,0 +1,161 @@
+"""Messages between a worker, its zygote and the zygote's child."""
+
+import signal
+from dataclasses import field
+from typing import Any
+
+from weaver_like.domain.codec import Codec, message
+from weaver_like.domain.messages import Answer, ChildMessage, RunInput, StepChange
+
+
+@message("fork")
+class ForkChild:
+    """To the zygote, with two descriptors: the child's end of its channel, and where what it prints goes."""
+
+
+@message("signal")
+class SignalChild:
+    """To the zygote: signal the whole group of the running child."""
+
+    number: int
+
+
+@message("warm")
+class WarmModule:
+    """To the zygote: import one more runner."""
+
+    module: str
+
+
+@message("prepare")
+class PrepareTarget:
+    """To the zygote: have a runner read a target that it will run again and again."""
+
+    module: str
+    target: dict[str, Any]
+
+
+@message("started")
+class ChildStarted:
+    """From the zygote."""
+
+    pid: int
+
+
+@message()
+class ChildExit:
+    """How a child ended, with all that it had started. code: exit code, or None.  signal: what killed it, or None."""
+
+    code: int | None
+    signal: int | None
+    cpu_s: float
+    peak_bytes: int
+
+    def reason(self) -> str:
+        if self.signal is not None:
+            return f"was killed by signal {self.signal} ({signal.strsignal(self.signal)})"
+        return f"ended with code {self.code}"
+
+
+@message("ended")
+class ChildEnded:
+    """From the zygote."""
+
+    pid: int
+    exit: ChildExit
+
+
+@message()
+class ChildLimits:
+    """Of the child itself; 0 is none. tasks: how many more processes and threads its user may have than there are."""
+
+    memory_bytes: int = 0
+    file_bytes: int = 0
+    tasks: int = 0
+
+
+@message()
+class ReuseFolder:
+    """Where outputs of steps are kept, for runs that may take them from there. most_bytes: of all together."""
+
+    path: str
+    most_bytes: int
+
+
+@message()
+class CommandGroup:
+    """What all commands of a run may use together. folders: control groups that each joins.  Limits: 0 is none."""
+
+    folders: tuple[str, ...] = ()
+    processes: int = 0
+    memory_bytes: int = 0
+    cores: float = 0
+
+
+@message("run")
+class RunJob:
+    """Run an execution unit.
+
+    Args:
+        target: of the execution unit.
+        options: of the operator, as the `Runner` has them.
+        inputs: id -> occurrences.
+        outputs: id of each output that is wanted -> the media type that was asked for, or None.
+        reuse: None unless the job may reuse outputs of steps.
+    """
+
+    job_id: str
+    process_id: str
+    target: dict[str, Any]
+    options: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, tuple[RunInput, ...]] = field(default_factory=dict)
+    outputs: dict[str, str | None] = field(default_factory=dict)
+    reuse: ReuseFolder | None = None
+    group: CommandGroup = CommandGroup()
+
+
+@message("inspect")
+class InspectPackage:
+    """Read an application package.
+
+    Args:
+        files: name -> base64.
+        main: name of the document to begin with.
+        wanted: entries of `$graph`; "*" is all of them; empty: the one that the package is about.
+        origin: URL below which files may be that the package lacks; empty: there is none.
+    """
+
+    files: dict[str, str]
+    main: str
+    wanted: tuple[str, ...]
+    origin: str
+
+
+@message("parse")
+class ParseTexts:
+    """Read YAML or JSON. texts: name -> base64."""
+
+    texts: dict[str, str]
+
+
+Task = RunJob | InspectPackage | ParseTexts
+
+
+@message("request")
+class ChildRequest:
+    """The first message to a child. module: of the runner.  workdir: where it works, and keeps temporary files."""
+
+    module: str
+    workdir: str
+    task: Task
+    limits: ChildLimits = ChildLimits()
+
+
+ToZygote = ForkChild | SignalChild | WarmModule | PrepareTarget
+FromZygote = ChildStarted | ChildEnded
+ToChild = ChildRequest | Answer
+TO_ZYGOTE: Codec[ToZygote] = Codec(ToZygote)
+FROM_ZYGOTE: Codec[FromZygote] = Codec(FromZygote)
+TO_CHILD: Codec[ToChild] = Codec(ToChild)
+#: A step that is ill-formed is passed over: it is not worth a job.
+FROM_CHILD: Codec[ChildMessage] = Codec(ChildMessage, dispensable=[StepChange])
