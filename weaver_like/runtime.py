@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from weaver_like.access.policy import Policy
 from weaver_like.deployment.deploy import Deployer
+from weaver_like.domain.process import Process
 from weaver_like.egress.guard import Guard
 from weaver_like.engines.base import Engine
 from weaver_like.fetchers.base import Fetcher
@@ -31,6 +32,10 @@ class Runtime:
     notifier: Notifier
     engine: Engine | None
     policy: Policy = field(default_factory=Policy)
+
+    def runner_of(self, process: Process) -> Runner:
+        """The runner of a process's execution unit."""
+        return self.runners[process.unit.runner]
 
     @property
     def serving_engine(self) -> Engine:

@@ -30,7 +30,7 @@ from weaver_like.processes.catalog import Catalog
 from weaver_like.runners.base import Runner
 from weaver_like.runtime import Runtime
 from weaver_like.sandbox.commands import BUBBLEWRAP, DOCKER, NONE, PODMAN, Confinement, bubblewrap_users, secrets
-from weaver_like.sandbox.containers import CLIENT_VARIABLES, Containers
+from weaver_like.sandbox.containers import CLIENT_VARIABLES, Containers, remove_containers
 from weaver_like.settings import Settings, dump
 from weaver_like.sources.base import Source
 from weaver_like.sources.builtin import BuiltinSource
@@ -157,7 +157,15 @@ def _runners(settings: Settings, confinement: Confinement) -> dict[str, Runner]:
         "engine": _engine_command(settings),
         "engine_processes": settings.packages.engine_processes.replace(",", " ").split(),
     }
-    cwl = Runner("cwl", "weaver_like.runners.cwl.run", options, starts_commands=True)
+    client = _containers(settings).environment
+    cwl = Runner(
+        "cwl",
+        "weaver_like.runners.cwl.run",
+        options,
+        starts_commands=True,
+        holds_file_objects=True,
+        cleanup=lambda workdir: remove_containers(workdir, client),
+    )
     return {runner.kind: runner for runner in (PYTHON, cwl)}
 
 

@@ -65,11 +65,6 @@ class ExecutionUnit:
     memory_limit_bytes: int = 0
     queue: str = "default"
 
-    @property
-    def holds_files(self) -> bool:
-        """True if values of its inputs may hold CWL's File and Directory objects."""
-        return self.runner == "cwl"
-
 
 @dataclass(frozen=True, slots=True)
 class Process:

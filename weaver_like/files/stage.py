@@ -60,13 +60,16 @@ class Stager:
         self._origins: dict[Path, str] = {}
         self._objects = False
 
-    def stage(self, execution: Execution, validator: ProcessValidator, workdir: Path) -> Staged:
+    def stage(
+        self, execution: Execution, validator: ProcessValidator, workdir: Path, holds_file_objects: bool
+    ) -> Staged:
         """Fetch every reference, and check what was fetched as if it had been given in the request.
 
+        holds_file_objects: values may hold File and Directory objects of CWL, which name places themselves.
         Raises: FetchFailed, InvalidInput, naming the input. Source: /req/core/process-execute-input-validation.
         """
         staged = Staged()
-        self._objects = validator.process.unit.holds_files
+        self._objects = holds_file_objects
         for name, given in execution.inputs.items():
             entries = []
             staged.bytes_in[name] = 0

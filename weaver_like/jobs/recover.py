@@ -14,7 +14,6 @@ from weaver_like.engines.base import Engine
 from weaver_like.files.stepcache import StepCache
 from weaver_like.jobs.control import clear_outputs
 from weaver_like.runtime import Runtime
-from weaver_like.sandbox.containers import remove_containers
 from weaver_like.sandbox.groups import remove_groups, sweep_groups
 
 log = logging.getLogger(__name__)
@@ -72,7 +71,8 @@ def _clear_ended(rt: Runtime) -> None:
 def clear_attempt(rt: Runtime, workdir: Path) -> None:
     """Remove everything that is left of an attempt at a job on this machine: what its commands left running, and its files."""
     remove_groups(workdir)
-    remove_containers(workdir, rt.runners["cwl"].options["containers"]["environment"])
+    for runner in rt.runners.values():
+        runner.cleanup(workdir)
     shutil.rmtree(workdir, ignore_errors=True)
 
 

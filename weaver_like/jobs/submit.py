@@ -41,7 +41,7 @@ def check_execution(rt: Runtime, entry: CatalogEntry, execution: Execution) -> N
         missing = all(fault.detail.startswith("this input is required") for fault in faults)
         kind = MissingInput if missing else InvalidInput
         raise kind(describe_faults(f"The request to execute '{entry.process.id}'", faults), faults=faults)
-    for uri, pointer in _addresses(execution, entry.process.unit.holds_files):
+    for uri, pointer in _addresses(execution, rt.runner_of(entry.process).holds_file_objects):
         _check_address(rt, uri, pointer)
     _check_subscriber(rt, execution)
 

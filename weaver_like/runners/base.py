@@ -3,7 +3,9 @@
 import threading
 import traceback
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from weaver_like.domain.messages import Answer, Blame, ChildMessage, Failed, Question, RequestRefused, RunEnd
@@ -18,11 +20,17 @@ _DETAIL_CHARACTERS, _TRACEBACK_CHARACTERS = 10_000, 20_000
 _MOST_CAUSES = 100
 
 
+def _leave_nothing(_workdir: Path) -> None:
+    """Of runners that leave nothing outside of the work folder."""
+
+
 @dataclass(frozen=True, slots=True)
 class Runner:
     """A kind of execution unit and the module whose `run_in_child(request, channel)` runs it. options: of the operator, for each run (JSON).
 
     starts_commands: whether it starts foreign programs, which have limits together (`sandbox.*`).
+    holds_file_objects: values of inputs may hold CWL's File and Directory objects, which are staged like references.
+    cleanup: removes what an attempt left outside of its work folder, which is given; called for every attempt.
     The worker never imports that module: its zygote does, in a process that holds no secret.
     """
 
@@ -30,6 +38,8 @@ class Runner:
     module: str
     options: dict[str, Any] = field(default_factory=dict)
     starts_commands: bool = False
+    holds_file_objects: bool = False
+    cleanup: Callable[[Path], None] = _leave_nothing
 
 
 class ChildRun(ABC, Generic[GivenTask]):

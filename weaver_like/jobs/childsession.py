@@ -1,0 +1,199 @@
+"""`ChildSession`: a worker's talk with the child that runs a job: what it says, its limits, its end."""
+
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from weaver_like.domain.errors import Fault, InvalidInput, RunFailed, WeaverError
+from weaver_like.domain.job import Claim
+from weaver_like.domain.messages import (
+    Done,
+    Failed,
+    FetchBeside,
+    FileFetched,
+    LogLine,
+    Progress,
+    RunInput,
+    RunOutput,
+    StepChange,
+    SubmitJobs,
+)
+from weaver_like.domain.process import Process
+from weaver_like.engines.base import WorkerLink
+from weaver_like.files.stage import Stager
+from weaver_like.jobs.chain import submit_chain
+from weaver_like.jobs.outputs import wanted_media_types
+from weaver_like.jobs.progress import Reporter
+from weaver_like.jobs.steps import clean_step
+from weaver_like.jobs.watch import Watch
+from weaver_like.runtime import Runtime
+from weaver_like.sandbox.children import Child, ChildEvent, Children, ZygoteLost
+from weaver_like.sandbox.messages import ChildExit, ChildLimits, ChildRequest, CommandGroup, ReuseFolder, RunJob
+
+
+class ChildSession:
+    """One child, from its fork to its end.
+
+    Args:
+        proceed: called between events; raises to stop the job.
+    Attributes:
+        exit: how the child ended, once it has.
+        traceback: of a failure, as the author of the code knows it.
+    """
+
+    def __init__(
+        self,
+        rt: Runtime,
+        claim: Claim,
+        workdir: Path,
+        link: WorkerLink,
+        reporter: Reporter,
+        proceed: Callable[[], None],
+    ):
+        self.exit: ChildExit | None = None
+        self.traceback: str | None = None
+        self._rt = rt
+        self._claim = claim
+        self._workdir = workdir
+        self._link = link
+        self._reporter = reporter
+        self._proceed = proceed
+        self._outputs: Mapping[str, RunOutput] | None = None
+        self._error: WeaverError | None = None
+
+    def run(
+        self, children: Children, process: Process, inputs: dict[str, tuple[RunInput, ...]], stager: Stager
+    ) -> Mapping[str, RunOutput]:
+        """Fork the child and stay with it until it has ended; its outputs.
+
+        stager: fetches what the code of the job asks for beside its inputs.
+        Raises: WeaverError, if the run failed; whatever `proceed` raises.
+        """
+        unit, settings = process.unit, self._rt.settings
+        memory_bytes = int(_least(unit.memory_limit_bytes, settings.jobs.memory_limit_bytes))
+        limit_s = _least(unit.time_limit_s, settings.jobs.time_limit_s)
+        watch = Watch(settings, self._rt.runner_of(process), self._workdir, memory_bytes)
+        try:
+            request = self._request(process, inputs, watch, memory_bytes)
+            self.exit = self._stay(children, request, stager, limit_s, watch)
+        finally:
+            watch.close()
+        if self._error is not None:
+            raise self._error
+        if self._outputs is None:
+            raise RunFailed(f"The process {self.exit.reason()} before it gave a result.")
+        return self._outputs
+
+    def _request(
+        self, process: Process, inputs: dict[str, tuple[RunInput, ...]], watch: Watch, memory_bytes: int
+    ) -> ChildRequest:
+        runner, limits = self._rt.runner_of(process), watch.group.limits
+        task = RunJob(
+            job_id=self._claim.job.id,
+            process_id=self._claim.job.process_id,
+            target=process.unit.target,
+            options=runner.options,
+            inputs=inputs,
+            outputs=wanted_media_types(process, self._claim.execution),
+            reuse=self._reuse(),
+            group=CommandGroup(watch.group.folders, limits.processes, limits.memory_bytes, limits.cores),
+        )
+        child_limits = ChildLimits(memory_bytes, self._rt.settings.limits.work_bytes, watch.task_limit)
+        return ChildRequest(runner.module, str(self._workdir), task, child_limits)
+
+    def _reuse(self) -> ReuseFolder | None:
+        """Where outputs of steps are kept, if this job may take them from there."""
+        settings = self._rt.settings
+        if not (self._claim.execution.reuse or settings.jobs.reuse_steps):
+            return None
+        return ReuseFolder(str(settings.step_cache_dir), settings.jobs.reuse_bytes)
+
+    def _stay(
+        self, children: Children, request: ChildRequest, stager: Stager, limit_s: float, watch: Watch
+    ) -> ChildExit:
+        try:
+            child = children.fork(request)
+        except ZygoteLost:
+            child = children.fork(request)
+        try:
+            return self._attend(child, stager, limit_s, watch)
+        except ZygoteLost:
+            children.stop()
+            raise RunFailed("The process that held the job's child was killed.") from None
+        except BaseException:
+            children.stop()  # whatever happened here, no child may go on unattended
+            raise
+        finally:
+            child.close()
+
+    def _attend(self, child: Child, stager: Stager, limit_s: float, watch: Watch) -> ChildExit:
+        child.watch(self._link.fileno())
+        deadline = time.monotonic() + limit_s if limit_s else float("inf")
+        while True:
+            now = time.monotonic()
+            if now >= deadline:
+                self._error = RunFailed(f"The process ran longer than its {limit_s:g} s.")
+                return self._end(child, self._rt.settings.jobs.cancel_grace_s)
+            for event in child.events(max(0.0, min(self._reporter.due, deadline, watch.due) - now)):
+                if isinstance(event, ChildExit):
+                    peak_bytes = max(event.peak_bytes, watch.peak_bytes)
+                    return ChildExit(event.code, event.signal, event.cpu_s, peak_bytes)
+                self._handle(child, event, stager)
+            try:
+                self._proceed()
+            except BaseException:
+                self._end(child, self._rt.settings.jobs.cancel_grace_s)
+                raise
+            excess = watch.look(child.pid) if time.monotonic() >= watch.due else ""
+            if excess:
+                self._error = RunFailed(excess)
+                return self._end(child, grace_s=0)
+
+    def _end(self, child: Child, grace_s: float) -> ChildExit:
+        """Ask the whole group to end, and kill it after the time of grace."""
+        child.signal(signal.SIGTERM)
+        force = time.monotonic() + grace_s
+        child.unwatch(self._link.fileno())
+        while True:
+            left_s = force - time.monotonic()
+            if left_s <= 0:
+                child.signal(signal.SIGKILL)
+            for event in child.events(max(0.05, left_s)):
+                if isinstance(event, ChildExit):
+                    return event
+
+    def _handle(self, child: Child, event: ChildEvent, stager: Stager) -> None:
+        match event:
+            case str():
+                self._reporter.log(event)
+            case Progress(percent, message):
+                self._reporter.progress(percent, message)
+            case LogLine(text, level):
+                self._reporter.log(text, level)
+            case StepChange(step):
+                cleaned = clean_step(step)
+                if cleaned is not None:
+                    self._reporter.step(cleaned)
+            case FetchBeside(path):
+                child.answer(FileFetched(stager.fetch_beside(Path(path))))
+            case SubmitJobs():
+                child.answer(submit_chain(self._rt, self._claim.job, event, self._link))
+            case Done(outputs):
+                self._outputs = outputs
+            case Failed() if self._error is None:
+                self._error, self.traceback = _failure(event), event.traceback
+
+
+def _failure(failed: Failed) -> WeaverError:
+    """The error of a run: the client's, if the process says that an input is to blame, else the process's own."""
+    blame = failed.blame
+    if blame is None:
+        return RunFailed(failed.detail)
+    pointer = f"/inputs/{blame.input}" if blame.input else "/inputs"
+    return InvalidInput(blame.detail, faults=[Fault(pointer, blame.detail)])
+
+
+def _least(*limits: float) -> float:
+    """The smallest limit; 0 is none."""
+    return min((limit for limit in limits if limit), default=0)
