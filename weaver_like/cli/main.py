@@ -67,7 +67,7 @@ def migrate(options: SettingsOptions) -> None:
     """Bring the store's schema up to date."""
     settings = options.load()
     with plain_errors():
-        applied = build(settings).jobs.migrate()
+        applied = build(settings).store.migrate()
     click.echo(f"applied: {', '.join(map(str, applied)) or 'none'}")
 
 

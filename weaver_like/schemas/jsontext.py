@@ -11,7 +11,7 @@ JsonObject = dict[str, Any]
 
 #: orjson reads integers beyond 64 bits as floats; the standard library keeps them.
 _LONG_INTEGER = re.compile(rb"[0-9]{19}")
-#: Deeper values break one reader or the other on their way (the tightest stops at 255), so they are refused at the door.
+#: Deeper values would break one reader or another on their way (the tightest stops at 255), so they are refused first.
 MAX_DEPTH = 200
 
 
