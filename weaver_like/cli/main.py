@@ -102,7 +102,8 @@ def plugins(options: SettingsOptions, as_json: bool) -> None:
     else:
         for plugin in found:
             _print_plugin(plugin)
-    sys.exit(1 if any(plugin.error for plugin in found) else 0)
+    if any(plugin.error for plugin in found):
+        sys.exit(1)
 
 
 def _plugin_document(plugin: Plugin) -> dict[str, object]:

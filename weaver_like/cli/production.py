@@ -79,7 +79,7 @@ class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         except (WeaverError, OSError) as error:
             _give_up(error)
         self.wsgi = _with_whole_bodies(service.wsgi, settings.limits.body_bytes)
-        # Requests are answered while a store that is away is waited for.
+        # Requests are answered while the start waits for a store that is away.
         threading.Thread(target=self._start, args=(service,), name="start", daemon=True).start()
 
     def _log_name(self) -> str:
@@ -186,7 +186,7 @@ def _with_whole_bodies(wsgi: WSGIApplication, limit: int) -> WSGIApplication:
 
 
 def _read_body(given: InputStream, limit: int) -> tempfile.SpooledTemporaryFile[bytes]:
-    """At most `limit` + 1 bytes; the file stands at its end."""
+    """At most `limit` + 1 bytes; the position is at the end of the file."""
     kept = tempfile.SpooledTemporaryFile(2**20)
     while kept.tell() <= limit:
         piece = given.read(min(2**16, limit + 1 - kept.tell()))
@@ -228,7 +228,7 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
 
 
 class _Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
-    """Keeps the processes alive, and ends them when it is told to: the first signal stops, the second one kills."""
+    """Keeps the processes alive until a signal: the first one stops them, the second one kills them."""
 
     def __init__(self, application: _Application, listening: socket.socket, announce: Callable[[], None]):
         super().__init__(application)
@@ -277,7 +277,8 @@ class _Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
             engine.close,
             engine.close_grace_s,
         )
-        self.kill_workers(signal.SIGTERM if graceful else signal.SIGQUIT)
+        how = signal.SIGTERM if graceful else signal.SIGQUIT
+        self.kill_workers(how)
         while self.WORKERS and time.monotonic() < end:
             if signal.SIGQUIT in self.wait_for_signals(timeout=0.1):
                 self.kill_workers(signal.SIGQUIT)

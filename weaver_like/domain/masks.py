@@ -3,7 +3,7 @@
 import re
 
 _USERINFO = re.compile(r"(://)[^/\s?#\"'<>]*@")
-#: A URL cut off within its password: what stands behind the colon is no port.
+#: A URL cut off within its password: what follows the colon is not a port.
 _CUT_USERINFO = re.compile(r"(://[^/\s@:\[\]]*:)(?![0-9]{1,5}(?:[/\s?#]|$))[^/\s@]+$")
 _NAME = r"(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|signature|sig|credential)"
 _NAMED = re.compile(rf"({_NAME}[\"']?[ \t]{{0,5}}[=:][ \t]{{0,5}}[\"']?)[^\s&\"',;]+", re.IGNORECASE)

@@ -42,4 +42,6 @@ class StoredFile:
 
     def chunks(self, first: int = 0, length: int | None = None) -> Iterator[bytes]:
         """The bytes from `first` on, all or `length` of them; every chunk but the last one has the same length."""
-        return self.read(first, self.size_bytes - first if length is None else length)
+        if length is None:
+            length = self.size_bytes - first
+        return self.read(first, length)

@@ -48,6 +48,8 @@ class LocalFetcher(Fetcher):
         try:
             resolved.stat()
         except OSError as error:
-            if error.errno == errno.ELOOP:  # links that lead in a circle; everything else is told when it is read
+            if (
+                error.errno == errno.ELOOP
+            ):  # links that lead in a circle; other errors are reported when the file is read
                 raise FetchFailed(f"'{shown(uri)}' leads nowhere.") from error
         return resolved

@@ -63,7 +63,7 @@ class StepCache:
     def sweep(self, keep_days: float) -> int:
         """Remove old entries, and those for which there is no room; how many were removed.
 
-        keep_days: entries that were not used for so long are old; 0: none are.
+        keep_days: entries that were not used for so many days are old; 0: no entry is.
         """
         now = time.time()
         total_bytes = removed = 0

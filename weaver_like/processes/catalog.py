@@ -99,11 +99,12 @@ class Catalog:
         raise NoSuchProcess(f"There is no process '{process_id[:100]}'.")
 
     def entry_of(self, process: Process) -> CatalogEntry:
-        """The entry of a process that was got here a moment ago, without another look at its source."""
+        """The entry of a process that came from here a moment ago, without asking its source again."""
         for known in (self._snapshot.entries.get(process.id), self._revisions.get((process.id, process.version))):
             if known is not None and known.process is process:
                 return known
-        return self.get(f"{process.id}:{process.version}" if process.mutable else process.id)
+        name = f"{process.id}:{process.version}" if process.mutable else process.id
+        return self.get(name)
 
     def get_kept(self, process_id: str, execution: Execution) -> CatalogEntry:
         """The process that an execution was checked against.
@@ -111,8 +112,9 @@ class Catalog:
         Raises: NoSuchProcess, also if its revision was removed and another one has that version now.
         """
         version = execution.version
+        name = f"{process_id}:{version}" if version else process_id
         try:
-            entry = self.get(f"{process_id}:{version}" if version else process_id)
+            entry = self.get(name)
             if execution.deployed in (None, entry.process.deployed):
                 return entry
         except NoSuchProcess:

@@ -120,7 +120,8 @@ class SourceReader:
             self._answered, self._known_at = asked, asked_at
             self._heard_at = time.monotonic()
             self.late = False
-            self._set_trouble("The source cannot be read; the log says why." if failure else "", failure)
+            reason = "The source cannot be read; the log says why." if failure else ""
+            self._set_trouble(reason, failure)
             self._changed.notify_all()
             return self.busy
 

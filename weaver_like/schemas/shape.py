@@ -90,7 +90,7 @@ BBOX_SCHEMA = {
 
 
 def known_reference(uri: str) -> dict[str, Any]:
-    """What a `$ref` of a process description to a well-known document stands for."""
+    """The schema that a `$ref` of a process description to a well-known document refers to."""
     if uri.rstrip("/").rpartition("/")[2].startswith("bbox."):
         return BBOX_SCHEMA
     return {}

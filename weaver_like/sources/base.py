@@ -35,4 +35,4 @@ class Source(ABC):
 
     @abstractmethod
     def collect(self) -> Iterator[Plugin]:
-        """Everything on offer, as soon as it is known; what is broken comes with its error and hurts nothing else."""
+        """Everything on offer, as soon as it is known; what is broken comes with its error and affects nothing else."""
