@@ -13,7 +13,8 @@ export PYTHONDONTWRITEBYTECODE :=
 UV := $(shell command -v uv 2>/dev/null)
 INSTALL := $(if $(UV),VIRTUAL_ENV=$(VENV) $(UV) pip install --cache-dir .cache/uv -q,$(BIN)/python -m pip install -q --cache-dir .cache/pip)
 EDITABLE := --no-deps $(if $(UV),-e .,-e . --use-pep517 --config-settings editable_mode=compat)
-WORKERS ?= 2
+# Of pytest: tests wait for processes and servers more than they compute, so there are twice as many as cores.
+WORKERS ?= $(shell expr 2 '*' $$(nproc))
 # Of make worker and make deploy-local.
 CONCURRENCY ?= 2
 QUEUES ?= default
@@ -21,6 +22,11 @@ WEB ?= 2
 IMAGE ?= weaver-like
 ENGINE := $(shell command -v docker 2>/dev/null || command -v podman 2>/dev/null)
 
+# Rules that need no server, and what most changes could break, on the embedded default.
+PURE_TESTS := tests/domain tests/schemas
+CHECK_TESTS := $(PURE_TESTS) $(addprefix tests/flow/,test_execution.py test_events.py test_steps.py test_schedules.py test_deployment.py) \
+  $(addprefix tests/conformance/,test_official_suite.py test_results.py test_dismiss.py)
+CODE := weaver_like tests docs setup.py
 # What a store or an engine could change first; `make systems` asks everything of each of them.
 SYSTEMS := mongodb-celery-rabbitmq postgresql-celery-redis mariadb-embedded
 CORE_TESTS := tests/flow/test_execution.py tests/flow/test_events.py tests/flow/test_schedules.py tests/flow/test_folders.py tests/flow/test_steps.py $(addprefix tests/conformance/,test_official_suite.py \
@@ -29,7 +35,7 @@ on_systems = for system in $(SYSTEMS); do echo "on $$system:"; \
   $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --system $$system $(1) || exit 1; done
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-examples start start-examples test test-all systems conformance conformance-cwl recovery bench bench-distributed lint docs worker deploy-local docker clean
+.PHONY: help install install-test install-examples start start-examples test test-all systems conformance conformance-cwl recovery bench bench-distributed lint coverage docs worker deploy-local docker clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -78,6 +84,9 @@ docker:  ## Build the container image IMAGE=weaver-like
 	@$(ENGINE) info >/dev/null 2>&1 || { echo "$(ENGINE) is here, but its engine does not answer; $(notdir $(ENGINE)) info says why." >&2; exit 1; }
 	$(ENGINE) build -f docker/Dockerfile -t $(IMAGE) .
 
+check: lint  ## The inner loop, at most three minutes: lint, pure rules, core flows on the embedded default
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(CHECK_TESTS)
+
 test: $(VENV)/installed-test  ## Every test; those whose service is not to be had are skipped with the reason
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not heavy"
 	@$(call on_systems,$(CORE_TESTS))
@@ -103,9 +112,17 @@ bench: $(VENV)/installed-test  ## Measure, as ratios to bare baselines of the sa
 bench-distributed: $(VENV)/installed-test  ## The same on Celery, RabbitMQ, Redis, MongoDB and PostgreSQL
 	$(BIN)/python -m tests.bench --only distributed
 
-lint: $(VENV)/installed-test  ## Style and layout
-	$(BIN)/ruff check weaver_like tests docs
+lint: $(VENV)/installed-test  ## Style, format, types and layout
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/architecture
+
+coverage: $(VENV)/installed-test  ## Print the lines that no test reaches: TESTS=what to run, all by default
+	@rm -rf .cache/coverage && mkdir -p .cache/coverage
+	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadgroup -m "not heavy" $(TESTS)
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report
 
 docs: $(VENV)/installed  ## Write config/weaver_like.ini and docs/settings.rst from the settings declared
 	$(BIN)/python -m docs.write_settings
