@@ -86,7 +86,7 @@ def test_only_files_of_the_work_folder_are_outputs(worse_app: Callable, head: st
     status, _ = run(app)
     assert status["status"] == "failed"
     assert said in status["message"]
-    assert not (app.service_outputs / status["jobID"]).exists()
+    wait_until(lambda: not (app.service_outputs / status["jobID"]).exists(), 10, "the end of its files")
 
 
 @pytest.mark.parametrize(
