@@ -4,7 +4,7 @@ import logging
 import os
 import platform
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 from pyramid.config import Configurator
@@ -15,7 +15,7 @@ from weaver_like.domain.requester import SYSTEM
 from weaver_like.engines.base import ClosePolicy
 from weaver_like.faces.edge import add_edge
 from weaver_like.faces.ogcapi.callback import render_callback
-from weaver_like.faces.proxies import Proxies
+from weaver_like.faces.proxies import Proxies, WsgiApplication
 from weaver_like.jobs.housekeeper import Housekeeper
 from weaver_like.jobs.notify import Courier
 from weaver_like.jobs.recover import clear_work
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class Service:
-    """The application with its engine and helpers: start it once it can be reached, stop it before the process ends."""
+    """The application, its engine and its helpers: start it once it can be reached, stop it before the process ends."""
 
     def __init__(self, settings: Settings):
         self.settings = settings
@@ -43,9 +43,9 @@ class Service:
         self._housekeeper = Housekeeper(self.runtime, f"{platform.node()[:40]}/{os.getpid()}")
 
     def start(self) -> bool:
-        """Returns when jobs can run: a store that is away is waited for, while requests are answered with 503.
+        """Start; returns when jobs can run. While the store is unavailable, this waits, and requests get 503.
 
-        False, with nothing started, if `give_up` or `stop` was called before.
+        False, with nothing started, if `give_up` or `stop` was called meanwhile.
         """
         if not prepare_store(self.runtime, self._stopped):
             return False
@@ -59,11 +59,11 @@ class Service:
         return True
 
     def give_up(self) -> None:
-        """Wait for the store no longer."""
+        """Stop waiting for the store."""
         self._stopped.set()
 
     def stop(self, policy: ClosePolicy | None = None) -> None:
-        """No process is left when this returns; what waits in the store goes on at the next start."""
+        """Stop; no process is left when this returns. Jobs that wait in the store go on at the next start."""
         self._stopped.set()
         if not self._started:
             return
@@ -77,7 +77,7 @@ class Service:
                 thread.join(timeout=5)
 
     def close(self) -> None:
-        """Give back the connections to the store, when no request is answered any more."""
+        """Close the connections to the store; no request may be answered after this."""
         self.runtime.deployer.close()
         self.runtime.store.close()
 
@@ -85,15 +85,16 @@ class Service:
         return render_callback(self.application.services_of(SYSTEM), self.settings, callback)
 
 
-def main(global_config: dict, **pairs: str) -> Callable:
+def main(global_config: Mapping[str, str], **pairs: str) -> WsgiApplication:
     """PasteDeploy factory (`egg:weaver_like`): the engine starts with the application."""
     ini = global_config.get("__file__")
-    service = Service(settings_module.load(Path(ini) if ini else None, os.environ, pairs=pairs))
+    path = Path(ini) if ini else None
+    service = Service(settings_module.load(path, os.environ, pairs=pairs))
     service.start()
     return service.wsgi
 
 
-def make_wsgi(application: Application, settings: Settings) -> Callable[..., Iterable[bytes]]:
+def make_wsgi(application: Application, settings: Settings) -> WsgiApplication:
     """The WSGI application: every face, behind one edge."""
     config = Configurator(settings={"handle_exceptions": False})
     config.include("cornice")

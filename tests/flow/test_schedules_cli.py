@@ -72,7 +72,7 @@ def test_schedules_are_added_listed_and_removed(data: Path, tmp_path: Path) -> N
         (
             ["greet", "--cron", "* 25 * * *", "--time-zone", "x", "--inputs", "-"],
             '{"nam": "x"}',
-            ["/cron: '25'", "/timeZone: 'x'", "/inputs/name: ", "/inputs/nam: "],
+            ["/cron: hour: expected 0 to 23", "/timeZone: expected a name", "/inputs/name: ", "/inputs/nam: "],
         ),
         (["nope", "--cron", RARELY], None, ["/process: There is no process 'nope'"]),
         (["greet", "--cron", RARELY, "--inputs", "-"], "{", ["not JSON"]),

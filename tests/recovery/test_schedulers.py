@@ -172,5 +172,5 @@ def test_a_restart_does_not_make_up_for_what_is_too_old(serve: Callable) -> None
     (found,) = wait_until(
         lambda: [one for one in again.get("/schedules")[1]["schedules"] if "lastFiring" in one], 10, "the firing"
     )
-    assert "Nobody was there" in found["lastFailure"]
+    assert "No scheduler was running" in found["lastFailure"]
     assert again.get("/jobs")[1]["jobs"] == []

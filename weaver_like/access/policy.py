@@ -1,4 +1,4 @@
-"""The policy of an installation: who may do what, and who owns what is made."""
+"""The policy of an installation: who may do what, and to whom new records belong."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from weaver_like.domain.requester import PRIVATE, PUBLIC, Requester
 
 
 class Action(StrEnum):
-    """What a requester does with a record, or (the last two) with the server."""
+    """What a requester may do: see, change or execute a record, or deploy to the server."""
 
     SEE = "see"
     EXECUTE = "execute"
@@ -19,14 +19,14 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """Whose a record is. Source: `domain/requester.py`."""
+    """To whom a record belongs, and who may see it. Source: `domain/requester.py`."""
 
     owner: str = ""
     visibility: str = PUBLIC
 
 
 class Policy:
-    """Everybody may do everything. What nobody in particular makes is public."""
+    """Everybody may do everything. Records of anonymous requesters are public."""
 
     def allows(self, requester: Requester, action: Action, record: Ownership) -> bool:
         """Whether a requester may do something with a record."""
@@ -35,16 +35,19 @@ class Policy:
     def check(self, requester: Requester, action: Action, record: Ownership = Ownership()) -> None:
         """Raises: NotAuthorized."""
         if not self.allows(requester, action, record):
-            raise NotAuthorized(f"'{requester.id or 'anonymous'}' may not {action} this.")
+            name = requester.id or "anonymous"
+            raise NotAuthorized(f"'{name}' may not {action} this.")
 
     def seen_by(self, requester: Requester) -> Requester | None:
-        """Whose view a list is narrowed to; None: it shows everything."""
+        """The requester whose view a list is narrowed to; None: it shows everything."""
         return None
 
     def audience(self, requester: Requester) -> Hashable:
-        """The same for all requesters who are shown the same processes: documents rendered for one serve them all."""
+        """Equal for all requesters who are shown the same processes: they share rendered documents."""
         return "everybody"
 
     def ownership(self, requester: Requester) -> Ownership:
-        """Whose a record is that a requester makes."""
-        return Ownership(requester.id, PRIVATE if requester.id else PUBLIC)
+        """The ownership of records that a requester makes."""
+        if requester.id:
+            return Ownership(requester.id, PRIVATE)
+        return Ownership("", PUBLIC)

@@ -1,7 +1,7 @@
 """Errors: one class is one row of the exception tables of the standards."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 EXCEPTIONS = "http://www.opengis.net/def/exceptions/"
 PART1 = EXCEPTIONS + "ogcapi-processes-1/1.0/"
@@ -10,10 +10,16 @@ PART2 = EXCEPTIONS + "ogcapi-processes-2/1.0/"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong with a request: where (JSON pointer, RFC 6901) and what."""
+    """One thing that is wrong with a request.
+
+    Args:
+        pointer: where (JSON pointer, RFC 6901).
+        missing: whether it is that a required input was not given.
+    """
 
     pointer: str
     detail: str
+    missing: bool = field(default=False, compare=False)
 
 
 class WeaverError(Exception):

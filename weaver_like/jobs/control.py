@@ -15,8 +15,8 @@ log = logging.getLogger(__name__)
 def dismiss_job(rt: Runtime, job: Job) -> Job:
     """Dismiss a job that has not finished, remove one that has; the job as it is reported: dismissed.
 
-    The status is changed first and by compare-and-set, so a late success of the worker changes nothing any more.
-    Raises: NoSuchJob; Unavailable, if its files cannot be removed now: then it stays.
+    The status changes first, by compare-and-set, so a late success of the worker changes nothing.
+    Raises: NoSuchJob; Unavailable, if its files cannot be removed now: then the job stays.
     Source: 2.0 draft, /req/dismiss/job-dismiss-status; the answer also fits 1.0, /req/dismiss/job-dismiss-success.
     """
     job_id = job.id
@@ -28,14 +28,14 @@ def dismiss_job(rt: Runtime, job: Job) -> Job:
             clear_outputs(rt, job_id)
         return rt.store.jobs.get(job_id)
     job = rt.store.jobs.get(job_id)
-    rt.area.remove(job_id)  # before its record: what cannot be removed now is found again
+    rt.area.remove(job_id)  # before its record: a job whose files cannot be removed now can still be found
     rt.store.jobs.delete(job_id)
     return replace(job, status=Status.DISMISSED, message="The job was removed.")
 
 
 def clear_outputs(rt: Runtime, job_id: str) -> None:
-    """Remove the files of a job that has no results, as far as that is possible now; what is left goes with the job's record."""
+    """Remove the files of a job without results, if possible; otherwise they are removed together with the job."""
     try:
         rt.area.remove(job_id)
     except Unavailable as error:
-        log.warning("job %s: %s They go with the job.", job_id, error.detail)
+        log.warning("job %s: %s Its files are removed together with the job.", job_id, error.detail)

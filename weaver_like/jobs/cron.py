@@ -17,7 +17,7 @@ MACROS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
-#: In their order; what is wanted in each, beside `*`, lists, ranges and steps.
+#: In their order, with the values of each; `*`, lists, ranges and steps are always possible.
 FIELDS = {
     "minute": "0 to 59",
     "hour": "0 to 23",
@@ -31,23 +31,19 @@ _SOME_TIME = datetime(2024, 1, 1)
 
 
 def cron_faults(cron: str, time_zone: str) -> list[Fault]:
-    """Everything that is wrong with `cron` and `timeZone` of a schedule; an expression whose day never comes is a fault too."""
-    found = _expression_faults(cron)
+    """Everything that is wrong with `cron` and `timeZone` of a schedule, also an expression that never matches."""
+    found = [Fault("/cron", detail) for detail in _cron_faults(cron)]
     if time_zone not in _zones():
-        found.append(
-            Fault(
-                "/timeZone",
-                f"'{time_zone[:64]}' was got; a name of the IANA time zone database is wanted, e.g. Europe/Berlin or UTC",
-            )
-        )
+        expected = "a name of the IANA time zone database, e.g. Europe/Berlin or UTC"
+        found.append(Fault("/timeZone", f"expected {expected}, got '{time_zone[:64]}'"))
     return found
 
 
 def next_firing(cron: str, time_zone: str, after: datetime) -> datetime:
-    """The first moment after `after` that an expression without faults means; aware, UTC.
+    """The first moment after `after` that an expression without faults matches; aware, UTC.
 
-    An expression that leaves no hour out goes by real time. Others go by the clock on the wall: a time that does not exist on
-    its day is the first moment after the gap, and of a time that exists twice the first one counts.
+    An expression that matches every hour goes by real time. Others go by wall-clock time: a time that does not exist on
+    a day is the first moment after the gap, and of a time that exists twice the first one counts.
     Source: crontab(5) for the fields, and for day of month OR day of week unless one of them begins with `*`.
     """
     zone, fields = ZoneInfo(time_zone), _fields(cron)
@@ -60,6 +56,7 @@ def next_firing(cron: str, time_zone: str, after: datetime) -> datetime:
 
 
 def _moment(wall: datetime, zone: ZoneInfo) -> datetime:
+    """When a clock on the wall shows a time, or the first later one that exists."""
     moment = wall.replace(tzinfo=zone).astimezone(UTC)
     while moment.astimezone(zone).replace(tzinfo=None) != wall:
         wall += _MINUTE
@@ -71,34 +68,25 @@ def _fields(cron: str) -> list[str]:
     return MACROS.get(cron.strip().lower(), cron).split()
 
 
-def _expression_faults(cron: str) -> list[Fault]:
+def _cron_faults(cron: str) -> list[str]:
     fields = _fields(cron)
     if len(fields) != len(FIELDS):
-        macros = ", ".join(MACROS)
-        return [
-            Fault(
-                "/cron",
-                f"'{cron[:200]}' has {len(fields)} fields; five are wanted ({', '.join(FIELDS)}), or one of {macros}",
-            )
-        ]
+        expected = f"five fields ({', '.join(FIELDS)}) or one of {', '.join(MACROS)}"
+        return [f"expected {expected}, got {len(fields)} fields: '{cron[:200]}'"]
     found = []
-    for position, (name, wanted) in enumerate(FIELDS.items()):
+    for position, (name, values) in enumerate(FIELDS.items()):
         alone = ["*"] * len(FIELDS)
         alone[position] = fields[position]
-        if not _comes(alone):
-            found.append(
-                Fault(
-                    "/cron",
-                    f"'{fields[position]}' was got for the {name}; {wanted} is wanted, or *, a list, a range or a step of these",
-                )
-            )
-    if not found and not _comes(fields):
-        found.append(Fault("/cron", f"'{cron[:200]}' was got; a day that comes is wanted"))
+        if not _matches(alone):
+            expected = f"{values}, or *, a list, a range or a step of these"
+            found.append(f"{name}: expected {expected}, got '{fields[position]}'")
+    if not found and not _matches(fields):
+        found.append(f"expected a day that comes, got '{cron[:200]}'")
     return found
 
 
-def _comes(fields: list[str]) -> bool:
-    """True if an expression can be read and means some moment."""
+def _matches(fields: list[str]) -> bool:
+    """Whether an expression can be read and matches some moment."""
     try:
         return next(CronSim(" ".join(fields), _SOME_TIME), None) is not None
     except CronSimError:
@@ -107,5 +95,5 @@ def _comes(fields: list[str]) -> bool:
 
 @cache
 def _zones() -> set[str]:
-    """Reading the database's list takes tens of milliseconds; its name for "as on this machine" means another time on the next one."""
+    """Names of the database, kept: reading them takes tens of milliseconds. "localtime" depends on the machine."""
     return available_timezones() - {"localtime", "Factory"}

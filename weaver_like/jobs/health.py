@@ -1,4 +1,4 @@
-"""Whether this server can serve: each part that a request needs is looked at, in bounded time."""
+"""Whether this server can serve: every part that requests need is looked at, in bounded time."""
 
 import logging
 import threading
@@ -10,15 +10,15 @@ from weaver_like.domain.masks import clean
 from weaver_like.runtime import Runtime
 
 log = logging.getLogger(__name__)
-#: All looks together take no longer; what has not answered by then is in trouble.
+#: Time for all looks together; a part that has not answered by then is in trouble.
 LIMIT_S = 3.0
-#: Answers younger than this are given again: several probes cost one look.
+#: Answers stay good for this long: several probes cost one look.
 _FRESH_S = 1.0
 OK = "ok"
 
 
 class _Look:
-    """One look at one part, in a thread of its own: one that hangs holds no thread of the server, and is not begun twice."""
+    """Looks at one part, in a thread of its own: a look that hangs holds no thread of the server."""
 
     def __init__(self, name: str, find_trouble: Callable[[], str | None]):
         self._name = name

@@ -17,7 +17,7 @@ from weaver_like.schemas.shape import describe_faults
 def create_schedule(rt: Runtime, request: ScheduleRequest, origin: Origin) -> Schedule:
     """Keep a new schedule, checked as its executions will be.
 
-    Raises: InvalidInput with every fault; Conflict, if there are `limits.schedules` already.
+    Raises: InvalidInput, with every fault; Conflict, if there are `limits.schedules` already.
     """
     execution, faults = _check_execution(rt, request)
     faults = cron_faults(request.cron, request.time_zone) + faults
@@ -43,6 +43,7 @@ def create_schedule(rt: Runtime, request: ScheduleRequest, origin: Origin) -> Sc
 
 
 def _check_execution(rt: Runtime, request: ScheduleRequest) -> tuple[Execution | None, list[Fault]]:
+    """The execution if it has no faults; otherwise its faults."""
     try:
         entry = rt.catalog.get(request.process_id)
         execution = request.read(entry.process)
@@ -55,6 +56,6 @@ def _check_execution(rt: Runtime, request: ScheduleRequest) -> tuple[Execution |
 
 
 def remove_schedule(rt: Runtime, schedule_id: str) -> None:
-    """Its jobs stay. Raises: NoSuchSchedule."""
+    """Remove a schedule; its jobs stay. Raises: NoSuchSchedule."""
     if not rt.store.schedules.delete(schedule_id):
         raise NoSuchSchedule(f"There is no schedule '{schedule_id[:100]}'.")

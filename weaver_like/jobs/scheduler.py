@@ -16,7 +16,7 @@ from weaver_like.jobs.submit import check_execution, keeping, new_job
 from weaver_like.runtime import Runtime
 
 log = logging.getLogger(__name__)
-#: Longest pause between two looks: so late is a new schedule at most that was made in another process.
+#: Longest pause between two looks: a schedule that another process has made fires so late at most.
 _LOOK_S = 15.0
 _BATCH = 50
 
@@ -24,8 +24,8 @@ _BATCH = 50
 class Scheduler(threading.Thread):
     """One thread in each server and each host of workers.
 
-    There is no leader: the store gives each firing to one alone, a look of an idle scheduler costs as much as a claim to lead, and
-    so no firing waits until the lead of a process that died has run out.
+    There is no leader: the store gives each firing to one scheduler alone, a look costs no more than a claim to lead
+    would, and no firing waits for the lead of a process that died to run out.
     """
 
     def __init__(self, rt: Runtime):
@@ -42,9 +42,8 @@ class Scheduler(threading.Thread):
                     pause_s = self._look()
                 except Unavailable:  # the store has logged it
                     pass
-                except (
-                    Exception
-                ):  # one odd schedule must not keep all others waiting; the next look meets them in another order
+                # One odd schedule must not keep the others waiting: the next look begins with another one.
+                except Exception:
                     log.exception("the scheduler failed")
                 events.next(pause_s)
 
@@ -54,41 +53,52 @@ class Scheduler(threading.Thread):
 
     def _look(self) -> float:
         """Fire what is due; seconds until the next look."""
-        while (due := self._rt.store.schedules.next_due()) is not None and due <= datetime.now(UTC):
+        due = self._rt.store.schedules.next_due()
+        while due is not None and due <= datetime.now(UTC):
             batch = self._rt.store.schedules.due(datetime.now(UTC), _BATCH)
             random.shuffle(batch)  # several schedulers begin at different ends
             for schedule in batch:
                 if self._stopping:
                     return 0
                 fire(self._rt, schedule)
-        return _LOOK_S if due is None else min(_LOOK_S, max(0.0, (due - datetime.now(UTC)).total_seconds()))
+            due = self._rt.store.schedules.next_due()
+        if due is None:
+            return _LOOK_S
+        return min(_LOOK_S, max(0.0, (due - datetime.now(UTC)).total_seconds()))
 
 
 def fire(rt: Runtime, schedule: Schedule) -> bool:
     """Submit the job of a due schedule, or keep why there is none; False if another scheduler was first.
 
-    Firings that were missed count as one, and are made up for if the last of them is younger than `jobs.schedule_catch_up_s`.
+    Firings that were missed count as one; it is caught up with if the last of them is younger than
+    `jobs.schedule_catch_up_s`.
     Raises: Unavailable; the schedule stays due then.
     """
     now = datetime.now(UTC)
     firing = Firing(now, next_firing(schedule.cron, schedule.time_zone, now))
     queue_limit = rt.settings.limits.queue
     try:
-        new = None if _is_late(rt, schedule, now) else _new_job(rt, schedule)
-        if new is None:
-            firing = replace(firing, failure=f"Nobody was there to fire it at {schedule.due.isoformat()}.")
-        fired = rt.store.schedules.fire(schedule, replace(firing, new=new), queue_limit)
+        firing = _with_job(rt, schedule, firing)
+        fired = rt.store.schedules.fire(schedule, firing, queue_limit)
     except Unavailable:
         raise
     except WeaverError as error:  # the process is gone, the inputs do not fit any more, the queue is full
-        new, firing = None, replace(firing, failure=clean(error.detail, 1000))
+        firing = replace(firing, new=None, failure=clean(error.detail, 1000))
         fired = rt.store.schedules.fire(schedule, firing, queue_limit)
-    if fired and new:
-        log.info("schedule %s fired: job %s of %s", schedule.id, new.job.id, new.job.process_id)
-        rt.serving_engine.submit(new.job.id, new.job.queue)
+    if fired and firing.new:
+        job = firing.new.job
+        log.info("schedule %s fired: job %s of %s", schedule.id, job.id, job.process_id)
+        rt.serving_engine.submit(job.id, job.queue)
     elif fired:
         log.warning("schedule %s of %s gave no job: %s", schedule.id, schedule.process_id, firing.failure)
     return fired
+
+
+def _with_job(rt: Runtime, schedule: Schedule, firing: Firing) -> Firing:
+    """The firing with its job, or with why it comes too late. Raises: as `check_execution`, NoSuchProcess."""
+    if _is_late(rt, schedule, firing.at):
+        return replace(firing, failure=f"No scheduler was running at {schedule.due.isoformat()}.")
+    return replace(firing, new=_new_job(rt, schedule))
 
 
 def _is_late(rt: Runtime, schedule: Schedule, now: datetime) -> bool:

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput, MissingInput, NoSuchProcess
 from weaver_like.domain.execution import Execution
@@ -24,13 +23,15 @@ log = logging.getLogger(__name__)
 
 def keeping(process: Process, execution: Execution) -> Execution:
     """An execution that was checked against a deployed process keeps to that revision of it."""
-    return replace(execution, version=process.version, deployed=process.deployed) if process.mutable else execution
+    if not process.mutable:
+        return execution
+    return replace(execution, version=process.version, deployed=process.deployed)
 
 
 def check_execution(rt: Runtime, entry: CatalogEntry, execution: Execution) -> None:
     """Check an execution against its process; nothing is kept.
 
-    Raises: InvalidInput or MissingInput with every fault; FetchFailed, for addresses that are refused.
+    Raises: InvalidInput or MissingInput, with every fault; FetchFailed, for addresses that are refused.
     Source: /req/core/process-execute-request, -input-validation.
     """
     faults = entry.validator.faults(execution)
@@ -38,8 +39,7 @@ def check_execution(rt: Runtime, entry: CatalogEntry, execution: Execution) -> N
     if execution.priority is not None and execution.priority >= levels:
         faults.append(Fault("/priority", f"expected a level from 0 to {levels - 1}, got {execution.priority}"))
     if faults:
-        missing = all(fault.detail.startswith("this input is required") for fault in faults)
-        kind = MissingInput if missing else InvalidInput
+        kind = MissingInput if all(fault.missing for fault in faults) else InvalidInput
         raise kind(describe_faults(f"The request to execute '{entry.process.id}'", faults), faults=faults)
     for uri, pointer in _addresses(execution, rt.runner_of(entry.process).holds_file_objects):
         _check_address(rt, uri, pointer)
@@ -47,23 +47,26 @@ def check_execution(rt: Runtime, entry: CatalogEntry, execution: Execution) -> N
 
 
 def _addresses(execution: Execution, holds_files: bool) -> Iterator[tuple[str, str]]:
-    """Yield every address that an input names, with the pointer of the input. Raises: InvalidInput."""
+    """Yield every address that an input names, with the pointer of the input.
+
+    Raises: InvalidInput, for a malformed file object.
+    """
     for given in execution.inputs.values():
         for item, pointer in zip(given.items, given.pointers, strict=True):
             if isinstance(item, Reference):
                 yield item.href, f"{pointer}/href"
             elif holds_files:
-                for entry in find_objects(item.data):
-                    _check_object(entry, pointer)
-                    location = location_of(entry)
-                    if location:
-                        yield location, pointer
+                yield from _locations(item.data, pointer)
 
 
-def _check_object(entry: dict[str, Any], pointer: str) -> None:
-    trouble = trouble_of(entry)
-    if trouble:
-        raise InvalidInput(f"The request is not valid: {pointer}: {trouble}.", faults=[Fault(pointer, trouble)])
+def _locations(value: object, pointer: str) -> Iterator[tuple[str, str]]:
+    for entry in find_objects(value):
+        trouble = trouble_of(entry)
+        if trouble:
+            raise InvalidInput(f"The request is not valid: {pointer}: {trouble}.", faults=[Fault(pointer, trouble)])
+        location = location_of(entry)
+        if location:
+            yield location, pointer
 
 
 def _check_address(rt: Runtime, uri: str, pointer: str) -> None:
@@ -77,15 +80,16 @@ def _check_subscriber(rt: Runtime, execution: Execution) -> None:
     subscriber = execution.subscriber
     if subscriber is None:
         return
-    for uri in filter(None, (subscriber.success_uri, subscriber.in_progress_uri, subscriber.failed_uri)):
+    for uri in (subscriber.success_uri, subscriber.in_progress_uri, subscriber.failed_uri):
         try:
-            rt.notifier.check(uri)
+            if uri:
+                rt.notifier.check(uri)
         except FetchFailed as error:
             raise InvalidInput(f"Subscriber: {error.detail}", faults=[Fault("/subscriber", error.detail)]) from error
 
 
 def new_job(rt: Runtime, process_id: str, execution: Execution, origin: Origin, queue: str) -> Job:
-    """A job record that is not kept yet."""
+    """A new job, which is not in the store yet."""
     now = datetime.now(UTC)
     priority = execution.priority
     if priority is None:
@@ -107,7 +111,7 @@ def new_job(rt: Runtime, process_id: str, execution: Execution, origin: Origin, 
 
 
 def queue_of(rt: Runtime, process_id: str) -> str:
-    """Where jobs of a process wait. Jobs of a process that is no longer offered fail, on whatever worker."""
+    """The queue in which jobs of a process wait. Jobs of a process that is no longer offered fail on any worker."""
     try:
         return rt.catalog.get(process_id).process.unit.queue
     except NoSuchProcess:

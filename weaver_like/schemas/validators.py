@@ -117,7 +117,7 @@ class ProcessValidator:
     def faults(self, execution: Execution) -> list[Fault]:
         """Every fault of inputs and outputs: missing, unknown, surplus, ill-typed."""
         found = [
-            Fault("/inputs" + to_pointer([name]), f"this input is required{_kind(entry.description)}")
+            Fault("/inputs" + to_pointer([name]), f"this input is required{_kind(entry.description)}", missing=True)
             for name, entry in self.inputs.items()
             if name not in execution.inputs and entry.description.min_occurs > 0
         ]

@@ -1,1 +1,1 @@
-"""What clients may ask for, in the name of a requester; faces see nothing below."""
+"""What clients may ask for, on behalf of a requester; faces reach nothing else."""

@@ -1,4 +1,4 @@
-"""`Application`: what all requests share; it gives each requester services of its own."""
+"""`Application`: what all requests share; it gives each requester its services."""
 
 from functools import cached_property
 
@@ -15,7 +15,7 @@ from weaver_like.services.server import ServerService
 
 
 class Application:
-    """One for each server process. Waiting requests never take the last thread: `waiting` and `listening` are limited."""
+    """One for each server process. `waiting` and `listening` are limited, so that some threads are always free."""
 
     def __init__(self, runtime: Runtime):
         self.runtime = runtime
@@ -25,12 +25,12 @@ class Application:
         self.listening = Places(max(1, threads // 4))
 
     def services_of(self, requester: Requester) -> "Services":
-        """The services, bound to who asks. Cheap: made anew for each request."""
+        """The services, bound to a requester. Cheap: made for each request."""
         return Services(self, requester)
 
 
 class Services:
-    """Everything that a face may use, in the name of one requester."""
+    """Everything that a face may use, on behalf of one requester."""
 
     def __init__(self, application: Application, requester: Requester):
         self._application = application

@@ -1,4 +1,4 @@
-"""`DeploymentService`: what clients bring, replace and remove."""
+"""`DeploymentService`: processes that clients deploy, replace and remove."""
 
 from weaver_like.access.policy import Action
 from weaver_like.deployment.deploy import Deployment
@@ -20,7 +20,7 @@ class DeploymentService:
         return self._rt.deployer.read_request(body, content_type, options)
 
     def deploy(self, request: DeploymentRequest, dry_run: bool = False) -> Deployment:
-        """Offer every process of a package from now on: all of them, or none. Raises: as `Deployer.deploy`; NotAuthorized."""
+        """Offer the processes of a package: all of them, or none. Raises: as `Deployer.deploy`; NotAuthorized."""
         self._check()
         return self._rt.deployer.deploy(request, dry_run)
 
@@ -35,7 +35,7 @@ class DeploymentService:
         return self._rt.deployer.patch(process_id, document, dry_run)
 
     def undeploy(self, process_id: str, version: str | None = None) -> None:
-        """Take a process, or one of its revisions, out of the offer. Raises: as `Deployer.undeploy`; NotAuthorized."""
+        """Remove a process, or one of its revisions. Raises: as `Deployer.undeploy`; NotAuthorized."""
         self._check()
         self._rt.deployer.undeploy(process_id, version)
 
@@ -44,7 +44,7 @@ class DeploymentService:
         self._rt.deployer.get_mutable(process_id)
 
     def get_package(self, process_id: str) -> Revision:
-        """What was deployed, as `id`, or `id:version`. Raises: NoSuchProcess; NotFound, if it was not deployed."""
+        """What was deployed. process_id: also `id:version`. Raises: NoSuchProcess; NotFound, if it was not deployed."""
         return self._rt.deployer.get_package(process_id)
 
     def get_history(self, process_id: str) -> History:

@@ -19,7 +19,11 @@ __all__ = ["JobService", "Subscription"]
 
 
 class JobService:
-    """waiting, listening: places for synchronous requests and for listeners, shared by all requesters."""
+    """What one requester may do with jobs.
+
+    Args:
+        waiting, listening: places for synchronous requests and for listeners, shared by all requesters.
+    """
 
     def __init__(self, runtime: Runtime, requester: Requester, waiting: Places, listening: Places):
         self._rt = runtime
@@ -28,7 +32,7 @@ class JobService:
         self._listening = listening
 
     def get(self, job_id: str) -> Job:
-        """Raises: NoSuchJob, also for jobs that the requester may not see."""
+        """A job. Raises: NoSuchJob, also for jobs that the requester may not see."""
         job = self._rt.store.jobs.get(job_id)
         if not self._rt.policy.allows(self._requester, Action.SEE, Ownership(job.owner, job.visibility)):
             raise NoSuchJob(f"There is no job '{job_id[:100]}'.")
@@ -39,7 +43,7 @@ class JobService:
         return self._rt.store.jobs.find(replace(wanted, seen_by=self._rt.policy.seen_by(self._requester)))
 
     def get_documents(self, job: Job) -> JobDocuments:
-        """Request, results, error and statistics of a job that was got here. Raises: NoSuchJob."""
+        """Request, results, error and statistics of a job that came from here. Raises: NoSuchJob."""
         return self._rt.store.jobs.get_documents(job.id)
 
     def read_log(self, job: Job, after: int = 0, limit: int = 1000) -> list[LogEntry]:
@@ -51,14 +55,14 @@ class JobService:
         return find_steps(self._rt, job, after, limit)
 
     def check_open(self) -> None:
-        """Raises: ServerBusy, while the server stops and new jobs would only run after its next start."""
+        """Raises: ServerBusy, while the server stops: new jobs would only run after its next start."""
         if self._rt.serving_engine.refusing:
             raise ServerBusy("The server is stopping.", retry_after_s=10)
 
     def check(self, submission: Submission) -> Submission:
         """Check an execution against its process; nothing is kept.
 
-        Raises: InvalidInput or MissingInput with every fault; FetchFailed, for addresses that are refused; NotAuthorized.
+        Raises: NotAuthorized; InvalidInput or MissingInput, with every fault; FetchFailed, for refused addresses.
         """
         process = submission.process
         self._rt.policy.check(self._requester, Action.EXECUTE)
@@ -69,8 +73,11 @@ class JobService:
     def submit(self, submission: Submission, base_url: str) -> Job:
         """Keep the job of a submission that was checked, and wait for its end as long as the submission says.
 
-        base_url: public URL under which it was submitted, for links sent later.
-        Raises: ServerBusy, if too many jobs wait, or too many requests for a process that is offered synchronously only.
+        If too many requests wait already, it is answered as asynchronous.
+
+        Args:
+            base_url: public URL under which it was submitted, for links sent later.
+        Raises: ServerBusy, if the queue is full, or if too many requests wait for a process that is only synchronous.
         """
         process, execution = submission.process, submission.execution
         ownership = self._rt.policy.ownership(self._requester)
@@ -82,7 +89,7 @@ class JobService:
             finally:
                 self._waiting.give_back()
         if submission.wait_s and not process.asynchronous:
-            raise ServerBusy("Too many synchronous requests are waiting already.", retry_after_s=5)
+            raise ServerBusy("Too many synchronous requests are waiting.", retry_after_s=5)
         submit_job(self._rt, job, execution)
         return job
 
@@ -98,13 +105,13 @@ class JobService:
         return dismiss_job(self._rt, job)
 
     def listen(self, job_id: str) -> Subscription:
-        """What happens to a job from the moment that it is entered; take a place with `take_listening_place` first."""
+        """Events of a job, from the moment that the subscription is entered; take a place to listen before."""
         return self._rt.serving_engine.subscribe(job_id)
 
     def take_listening_place(self) -> None:
-        """Raises: ServerBusy, if too many clients listen already. Whoever took a place gives it back."""
+        """Take a place to listen, to be given back. Raises: ServerBusy, if too many clients listen."""
         if not self._listening.take():
-            raise ServerBusy("Too many clients are listening to events already.", retry_after_s=10)
+            raise ServerBusy("Too many clients are listening to events.", retry_after_s=10)
 
     def give_listening_place_back(self) -> None:
         self._listening.give_back()

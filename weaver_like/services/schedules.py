@@ -13,20 +13,25 @@ from weaver_like.runtime import Runtime
 
 
 class ScheduleService:
-    """Executions that are submitted again and again."""
+    """What one requester may do with schedules."""
 
     def __init__(self, runtime: Runtime, requester: Requester):
         self._rt = runtime
         self._requester = requester
 
     def create(self, request: ScheduleRequest, base_url: str) -> Schedule:
-        """Keep a new schedule. Raises: InvalidInput with every fault; Conflict, if there are too many; NotAuthorized."""
+        """Keep a new schedule.
+
+        Args:
+            base_url: public URL under which it was made, for links sent later.
+        Raises: NotAuthorized; InvalidInput, with every fault; Conflict, if there are too many.
+        """
         self._rt.policy.check(self._requester, Action.EXECUTE)
         ownership = self._rt.policy.ownership(self._requester)
         return create_schedule(self._rt, request, Origin(base_url, ownership.owner, ownership.visibility))
 
     def get(self, schedule_id: str) -> Schedule:
-        """Raises: NoSuchSchedule, also for schedules that the requester may not see."""
+        """A schedule. Raises: NoSuchSchedule, also for schedules that the requester may not see."""
         schedule = self._rt.store.schedules.get(schedule_id)
         if not self._rt.policy.allows(self._requester, Action.SEE, Ownership(schedule.owner, schedule.visibility)):
             raise NoSuchSchedule(f"There is no schedule '{schedule_id[:100]}'.")
@@ -37,7 +42,7 @@ class ScheduleService:
         return self._rt.store.schedules.find(replace(wanted, seen_by=self._rt.policy.seen_by(self._requester)))
 
     def remove(self, schedule_id: str) -> None:
-        """Its jobs stay. Raises: NoSuchSchedule, NotAuthorized."""
+        """Remove a schedule; its jobs stay. Raises: NoSuchSchedule, NotAuthorized."""
         schedule = self.get(schedule_id)
         self._rt.policy.check(self._requester, Action.CHANGE, Ownership(schedule.owner, schedule.visibility))
         remove_schedule(self._rt, schedule_id)

@@ -17,5 +17,5 @@ class ServerService:
 
     @property
     def stopping(self) -> bool:
-        """True from the moment that a stop began."""
+        """Whether a stop has begun."""
         return self._rt.serving_engine.closing
