@@ -1,14 +1,11 @@
 """`build(settings) -> Runtime`: the only module that names concrete adapters."""
 
 import logging
-import os
-import shlex
-import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
-from functools import partial
+from dataclasses import replace
+from functools import cached_property, partial
 from importlib.util import find_spec
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from weaver_like.deployment.checks import ImageSupport
 from weaver_like.deployment.cwl import CwlReader
@@ -28,9 +25,10 @@ from weaver_like.jobs.recover import announce, recover_lost
 from weaver_like.notify.base import Notifier
 from weaver_like.processes.catalog import Catalog
 from weaver_like.runners.base import Runner
+from weaver_like.runners.cwl.options import CwlOptions, ExternalEngine
 from weaver_like.runtime import Runtime
-from weaver_like.sandbox.commands import BUBBLEWRAP, DOCKER, NONE, PODMAN, Confinement, bubblewrap_users, secrets
-from weaver_like.sandbox.containers import CLIENT_VARIABLES, Containers, remove_containers
+from weaver_like.sandbox.containers import remove_containers
+from weaver_like.sandbox.policy import SandboxPolicy, decide, find_engine
 from weaver_like.settings import Settings, dump
 from weaver_like.sources.base import Source
 from weaver_like.sources.builtin import BuiltinSource
@@ -38,10 +36,17 @@ from weaver_like.sources.deployed import DeployedSource
 from weaver_like.sources.plugins import PluginSource
 from weaver_like.stores.base import DeploymentStore, Store
 
+if TYPE_CHECKING:
+    from weaver_like.egress.http import GuardedClient
+    from weaver_like.egress.s3 import S3Client
+
 log = logging.getLogger(__name__)
+#: Kind of the processes that packages in CWL become.
+CWL = "cwl"
+_TESTING = "weaver_like.builtin.testing"
 PYTHON = Runner("python", "weaver_like.runners.python")
 #: What a zygote keeps warm from the beginning; other runners take a second to get warm, at their first job.
-WARM = [PYTHON.module, "weaver_like.builtin.testing"]
+WARM = [PYTHON.module, _TESTING]
 
 
 def build(settings: Settings, serving: bool = False) -> Runtime:
@@ -49,44 +54,57 @@ def build(settings: Settings, serving: bool = False) -> Runtime:
 
     Raises: SettingError.
     """
-    if (settings.outputs_s3 or settings.s3_buckets) and find_spec("boto3") is None:
-        raise SettingError(
-            "files.outputs_dir or security.s3_buckets asks for S3, which boto3 speaks: pip install weaver-like[s3]"
-        )
-    for folder in (settings.data_dir, settings.work_dir, settings.cache_dir):
-        folder.mkdir(parents=True, exist_ok=True)
-    if not settings.plugins.folders:
-        settings.plugin_folders[0].mkdir(exist_ok=True)
+    _prepare(settings)
     guard = Guard(settings.security.allowed_hosts)
     store = _store(settings, settings.server.threads if serving else 1)
     # A worker waits for a changed description: it must not run an older one than the request was checked against.
     sources = _sources(settings, store.deployments)
     catalog = Catalog(sources) if serving else Catalog(sources, patience_s=None)
     fetchers = _Fetchers(settings, guard)
-    confinement = _confinement(settings)
-    runners = _runners(settings, confinement)
-    images = ImageSupport(
-        folders=frozenset(confinement.images),
-        engine_answers=lambda: _containers(settings).find() is not None,
-        elsewhere=frozenset(runners["cwl"].options["engine_processes"]),
+    sandbox = decide(settings)
+    options = _cwl_options(settings, sandbox)
+    cwl = Runner(
+        CWL,
+        "weaver_like.runners.cwl.run",
+        options.render(),
+        starts_commands=True,
+        holds_file_objects=True,
+        cleanup=partial(remove_containers, environment=sandbox.containers.environment),
     )
-    deployer = Deployer(store.deployments, catalog, _opener(settings, fetchers, images), settings.limits.package_bytes)
     runtime = Runtime(
-        settings,
-        store,
-        catalog,
-        deployer,
-        _area(settings, fetchers),
-        guard,
-        fetchers,
-        runners,
-        _LazyNotifier(fetchers),
-        None,
+        settings=settings,
+        store=store,
+        catalog=catalog,
+        deployer=Deployer(
+            store=store.deployments,
+            catalog=catalog,
+            opener=_opener(settings, fetchers, options),
+            package_bytes=settings.limits.package_bytes,
+        ),
+        area=_area(settings, fetchers),
+        guard=guard,
+        fetchers=fetchers,
+        runners={runner.kind: runner for runner in (PYTHON, cwl)},
+        notifier=_LazyNotifier(fetchers),
+        engine=None,
     )
     if not serving:
         return runtime
-    _warn_of_unconfined(settings, confinement)
+    if sandbox.warning:
+        log.warning(sandbox.warning)
     return replace(runtime, engine=_engine(settings, runtime))
+
+
+def _prepare(settings: Settings) -> None:
+    """Have the folders of this installation. Raises: SettingError, if it lacks a library that the settings ask for."""
+    if (settings.outputs_s3 or settings.s3_buckets) and find_spec("boto3") is None:
+        raise SettingError(
+            "files.outputs_dir or security.s3_buckets needs boto3 to reach S3; install it: pip install weaver-like[s3]"
+        )
+    for folder in (settings.data_dir, settings.work_dir, settings.cache_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+    if not settings.plugins.folders:
+        settings.plugin_folders[0].mkdir(exist_ok=True)
 
 
 def open_store(settings: Settings, url: str) -> Store:
@@ -122,7 +140,7 @@ def _area(settings: Settings, fetchers: "_Fetchers") -> OutputArea:
     if place is not None:
         from weaver_like.files.s3 import S3Area
 
-        return S3Area(fetchers.s3(), *place)
+        return S3Area(fetchers.s3_client, *place)
     from weaver_like.files.folder import FolderArea
 
     settings.outputs_dir.mkdir(parents=True, exist_ok=True)
@@ -130,153 +148,94 @@ def _area(settings: Settings, fetchers: "_Fetchers") -> OutputArea:
 
 
 def _sources(settings: Settings, deployments: DeploymentStore) -> list[Source]:
-    builtin = [BuiltinSource(["weaver_like.builtin.testing"])] if settings.processes.testing else []
-    return [
-        *builtin,
-        PluginSource(settings.plugin_folders, settings.cache_dir / "plugins.json"),
-        DeployedSource(deployments),
-    ]
+    plugins = PluginSource(settings.plugin_folders, settings.cache_dir / "plugins.json")
+    sources: list[Source] = [plugins, DeployedSource(deployments)]
+    if settings.processes.testing:
+        sources.insert(0, BuiltinSource([_TESTING]))
+    return sources
 
 
-def _opener(settings: Settings, fetchers: "_Fetchers", images: ImageSupport) -> PackageOpener:
+def _opener(settings: Settings, fetchers: "_Fetchers", options: CwlOptions) -> PackageOpener:
+    """Every kind of package is one reader here."""
     inspector = Inspector("weaver_like.runners.cwl.document.inspect", settings.cache_dir)
     fetcher = DocumentFetcher(fetchers, settings.cache_dir, settings.limits.package_bytes)
+    images = ImageSupport(
+        folders=frozenset(options.confinement.images),
+        engine_answers=lambda: options.containers.find() is not None,
+        elsewhere=options.engine.processes,
+    )
     return PackageOpener(
-        readers=Readers([CwlReader("cwl", inspector)]), parse=inspector.parse, fetch=fetcher.fetch, images=images
+        readers=Readers([CwlReader(CWL, inspector)]), parse=inspector.parse, fetch=fetcher.fetch, images=images
     )
 
 
-def _runners(settings: Settings, confinement: Confinement) -> dict[str, Runner]:
-    """Python functions, and application packages with what the operator allows them."""
-    sandbox = settings.sandbox
-    options = {
-        "confinement": asdict(confinement),
-        "containers": asdict(_containers(settings)),
-        "parallel": sandbox.parallel,
-        "cores": sandbox.cores,
-        "engine": _engine_command(settings),
-        "engine_processes": settings.packages.engine_processes.replace(",", " ").split(),
-    }
-    client = _containers(settings).environment
-    cwl = Runner(
-        "cwl",
-        "weaver_like.runners.cwl.run",
-        options,
-        starts_commands=True,
-        holds_file_objects=True,
-        cleanup=lambda workdir: remove_containers(workdir, client),
+def _cwl_options(settings: Settings, sandbox: SandboxPolicy) -> CwlOptions:
+    packages = settings.packages
+    engine = ExternalEngine(
+        command=find_engine(packages.engine), processes=frozenset(packages.engine_processes.replace(",", " ").split())
     )
-    return {runner.kind: runner for runner in (PYTHON, cwl)}
-
-
-def _engine_command(settings: Settings) -> list[str]:
-    """By its whole path: jobs start it in folders of their own. Raises: SettingError, if it is not installed."""
-    command = shlex.split(settings.packages.engine)
-    if not command:
-        return []
-    found = shutil.which(command[0])
-    if found is None:
-        raise SettingError(f"The setting 'packages.engine' names the command '{command[0]}', which was not found.")
-    return [os.path.abspath(found), *command[1:]]
-
-
-def _confinement(settings: Settings) -> Confinement:
-    def paths(text: str) -> tuple[str, ...]:
-        return tuple(str(Path(path).expanduser().resolve()) for path in text.split(":") if path)
-
-    asked = settings.sandbox.kind
-    user, trouble = ((), "") if asked not in ("", BUBBLEWRAP) else bubblewrap_users()
-    if asked == BUBBLEWRAP and trouble:
-        raise SettingError(f"The setting 'sandbox.kind' asks for bubblewrap, which does not run here: {trouble}")
-    kind = NONE if trouble else asked or BUBBLEWRAP
-    return Confinement(
-        kind,
-        (*_own_places(settings), *secrets(), *paths(settings.sandbox.hidden)),
-        paths(settings.sandbox.visible),
-        settings.images,
-        user,
-        settings.sandbox.network,
+    return CwlOptions(
+        confinement=sandbox.confinement,
+        containers=sandbox.containers,
+        engine=engine,
+        parallel=settings.sandbox.parallel,
+        cores=settings.sandbox.cores,
     )
-
-
-def _containers(settings: Settings) -> Containers:
-    """Raises: SettingError."""
-    sandbox = settings.sandbox
-    kind = sandbox.kind if sandbox.kind in (DOCKER, PODMAN) else sandbox.containers
-    if sandbox.kind in (DOCKER, PODMAN) and shutil.which(sandbox.kind) is None:
-        raise SettingError(f"The setting 'sandbox.kind' asks for {sandbox.kind}, whose client is not installed here.")
-    environment = {name: os.environ[name] for name in CLIENT_VARIABLES if name in os.environ}
-    return Containers(kind, sandbox.image, sandbox.pull, {"PATH": os.defpath} | environment)
-
-
-def _own_places(settings: Settings) -> list[str]:
-    """Where this installation keeps what is nobody else's business."""
-    outputs = [] if settings.outputs_s3 else [str(settings.outputs_dir)]
-    store = settings.store_url.removeprefix("sqlite:///") if settings.store_url.startswith("sqlite:///") else ""
-    files = [str(Path(store + end).resolve()) for end in ("", "-wal", "-shm", "-journal")] if store else []
-    return [str(settings.data_dir), *outputs, *map(str, settings.plugin_folders), *files]
-
-
-def _warn_of_unconfined(settings: Settings, confinement: Confinement) -> None:
-    if confinement.kind == NONE:
-        why = (
-            "the setting says so"
-            if settings.sandbox.kind == NONE
-            else f"bubblewrap does not run here: {bubblewrap_users()[1]}"
-        )
-        log.warning(
-            "commands of application packages see and may do all that this server may (sandbox.kind=none; %s)", why
-        )
-    elif confinement.kind in (DOCKER, PODMAN) and not settings.sandbox.image:
-        log.warning(
-            "application packages that name no image cannot run (sandbox.kind=%s, sandbox.image is empty)",
-            confinement.kind,
-        )
 
 
 class _Fetchers(Mapping[str, Fetcher]):
-    """Fetchers by scheme, made when the first input asks: most jobs of most workers have no reference."""
+    """Fetchers by scheme, loaded when the first input asks: most jobs of most workers have no reference."""
 
     def __init__(self, settings: Settings, guard: Guard):
         self._settings = settings
         self._guard = guard
-        self._made: dict[str, object] = {}
+        self._schemes = ["http", "https", "file"]
+        if settings.s3_buckets:
+            self._schemes.append("s3")
 
     def __getitem__(self, scheme: str) -> Fetcher:
-        if scheme in ("http", "https"):
-            from weaver_like.fetchers.http import HttpFetcher
-
-            return self._made.setdefault("http", HttpFetcher(self.client()))
+        if scheme not in self._schemes:
+            raise KeyError(scheme)
         if scheme == "file":
-            from weaver_like.fetchers.local import LocalFetcher
-
-            return self._made.setdefault("file", LocalFetcher(self._settings.file_roots))
-        if scheme == "s3" and self._settings.s3_buckets:
-            from weaver_like.fetchers.s3 import S3Fetcher
-
-            return self._made.setdefault("s3", S3Fetcher(self._settings.s3_buckets, self.s3))
-        raise KeyError(scheme)
-
-    def client(self) -> object:
-        from weaver_like.egress.http import GuardedClient
-
-        return self._made.setdefault("client", GuardedClient(self._guard, self._settings.limits.fetch_timeout_s))
-
-    def s3(self) -> object:
-        if "s3 client" not in self._made:
-            from weaver_like.egress.s3 import S3Client
-
-            files = self._settings.files
-            self._made.setdefault(
-                "s3 client", S3Client(files.s3_endpoint, files.s3_region, self._settings.limits.fetch_timeout_s)
-            )
-        return self._made["s3 client"]
+            return self._file
+        return self._s3 if scheme == "s3" else self._http
 
     def __iter__(self) -> Iterator[str]:
-        return iter(("http", "https", "file", *(["s3"] if self._settings.s3_buckets else [])))
+        return iter(self._schemes)
 
     def __len__(self) -> int:
-        return len(list(self))
+        return len(self._schemes)
+
+    @cached_property
+    def client(self) -> "GuardedClient":
+        from weaver_like.egress.http import GuardedClient
+
+        return GuardedClient(self._guard, self._settings.limits.fetch_timeout_s)
+
+    @cached_property
+    def s3_client(self) -> "S3Client":
+        from weaver_like.egress.s3 import S3Client
+
+        files = self._settings.files
+        return S3Client(files.s3_endpoint, files.s3_region, self._settings.limits.fetch_timeout_s)
+
+    @cached_property
+    def _http(self) -> Fetcher:
+        from weaver_like.fetchers.http import HttpFetcher
+
+        return HttpFetcher(self.client)
+
+    @cached_property
+    def _file(self) -> Fetcher:
+        from weaver_like.fetchers.local import LocalFetcher
+
+        return LocalFetcher(self._settings.file_roots)
+
+    @cached_property
+    def _s3(self) -> Fetcher:
+        from weaver_like.fetchers.s3 import S3Fetcher
+
+        return S3Fetcher(self._settings.s3_buckets, lambda: self.s3_client)
 
 
 class _LazyNotifier(Notifier):
@@ -288,7 +247,7 @@ class _LazyNotifier(Notifier):
     def _notifier(self) -> Notifier:
         from weaver_like.notify.callback import CallbackNotifier
 
-        return CallbackNotifier(self._fetchers.client())
+        return CallbackNotifier(self._fetchers.client)
 
     def check(self, uri: str) -> None:
         self._notifier().check(uri)

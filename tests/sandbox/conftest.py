@@ -9,7 +9,7 @@ from webtest import TestApp
 from tests.sandbox.packages import Packages
 from tests.support.applications import make_service
 from weaver_like.engines.base import ClosePolicy
-from weaver_like.sandbox.commands import bubblewrap_users
+from weaver_like.sandbox.launch import bubblewrap_users
 
 LIMITS = (
     "sandbox.processes=40",

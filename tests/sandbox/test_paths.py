@@ -134,7 +134,7 @@ def test_expressions_cannot_make_files_of_what_is_not_there(
     location = location.format(secret=secret)
     code = f'$({{"out": {{"class": "{kind}", "location": "{location}", "basename": "b"}}}})'
     refused(
-        packages, expression(code, {"out": kind}), "leads out of", "was not staged", "is no file of the run", "http"
+        packages, expression(code, {"out": kind}), "leads out of", "was not staged", "is not a file of the run", "http"
     )
     entry = f'$({{"class": "{kind}", "location": "{location}", "basename": "b"}})'
     refused(
@@ -270,9 +270,9 @@ def test_printed_lines_go_into_the_output_folder(packages: Packages, name: str) 
     ("code", "words"),
     [
         ("while (true) {}", "s of processor"),
-        ("const a = []; while (true) a.push('x'.repeat(1000000) + a.length);", "were taken"),
+        ("const a = []; while (true) a.push('x'.repeat(1000000) + a.length);", "were used"),
         ("const f = () => f(); f()", "stack"),
-        ("return {out: 'x'.repeat(100000000)};", "were taken"),
+        ("return {out: 'x'.repeat(100000000)};", "were used"),
         ("return {out: 'x'.repeat(20000000)};", "characters"),
         ("const a = {}; a.a = a; return a;", "circular"),
         ("return {out: /(a+)+$/.test('a'.repeat(40) + 'b')};", "s of processor"),

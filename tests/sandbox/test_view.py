@@ -13,7 +13,8 @@ import pytest
 
 from tests.sandbox.packages import Packages, shell
 from tests.support.client import Served
-from weaver_like.sandbox.commands import BUBBLEWRAP, Command, Confinement, bubblewrap_users, environment_path, launching
+from weaver_like.sandbox.commands import BUBBLEWRAP, Command, Confinement, environment_path
+from weaver_like.sandbox.launch import bubblewrap_users, launching
 from weaver_like.settings import load
 
 

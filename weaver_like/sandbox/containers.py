@@ -1,4 +1,4 @@
-"""Container engines: which one answers, its images, and the end of containers that outlive who started them."""
+"""Container engines: which one answers, its images, and the end of containers that outlive whoever started them."""
 
 import os
 import shutil
@@ -29,9 +29,9 @@ CLIENT_VARIABLES = (
 _MARK = "containers"
 _LABEL = "weaver_like.attempt"
 _SOCKET = "unix:///var/run/docker.sock"
-_ANSWER_S, _PULL_S = 20, 3600
+_ANSWER_S, _PULL_S, _CONNECT_S = 20, 3600, 2
 #: What was asked for -> engine that answered; one that does not is asked again.
-_found: dict[tuple, str] = {}
+_found: dict[tuple[object, ...], str] = {}
 
 
 class ContainerTrouble(Exception):
@@ -40,9 +40,13 @@ class ContainerTrouble(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Containers:
-    """What the operator allows. kind: "", DOCKER or PODMAN; empty: the first that answers.  image: for commands that want none of their own.
+    """What the operator allows.
 
-    pull: whether images that are missing are pulled.  environment: of the engine's client.
+    Args:
+        kind: DOCKER or PODMAN; empty: the first that answers.
+        image: for commands that name none of their own.
+        pull: whether images that are missing are pulled.
+        environment: of the engine's client.
     """
 
     kind: str = ""
@@ -53,11 +57,15 @@ class Containers:
     def find(self) -> "ContainerEngine | None":
         """The engine that answers, if one does."""
         key = (self.kind, *sorted(self.environment.items()))
-        name = _found.get(key) or next(
-            (name for name in (DOCKER, PODMAN) if self.kind in ("", name) and _answers(name, self.environment)), ""
-        )
+        name = _found.get(key) or self._ask()
         _found[key] = name
         return ContainerEngine(name, self.environment) if name else None
+
+    def _ask(self) -> str:
+        for name in (DOCKER, PODMAN):
+            if self.kind in ("", name) and _answers(name, self.environment):
+                return name
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +109,12 @@ class ContainerEngine:
 
     def remove(self, *names: str) -> None:
         """End and remove containers; those that are gone already are no trouble."""
-        if names:
-            try:
-                self.ask("rm", "--force", "--volumes", *names)
-            except ContainerTrouble:
-                pass
+        if not names:
+            return
+        try:
+            self.ask("rm", "--force", "--volumes", *names)
+        except ContainerTrouble:
+            pass
 
     def ran_out_of_memory(self, name: str) -> bool:
         try:
@@ -117,11 +126,11 @@ class ContainerEngine:
 def mark(workdir: Path, engine: ContainerEngine) -> str:
     """Write down that an attempt has containers; the label that each of them gets."""
     (workdir / _MARK).write_text(engine.name)
-    return f"{_LABEL}={group_name(workdir)}"
+    return _label(workdir)
 
 
 def remove_containers(workdir: Path, environment: dict[str, str]) -> None:
-    """End what an attempt left in an engine."""
+    """End what an attempt left in an engine. environment: of the engine's client."""
     try:
         name = (workdir / _MARK).read_text()
     except OSError:
@@ -130,11 +139,14 @@ def remove_containers(workdir: Path, environment: dict[str, str]) -> None:
         return
     engine = ContainerEngine(name, environment)
     try:
-        engine.remove(
-            *engine.ask("ps", "--all", "--quiet", "--filter", f"label={_LABEL}={group_name(workdir)}").split()
-        )
+        found = engine.ask("ps", "--all", "--quiet", "--filter", f"label={_label(workdir)}")
+        engine.remove(*found.split())
     except ContainerTrouble:
         pass
+
+
+def _label(workdir: Path) -> str:
+    return f"{_LABEL}={group_name(workdir)}"
 
 
 def _answers(name: str, environment: dict[str, str]) -> bool:
@@ -143,7 +155,7 @@ def _answers(name: str, environment: dict[str, str]) -> bool:
     host = environment.get("DOCKER_HOST", _SOCKET)
     if name == DOCKER and host.startswith("unix://") and "DOCKER_CONTEXT" not in environment:
         with socket.socket(socket.AF_UNIX) as attempt:
-            attempt.settimeout(2)
+            attempt.settimeout(_CONNECT_S)
             return attempt.connect_ex(host.removeprefix("unix://")) == 0
     try:
         ContainerEngine(name, environment).ask("version" if name == DOCKER else "info")
@@ -153,9 +165,12 @@ def _answers(name: str, environment: dict[str, str]) -> bool:
 
 
 def limits(processes: int, memory_bytes: int, cores: float) -> Sequence[str]:
-    """Options for a container; 0 is none."""
-    return [
-        *([f"--pids-limit={processes}"] if processes else []),
-        *([f"--memory={memory_bytes}b", f"--memory-swap={memory_bytes}b"] if memory_bytes else []),
-        *([f"--cpus={cores:g}"] if cores else []),
-    ]
+    """Options for a container; 0 is no limit."""
+    options = []
+    if processes:
+        options.append(f"--pids-limit={processes}")
+    if memory_bytes:
+        options += [f"--memory={memory_bytes}b", f"--memory-swap={memory_bytes}b"]
+    if cores:
+        options.append(f"--cpus={cores:g}")
+    return options

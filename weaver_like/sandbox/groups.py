@@ -1,7 +1,8 @@
 """Control groups of Linux: what all commands of one job may use together.
 
-Version 1 has a tree for each controller, version 2 one tree for all. Groups are made beside (version 2) or below (version 1) the one that this
-process is in; where that is not allowed there are none, and the worker's watch and the limits of single processes have to do.
+Version 1 has a tree for each controller, version 2 one tree for all. Groups are made beside (version 2) or below
+(version 1) the one that this process is in; where that is not allowed there are none, and the worker's watch and the
+limits of single processes have to do.
 Source: Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst of the Linux kernel.
 """
 
@@ -16,6 +17,8 @@ from functools import cache
 from pathlib import Path
 
 _PERIOD_US = 100_000
+#: Those whose limits are set.
+_CONTROLLERS = ("pids", "memory", "cpu")
 #: Longest wait for killed processes to leave their group.
 _LEAVE_S = 5.0
 
@@ -47,15 +50,17 @@ class Group:
         """Which limit was met, in words; empty: none so far."""
         if self.met_processes():
             return too_many(self.limits.processes)
-        if self.limits.memory_bytes and (
-            _count(self.folders, "memory.oom_control", "oom_kill") or _count(self.folders, "memory.events", "oom_kill")
-        ):
+        if self.limits.memory_bytes and self._met_memory():
             return too_large(self.limits.memory_bytes)
         return ""
 
     def met_processes(self) -> bool:
         """Whether a command was refused one more process."""
         return bool(self.limits.processes and _count(self.folders, "pids.events", "max"))
+
+    def _met_memory(self) -> bool:
+        """Whether the kernel ended a command because of the memory of all."""
+        return any(_count(self.folders, name, "oom_kill") for name in ("memory.oom_control", "memory.events"))
 
     def remove(self) -> None:
         """End what is still in the groups, and remove them."""
@@ -68,7 +73,7 @@ def too_many(processes: int) -> str:
 
 
 def too_large(memory_bytes: int) -> str:
-    return f"The commands of the job took more than {memory_bytes} bytes of memory (jobs.memory_limit_bytes)."
+    return f"The commands of the job used more than {memory_bytes} bytes of memory (jobs.memory_limit_bytes)."
 
 
 def make_group(workdir: Path, limits: GroupLimits) -> Group:
@@ -132,15 +137,24 @@ def _limit(folder: str, limits: GroupLimits) -> None:
 def _places() -> tuple[str, ...]:
     """Folders of the trees where groups can be made, found once."""
     own = _own()
-    found = [
-        place for name in ("pids", "memory", "cpu") if name in own and (place := _probed(_mounted(name), own[name]))
-    ]
-    if not found and "" in own:
-        root = _mounted("")
-        for place in (os.path.dirname(own[""].rstrip("/")) or "/", own[""]):
-            if root and _delegated(root + place) and (place := _probed(root, place)):
+    places = [_probed(_mounted(name), own[name]) for name in _CONTROLLERS if name in own]
+    found = tuple(place for place in places if place)
+    if found or "" not in own:
+        return found
+    return _unified_place(own[""])
+
+
+def _unified_place(own: str) -> tuple[str, ...]:
+    """Of version 2: beside the group of this process, else below it."""
+    root = _mounted("")
+    if not root:
+        return ()
+    for path in (os.path.dirname(own.rstrip("/")) or "/", own):
+        if _delegated(root + path):
+            place = _probed(root, path)
+            if place:
                 return (place,)
-    return tuple(found)
+    return ()
 
 
 def _own() -> dict[str, str]:
@@ -149,7 +163,11 @@ def _own() -> dict[str, str]:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:
         return {}
-    return {name: path for line in lines for _, names, path in [line.split(":", 2)] for name in names.split(",")}
+    found = {}
+    for line in lines:
+        _, names, path = line.split(":", 2)
+        found.update(dict.fromkeys(names.split(","), path))
+    return found
 
 
 def _mounted(controller: str) -> str:
@@ -157,18 +175,18 @@ def _mounted(controller: str) -> str:
     with suppress(OSError):
         for line in Path("/proc/mounts").read_text().splitlines():
             _, folder, kind, options, *_ = line.split()
-            if (kind == "cgroup2" and not controller) or (
-                kind == "cgroup" and controller and controller in options.split(",")
-            ):
+            unified = kind == "cgroup2" and not controller
+            if unified or (kind == "cgroup" and controller in options.split(",")):
                 return folder
     return ""
 
 
 def _delegated(folder: str) -> bool:
     """Whether the groups below a group of version 2 have the controllers that matter, or may get them."""
-    wanted = [name for name in ("pids", "memory", "cpu") if name in _text(folder, "cgroup.controllers").split()]
+    there = _text(folder, "cgroup.controllers").split()
     with suppress(OSError):
-        Path(folder, "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in wanted))
+        wanted = [f"+{name}" for name in _CONTROLLERS if name in there]
+        Path(folder, "cgroup.subtree_control").write_text(" ".join(wanted))
     return "pids" in _text(folder, "cgroup.subtree_control").split()
 
 

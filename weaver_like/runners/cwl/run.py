@@ -1,11 +1,8 @@
 """Runs application packages: one forked child for each job, from a zygote that has read the schemas of CWL."""
 
-import logging
 import os
 import re
-import shutil
-import tempfile
-from collections import OrderedDict
+from functools import cached_property
 from pathlib import Path
 
 from cwltool.errors import WorkflowException
@@ -17,19 +14,20 @@ from weaver_like.domain.messages import Blame, Done, FetchBeside, FileFetched
 from weaver_like.domain.step import StepStatus
 from weaver_like.files.stepcache import StepCache
 from weaver_like.runners.base import ChildRun, ChildWire
-from weaver_like.runners.cwl.data.outputs import raw_outputs
+from weaver_like.runners.cwl.data.outputs import run_outputs
 from weaver_like.runners.cwl.data.paths import ConfinedFsAccess, ConfinedPathMapper, check_objects, confine
 from weaver_like.runners.cwl.data.reuse import Reuse
 from weaver_like.runners.cwl.data.values import job_order
-from weaver_like.runners.cwl.document.documents import decoded, write_package
-from weaver_like.runners.cwl.document.load import Documents, load, warm
+from weaver_like.runners.cwl.document.load import warm
+from weaver_like.runners.cwl.execution.context import JobContext, RunScope
 from weaver_like.runners.cwl.execution.executor import ToolExecutor, WorkflowExecutor
-from weaver_like.runners.cwl.execution.external import EngineFailed, run_externally, takes_over
-from weaver_like.runners.cwl.execution.job import JobContext
+from weaver_like.runners.cwl.execution.external import EngineFailed, run_externally
 from weaver_like.runners.cwl.execution.resources import Allowed
 from weaver_like.runners.cwl.execution.steps import Node, Recorder
-from weaver_like.sandbox.commands import Confinement
-from weaver_like.sandbox.containers import Containers
+from weaver_like.runners.cwl.kept import folder_of, get_tool, keep_tool, write
+from weaver_like.runners.cwl.logs import FirstError, listen
+from weaver_like.runners.cwl.options import CwlOptions
+from weaver_like.runners.cwl.types import Document, Values
 from weaver_like.sandbox.groups import Group, GroupLimits
 from weaver_like.sandbox.messages import ChildRequest, RunJob
 
@@ -37,10 +35,10 @@ from weaver_like.sandbox.messages import ChildRequest, RunJob
 _ABOUT_INPUTS = re.compile(
     r"Expected value of '|The archive '|nvalid job input record|Missing required secondary file|[Mm]issing .*input"
 )
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+#: Errors whose words are for the users of CWL tools.
+_OF_PACKAGES = (WorkflowException, ValidationException)
 warm()
-#: Digest -> tools that this process has read; children find them as they were at the fork.
-_TOOLS: OrderedDict[str, Process] = OrderedDict()
-_MOST_TOOLS = 50
 
 
 class CwlFailed(Exception):
@@ -48,104 +46,119 @@ class CwlFailed(Exception):
 
 
 class CwlRun(ChildRun[RunJob]):
-    """Runs one process of a package. target: {"files", "remote", "main", "fragment"}."""
+    """One run of a package. target: {"files", "remote", "main", "fragment", "digest"?}.  options: `CwlOptions`."""
 
     def run(self) -> Done:
-        target, workdir = self.task.target, Path(self.request.workdir).resolve()
-        errors = _quiet()
-        package = _folder(target, workdir)
-        confine((workdir, package), self._bring)
-        _write(target, package)
-        tool = _TOOLS.get(target.get("digest", "")) or _read(target, package)
-        external = takes_over(self.task.options, self.task.process_id)
+        said = listen()
+        target: Document = self.task.target
+        self._options = CwlOptions.parse(self.task.options)
+        confine((self._workdir, self._package), self._fetch_beside)
+        write(target, self._package)
+        tool = get_tool(target, self._package)
+        external = self._options.engine.runs(self.task.process_id)
         recorder = Recorder(self.send, external or not isinstance(tool, Workflow), self._plain)
-        order = job_order(tool, self.task.inputs, workdir / "inputs")
+        order = job_order(tool, self.task.inputs, self._workdir / "inputs")
         if external:
-            document = f"{package / target['main']}" + (f"#{target['fragment']}" if target["fragment"] else "")
-            found = self._run_externally(document, order, _single(tool, recorder))
-            check_objects(found, ConfinedFsAccess.roots)
-            return Done(raw_outputs(tool, found, workdir / "outputs"))
-        found, status = self._execute(tool, order, self._context(workdir, _node(tool, recorder)))
-        if status != "success":
-            raise CwlFailed(recorder.reason() or errors.first or f"The package ended as '{status}'.")
+            found = self._run_externally(order, _single(tool, recorder))
+        else:
+            found = self._execute(tool, order, recorder, said)
         check_objects(found, ConfinedFsAccess.roots)
-        return Done(raw_outputs(tool, found or {}, workdir / "outputs"))
+        return Done(run_outputs(tool, found, self._workdir / "outputs"))
 
-    def _bring(self, path: str) -> bool:
+    def _fetch_beside(self, path: str) -> bool:
         """Have the worker fetch what lies beside an input where that came from; False if there is none."""
         return self.ask(FetchBeside(path)) == FileFetched(True)
 
-    def _run_externally(self, document: str, order: dict, step: Node) -> dict:
+    @cached_property
+    def _workdir(self) -> Path:
+        return Path(self.request.workdir).resolve()
+
+    @cached_property
+    def _package(self) -> Path:
+        return folder_of(self.task.target, self._workdir)
+
+    def _run_externally(self, order: Values, step: Node) -> Values:
         """The whole package is one step: what another engine does inside is not seen."""
+        target = self.task.target
+        document = str(self._package / target["main"])
+        if target["fragment"]:
+            document += f"#{target['fragment']}"
         step.begin()
         try:
-            found = run_externally(
-                self.task.options["engine"], document, order, Path(self.request.workdir).resolve(), step.line
-            )
+            found = run_externally(self._options.engine.command, document, order, self._workdir, step.line)
         except BaseException as error:
             step.fail(str(error))
             raise
         step.end(StepStatus.SUCCESSFUL)
         return found
 
-    def _context(self, workdir: Path, node: Node) -> JobContext:
+    def _execute(self, tool: Process, order: Values, recorder: Recorder, said: FirstError) -> Values:
+        """Raises: CwlFailed."""
+        scope = self._scope()
+        executor: ToolExecutor | WorkflowExecutor = ToolExecutor()
+        node = recorder.root
+        if isinstance(tool, Workflow):
+            executor = WorkflowExecutor(self._options.parallel, scope.allowed)
+        else:
+            node = _single(tool, recorder)
+        found, status = executor.execute(tool, order, self._context(scope, node))
+        if status != "success":
+            raise CwlFailed(recorder.reason() or said.text or f"The package ended as '{status}'.")
+        return dict(found or {})
+
+    def _scope(self) -> RunScope:
+        options = self._options
+        workdir = str(self._workdir)
+        readable = (workdir, str(self._package))
+        group, asked = self.task.group, self.task.reuse
+        reuse = None
+        if asked is not None:
+            reuse = Reuse(StepCache(Path(asked.path), asked.most_bytes), readable)
+        return RunScope(
+            workdir=workdir,
+            readable=readable,
+            confinement=options.confinement,
+            containers=options.containers,
+            group=Group(group.folders, GroupLimits(group.processes, group.memory_bytes, group.cores)),
+            allowed=Allowed(options.cores, self.request.limits.memory_bytes),
+            reuse=reuse,
+        )
+
+    def _context(self, scope: RunScope, node: Node) -> JobContext:
         for name in ("steps", "tmp"):
-            (workdir / name).mkdir()
-        places = str(workdir), str(_folder(self.task.target, workdir))
+            (self._workdir / name).mkdir()
         return JobContext(
             {
-                "basedir": str(workdir),
-                "tmpdir_prefix": f"{workdir}/tmp/",
-                "tmp_outdir_prefix": f"{workdir}/steps/",
+                "basedir": scope.workdir,
+                "tmpdir_prefix": f"{scope.workdir}/tmp/",
+                "tmp_outdir_prefix": f"{scope.workdir}/steps/",
                 "rm_tmpdir": False,
                 "use_container": False,
                 "compute_checksum": False,
                 "make_fs_access": ConfinedFsAccess,
                 "path_mapper": ConfinedPathMapper,
-                "confinement": Confinement(**self.task.options["confinement"]),
-                "node": node,
-                "reuse": self._reuse(places),
-                "workdir": str(workdir),
-                "readable": places,
-                "containers": Containers(**self.task.options["containers"]),
-                "group": self._group(),
-                "allowed": Allowed(self.task.options["cores"], self.request.limits.memory_bytes),
-            }
+            },
+            scope,
+            node,
         )
-
-    def _group(self) -> Group:
-        given = self.task.group
-        return Group(given.folders, GroupLimits(given.processes, given.memory_bytes, given.cores))
-
-    def _reuse(self, places: tuple[str, ...]) -> Reuse | None:
-        asked = self.task.reuse
-        return Reuse(StepCache(Path(asked.path), asked.most_bytes), places) if asked else None
-
-    def _execute(self, tool: Process, order: dict, context: JobContext) -> tuple[dict | None, str]:
-        executor = (
-            WorkflowExecutor(self.task.options["parallel"], context.allowed)
-            if isinstance(tool, Workflow)
-            else ToolExecutor()
-        )
-        return executor.execute(tool, order, context, logging.getLogger("cwltool"))
 
     def explain(self, error: BaseException) -> tuple[str, str | None]:
         """The words of CWL tools are for their users: without our folders, and without our code."""
-        if not isinstance(error, (CwlFailed, EngineFailed, WorkflowException, ValidationException)):
-            return super().explain(error)
-        return self._plain(str(error)), None
+        if isinstance(error, (CwlFailed, EngineFailed, *_OF_PACKAGES)):
+            return self._plain(str(error)), None
+        return super().explain(error)
 
     def blame(self, error: BaseException) -> Blame | None:
         """What cwltool has against the inputs, before it starts anything."""
-        if isinstance(error, (WorkflowException, ValidationException)) and _ABOUT_INPUTS.search(str(error)):
+        if isinstance(error, _OF_PACKAGES) and _ABOUT_INPUTS.search(str(error)):
             return Blame(None, self._plain(str(error)).partition(" from file object: {")[0])
         return None
 
     def _plain(self, text: str) -> str:
-        workdir = Path(self.request.workdir).resolve()
-        package = _folder(self.task.target, workdir)
-        # The zygote, which read the package, works in the folder of all jobs: cwltool tells lines of the document from there.
+        """Without colours, and without the folders of this run."""
+        workdir, package = self._workdir, self._package
         for shown in (
+            # The zygote, which read the package, works in the folder of all jobs: cwltool tells lines of it from there.
             f"{os.path.relpath(package, workdir.parent)}/",
             f"file://{package}/",
             f"{package}/",
@@ -153,87 +166,17 @@ class CwlRun(ChildRun[RunJob]):
             f"{workdir}/",
         ):
             text = text.replace(shown, "")
-        return re.sub(r"\x1b\[[0-9;]*m", "", text).strip()
-
-
-def _node(tool: Process, recorder: Recorder) -> Node:
-    """What runs: all steps of a workflow, or the one step that a tool is."""
-    return recorder.root if isinstance(tool, Workflow) else _single(tool, recorder)
+        return _COLOURS.sub("", text).strip()
 
 
 def _single(tool: Process, recorder: Recorder) -> Node:
+    """The one step that a tool is, or that another engine's run is."""
     return recorder.root.add(shortname(tool.tool["id"]).removesuffix(".cwl"))
 
 
-class _Errors(logging.StreamHandler):
-    """Keeps the first error that cwltool tells, and the first warning: where no command failed, it is the reason."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._first: dict[int, str] = {}
-
-    @property
-    def first(self) -> str:
-        return self._first[max(self._first)] if self._first else ""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[1] if record.exc_info and record.exc_info[1] is not None else None
-        self._first.setdefault(
-            record.levelno, (str(error) if error is not None else record.getMessage()).strip()[:4000]
-        )
-        if isinstance(error, (WorkflowException, ValidationException)):
-            record.exc_info = record.exc_text = (
-                None  # a mistake of the package; lines of cwltool's code say nothing of it
-            )
-        super().emit(record)
-
-
-def _quiet(level: int = logging.WARNING) -> _Errors:
-    """cwltool says a line for each thing that it does; warnings are worth keeping."""
-    errors = _Errors()
-    os.environ["PATH"] = os.environ.get("PATH", os.defpath)
-    for name in ("cwltool", "salad", "rdflib"):
-        logger = logging.getLogger(name)
-        logger.setLevel(level)
-        logger.handlers = [errors]
-        logger.propagate = False
-    # It tells each expression that fails with a traceback, and raises the same.
-    logging.getLogger("cwl_utils").setLevel(logging.CRITICAL)
-    return errors
-
-
-def _folder(target: dict, workdir: Path) -> Path:
-    """Where the files of a package are: in DATA/cache, if they are kept ready, else in the job's own folder."""
-    if "digest" not in target:
-        return workdir / "package"
-    return workdir.parents[1] / "cache" / "packages" / target["digest"]
-
-
-def _write(target: dict, package: Path) -> None:
-    """The files of a package, unless they are there: whole, or not at all."""
-    if package.is_dir():
-        return
-    package.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=package.parent))
-    write_package(decoded(target["files"]), draft)
-    try:
-        draft.rename(package)
-    except OSError:  # another worker was faster
-        shutil.rmtree(draft)
-
-
-def _read(target: dict, package: Path) -> Process:
-    return load(Documents(package, target["main"], target["remote"]), target["fragment"], validate=False)
-
-
-def prepare(target: dict) -> None:
+def prepare(target: Document) -> None:
     """Called by the zygote, whose working folder is that of the jobs: read a package once for all its children."""
-    package = _folder(target, Path.cwd() / "job")
-    while len(_TOOLS) >= _MOST_TOOLS:
-        _TOOLS.popitem(last=False)
-    _write(target, package)
-    _quiet(logging.CRITICAL)  # what there is to say, each run says itself
-    _TOOLS[target["digest"]] = _read(target, package)
+    keep_tool(target, folder_of(target, Path.cwd() / "job"))
 
 
 def run_in_child(request: ChildRequest, channel: ChildWire) -> int:

@@ -1,10 +1,10 @@
-"""Where a run may look for files: everything that it reads lies below folders of its own, wherever a name or a link leads."""
+"""Where a run may look for files: all that it reads lies below folders of its own, wherever a name or a link leads."""
 
 import glob
 import os
 from collections.abc import Callable, Mapping, MutableSequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 from urllib.parse import unquote, urlsplit
 
 from cwl_utils.types import CWLDirectoryType, CWLFileType
@@ -14,6 +14,7 @@ from cwltool.stdfsaccess import StdFsAccess, abspath
 from schema_salad.ref_resolver import file_uri
 
 from weaver_like.domain.ids import is_file_name
+from weaver_like.runners.cwl.types import FileObject
 
 
 class Roots:
@@ -32,7 +33,10 @@ class Roots:
 
 
 class ConfinedFsAccess(StdFsAccess):
-    """The files that outputs, expressions and checksums are read from. inputs: folder below which files may be brought."""
+    """The files that outputs, expressions and checksums are read from.
+
+    inputs: folder below which files may be brought.
+    """
 
     roots: Roots
     inputs = "/nowhere/"
@@ -42,16 +46,17 @@ class ConfinedFsAccess(StdFsAccess):
         return self.roots.check(abspath(p, self.basedir))
 
     def glob(self, pattern: str) -> list[str]:
-        """Matches in the order of the names; what leads outside is no match."""
+        """Matches in the order of the names. Raises: WorkflowException, for what leads outside."""
         base = os.path.realpath(self.basedir)
         found = []
         for match in glob.glob(abspath(pattern, self.basedir)):
             self.roots.check(match)
-            if not (os.path.normpath(match) + os.sep).startswith(base + os.sep):
+            path = os.path.normpath(match)
+            if not (path + os.sep).startswith(base + os.sep):
                 raise WorkflowException(
                     f"The pattern '{os.path.relpath(pattern, base)}' leads out of the output folder."
                 )
-            found.append(file_uri(os.path.normpath(match)))
+            found.append(file_uri(path))
         return found
 
     def open(self, fn: str, mode: str) -> IO[Any]:
@@ -76,19 +81,22 @@ class ConfinedFsAccess(StdFsAccess):
 
 
 class ConfinedPathMapper(PathMapper):
-    """The files that a step gets, below the folder that is theirs: their names come from whoever executes, and are written outside of any sandbox."""
+    """The files that a step gets, below the folder that is theirs.
+
+    Their names come from whoever executes, and are written outside of any sandbox.
+    """
 
     roots: Roots
 
     def visit(
         self, obj: CWLFileType | CWLDirectoryType, stagedir: str, basedir: str, copy: bool = False, staged: bool = False
     ) -> None:
-        check_name(obj)
-        if "dirname" in obj and not _is_below(str(obj["dirname"]), self.stagedir):
-            del obj["dirname"]  # it says where the file lies, and cwltool would put it there
-        location = str(obj.get("location", ""))
-        scheme = urlsplit(location).scheme
-        if scheme in ("http", "https"):
+        given = cast(FileObject, obj)  # an object of cwltool may have members that its types do not know
+        check_name(given)
+        if "dirname" in given and not _is_below(str(given["dirname"]), self.stagedir):
+            del given["dirname"]  # it says where the file lies, and cwltool would put it there
+        location = str(given.get("location", ""))
+        if urlsplit(location).scheme in ("http", "https"):
             raise WorkflowException(
                 f"'{location}' was not staged before the run: files come in as inputs, or with the package."
             )
@@ -108,12 +116,12 @@ class ConfinedPathMapper(PathMapper):
             self.visit(entry, stagedir, basedir, copy=bool(entry.get("writable", copy)), staged=staged)
 
 
-def check_name(entry: Mapping) -> None:
+def check_name(entry: Mapping[str, Any]) -> None:
     """Raises: WorkflowException, if a file or folder has a name that leads elsewhere."""
     name = entry.get("basename")
     if not isinstance(name, str) or not is_file_name(name):
         raise WorkflowException(
-            f"basename is '{str(name)[:200]}'; the name of a file or folder is wanted, without a path."
+            f"basename is '{str(name)[:200]}'; expected the name of a file or folder, without a path."
         )
 
 
@@ -122,22 +130,26 @@ def _is_below(path: str, folder: str) -> bool:
 
 
 def check_objects(found: object, roots: Roots) -> None:
-    """Raises: WorkflowException, if a file or folder in an output object is none of the run's own: an expression may name any."""
+    """Raises: WorkflowException, if an output object has a file that is not the run's own: expressions may name any."""
     if isinstance(found, list):
         for item in found:
             check_objects(item, roots)
     elif isinstance(found, dict):
         if found.get("class") in ("File", "Directory"):
-            if "basename" in found:
-                check_name(found)
-            location = str(found.get("location") or found.get("path") or "_:")
-            parts = urlsplit(location)
-            if parts.scheme not in ("", "file", "_"):
-                raise WorkflowException(f"'{location[:200]}' is no file of the run: outputs are its own files.")
-            if not location.startswith("_:"):
-                roots.check(os.path.abspath(unquote(parts.path)))
+            _check_object(found, roots)
         for item in found.values():
             check_objects(item, roots)
+
+
+def _check_object(found: FileObject, roots: Roots) -> None:
+    if "basename" in found:
+        check_name(found)
+    location = str(found.get("location") or found.get("path") or "_:")
+    parts = urlsplit(location)
+    if parts.scheme not in ("", "file", "_"):
+        raise WorkflowException(f"'{location[:200]}' is not a file of the run; outputs must be its own files.")
+    if not location.startswith("_:"):
+        roots.check(os.path.abspath(unquote(parts.path)))
 
 
 def confine(folders: tuple[Path, ...], bring: Callable[[str], bool] | None = None) -> None:

@@ -7,10 +7,11 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from cwltool.errors import WorkflowException
+from cwltool.job import JobBase
 from cwltool.process import shortname
 
 from weaver_like.files.stepcache import StepCache
@@ -23,29 +24,21 @@ _PLACES = ("location", "path", "dirname", "size", "checksum", "nameroot", "namee
 _OWN_OUTPUTS = "cwl.output.json"
 
 
-class Reusable(Protocol):
-    """What is asked of a job of cwltool. document: of its tool."""
-
-    document: Mapping
-    joborder: dict
-    generatefiles: dict
-    requirements: list
-    hints: list
-    outdir: str
-
-
 class Reuse:
-    """The cache, as one run uses it. Any thread may call. places: folders of this run; the first is the one that it works in."""
+    """The cache, as one run uses it.
+
+    Any thread may call. places: folders of this run; the first is the one it works in.
+    """
 
     def __init__(self, cache: StepCache, places: tuple[str, ...]):
         self._cache = cache
         self._places = places
-        self._digests: dict[tuple, str] = {}
+        self._digests: dict[tuple[int, int, int, str], str] = {}
 
-    def key_of(self, job: Reusable) -> str | None:
+    def key_of(self, job: JobBase, tool: Mapping[str, Any]) -> str | None:
         """The same for the same tool, requirements and inputs, by content; None if nothing can be said about it."""
         try:
-            document = {key: value for key, value in job.document.items() if key != "id"}
+            document = {key: value for key, value in tool.items() if key != "id"}
             parts = [
                 self._plain(document),
                 self._plain(job.requirements),
@@ -58,41 +51,43 @@ class Reuse:
             log.warning("this step is not reused: %s", error)
             return None
 
-    def take(self, job: Reusable, key: str) -> int | None:
-        """Fill the output folder with the outputs of the same step; the exit code of its command, None if there are none.
+    def take(self, outdir: str, key: str) -> int | None:
+        """Fill an output folder with what was kept of the same step; the exit code of its command, None if nothing was.
 
-        The cache is asked for a copy beside first: the folder holds what the command would find there, and may need it yet.
+        The cache is asked for a copy beside first: the folder holds what the command would find there, and may need.
         """
-        beside = Path(f"{job.outdir}.reused")
+        beside = Path(f"{outdir}.reused")
         beside.mkdir()
         code = self._cache.get(key, beside)
         if code is None:
             shutil.rmtree(beside, ignore_errors=True)
             return None
-        shutil.rmtree(job.outdir)
-        os.rename(beside, job.outdir)
+        shutil.rmtree(outdir)
+        os.rename(beside, outdir)
         return code
 
-    def keep(self, job: Reusable, key: str, code: int) -> None:
+    def keep(self, outdir: str, key: str, code: int) -> None:
         """Keep the outputs of a step that was successful; whatever is in the way, that step was successful."""
         try:
-            own = Path(job.outdir, _OWN_OUTPUTS)
+            own = Path(outdir, _OWN_OUTPUTS)
             if own.is_file() and self._places[0].encode() in own.read_bytes():
                 return  # it names folders of this run
-            self._cache.put(key, Path(job.outdir), code, ConfinedFsAccess.roots.check)
+            self._cache.put(key, Path(outdir), code, ConfinedFsAccess.roots.check)
         except (OSError, WorkflowException) as error:
             log.warning("the outputs of this step are not kept: %s", error)
 
-    def _plain(self, value: object) -> object:
+    def _plain(self, value: object) -> Any:
         """A part of a document without the places where it lies."""
         if isinstance(value, Mapping):
-            return {
-                key: shortname(item) if key == "id" and isinstance(item, str) else self._plain(item)
-                for key, item in value.items()
-            }
+            return {key: self._plain_member(key, item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [self._plain(item) for item in value]
         return self._without_places(value) if isinstance(value, str) else value
+
+    def _plain_member(self, key: object, value: object) -> Any:
+        if key == "id" and isinstance(value, str):
+            return shortname(value)
+        return self._plain(value)
 
     def _without_places(self, text: str) -> str:
         if text.startswith("_:"):  # what has no name gets another one in each run
@@ -101,28 +96,28 @@ class Reuse:
             text = text.replace(place, "")
         return text
 
-    def _content(self, value: object) -> object:
+    def _content(self, value: object) -> Any:
         """A value whose files and directories are told by what they hold."""
         if isinstance(value, (list, tuple)):
             return [self._content(item) for item in value]
         if not isinstance(value, Mapping):
             return value
-        told = {
-            key: self._content(item)
-            for key, item in value.items()
-            if value.get("class") not in ("File", "Directory") or key not in _PLACES
-        }
+        if value.get("class") not in ("File", "Directory"):
+            return {key: self._content(item) for key, item in value.items()}
+        told = {key: self._content(item) for key, item in value.items() if key not in _PLACES}
+        return told | {"digest": self._digest_of(value)}
+
+    def _digest_of(self, value: Mapping[str, Any]) -> Any:
+        """Of a File or Directory: of the one on disk, or of what is said of it."""
         location = str(value.get("location") or value.get("path") or "")
         here = unquote(urlsplit(location).path) if location and not location.startswith("_:") else ""
-        if value.get("class") == "File":
-            told["digest"] = (
-                self._digest(here) if here else hashlib.sha256(str(value.get("contents", "")).encode()).hexdigest()
-            )
-        elif value.get("class") == "Directory":
-            told["digest"] = self._folder(here) if here else self._content(value.get("listing", []))
-        return told
+        if value.get("class") == "Directory":
+            return self._folder(here) if here else self._content(value.get("listing", []))
+        if here:
+            return self._digest(here)
+        return hashlib.sha256(str(value.get("contents", "")).encode()).hexdigest()
 
-    def _folder(self, path: str) -> list:
+    def _folder(self, path: str) -> list[Any]:
         ConfinedFsAccess.roots.check(path)
         entries = sorted(os.scandir(path), key=lambda entry: entry.name)
         return [

@@ -7,16 +7,21 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import IO
+from typing import IO, Any
 
 from weaver_like.observe.statistics import TreeMeter
-from weaver_like.sandbox.commands import Launch
+from weaver_like.sandbox.launch import Launch
 from weaver_like.schemas.jsontext import loads
 
 #: Of a file that a command wrote its messages into, the last part is looked at.
-_TAIL_BYTES = 16 * 2**10
-_LINE_BYTES = 1 << 16
+_TAIL_BYTES, _TAIL_LINES = 16 * 2**10, 20
+_LINE_BYTES = _READ_BYTES = 1 << 16
+#: What a pipe holds at the most.
+_PIPE_BYTES = 1 << 20
+#: Signals of which bubblewrap and shells tell by a code above 128, when they killed what those started.
+_TOLD_SIGNALS = (signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGXFSZ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +34,15 @@ class CommandExit:
     peak_bytes: int | None
 
     def reason(self) -> str:
-        # bubblewrap and shells tell a signal of what they started by a code above 128.
-        number = -self.code if self.code < 0 else self.code - 128
-        if self.code < 0 or self.code in (
-            128 + signal.SIGKILL,
-            128 + signal.SIGSEGV,
-            128 + signal.SIGABRT,
-            128 + signal.SIGXFSZ,
-        ):
-            return f"was killed by signal {number} ({signal.strsignal(number)})"
-        return f"ended with exit code {self.code}"
+        number = self._signal()
+        if number is None:
+            return f"ended with exit code {self.code}"
+        return f"was killed by signal {number} ({signal.strsignal(number)})"
+
+    def _signal(self) -> int | None:
+        if self.code < 0:
+            return -self.code
+        return self.code - 128 if self.code - 128 in _TOLD_SIGNALS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +54,16 @@ class Streams:
     stderr: str | None
 
 
-def start(launch: Launch, folder: str, streams: Streams) -> tuple[subprocess.Popen, int]:
+def start(launch: Launch, folder: str, streams: Streams) -> tuple[subprocess.Popen[bytes], int]:
     """The command, leader of a session of its own, and the end of a pipe with what it prints. Raises: OSError."""
     read, write = os.pipe()
     try:
-        with (
-            _Opened(streams.stdin, "rb", subprocess.DEVNULL) as stdin,
-            _Opened(streams.stdout, "wb", write) as stdout,
-            _Opened(streams.stderr, "wb", write) as stderr,
-        ):
+        with ExitStack() as files:
             process = subprocess.Popen(
                 launch.argv,
-                stdin=stdin.target,
-                stdout=stdout.target,
-                stderr=stderr.target,
+                stdin=_opened(files, streams.stdin, "rb", subprocess.DEVNULL),
+                stdout=_opened(files, streams.stdout, "wb", write),
+                stderr=_opened(files, streams.stderr, "wb", write),
                 env=launch.environment,
                 cwd=folder,
                 pass_fds=launch.descriptors,
@@ -77,25 +77,24 @@ def start(launch: Launch, folder: str, streams: Streams) -> tuple[subprocess.Pop
     return process, read
 
 
-def attend(process: subprocess.Popen, output: int, limit_s: int | None, say: Callable[[str], None]) -> CommandExit:
-    """Stay with a command until it has ended, or its time is over; whatever it started in its session ends with it. Closes `output`."""
-    deadline, meter = time.monotonic() + limit_s if limit_s else float("inf"), TreeMeter()
-    pidfd, ready = os.pidfd_open(process.pid), select.poll()
-    ready.register(pidfd, select.POLLIN)
-    ready.register(output, select.POLLIN)
-    lines, timed_out = _Lines(say), False
+def _opened(files: ExitStack, path: str | None, mode: str, otherwise: int) -> IO[bytes] | int:
+    """A file, open as long as `files` is; without a path the descriptor `otherwise`."""
+    return files.enter_context(open(path, mode)) if path else otherwise
+
+
+def attend(
+    process: subprocess.Popen[bytes], output: int, limit_s: int | None, say: Callable[[str], None]
+) -> CommandExit:
+    """Stay with a command until it has ended, or its time is over; whatever it started in its session ends with it.
+
+    output: the end of the pipe that `start` gave; it is closed.  say: gets each line that is printed.
+    """
+    deadline = time.monotonic() + limit_s if limit_s else float("inf")
+    meter = TreeMeter()
+    lines = _Lines(say)
+    pidfd = os.pidfd_open(process.pid)
     try:
-        while True:
-            events = dict(ready.poll(max(0.0, min(deadline, meter.due) - time.monotonic()) * 1000))
-            if time.monotonic() >= deadline:  # looked at first: a command that never stops printing has a limit too
-                timed_out = True
-                break
-            if output in events and not lines.feed(os.read(output, 1 << 16)):
-                ready.unregister(output)
-            elif pidfd in events:
-                break
-            elif time.monotonic() >= meter.due:
-                meter.sample(process.pid)
+        timed_out = _wait(process.pid, pidfd, output, deadline, meter, lines)
         _end_session(process.pid)
         _, status, usage = os.wait4(process.pid, 0)
         code = process.returncode = os.waitstatus_to_exitcode(status)
@@ -104,13 +103,32 @@ def attend(process: subprocess.Popen, output: int, limit_s: int | None, say: Cal
         os.close(pidfd)
         os.close(output)
     lines.end()
-    return CommandExit(
-        code, timed_out, usage.ru_utime + usage.ru_stime, max(_told_peak(usage), meter.peak_bytes) or None
-    )
+    peak_bytes = max(_told_peak(usage), meter.peak_bytes) or None
+    return CommandExit(code, timed_out, usage.ru_utime + usage.ru_stime, peak_bytes)
+
+
+def _wait(pid: int, pidfd: int, output: int, deadline: float, meter: TreeMeter, lines: "_Lines") -> bool:
+    """Until the command has ended, or the deadline; whether that came first."""
+    ready = select.poll()
+    ready.register(pidfd, select.POLLIN)
+    ready.register(output, select.POLLIN)
+    while True:
+        left_s = max(0.0, min(deadline, meter.due) - time.monotonic())
+        events = dict(ready.poll(left_s * 1000))
+        if time.monotonic() >= deadline:  # looked at first: a command that never stops printing has a limit too
+            return True
+        if output in events and not lines.feed(os.read(output, _READ_BYTES)):
+            ready.unregister(output)
+        elif pidfd in events:
+            return False
+        elif time.monotonic() >= meter.due:
+            meter.sample(pid)
 
 
 def with_inner(ended: CommandExit, told: int) -> CommandExit:
-    """What a sandbox used too: its process 1 outlives bubblewrap for a moment, and comes to this process, which adopts orphans.
+    """With what the sandbox used too.
+
+    Its process 1 outlives bubblewrap for a moment, and comes to this process, which adopts orphans.
 
     told: end of the pipe in which bubblewrap told its id; -1: there is none.
     """
@@ -118,9 +136,9 @@ def with_inner(ended: CommandExit, told: int) -> CommandExit:
         return ended
     os.set_blocking(told, False)
     try:
-        inner = int(loads(os.read(told, 4096))["child-pid"])
-        usage = os.wait4(inner, 0)[2]
-    except (BlockingIOError, ChildProcessError, ValueError, KeyError):  # it never came to that
+        document: Any = loads(os.read(told, 4096))
+        usage = os.wait4(int(document["child-pid"]), 0)[2]
+    except (BlockingIOError, ChildProcessError, ValueError, KeyError, TypeError):  # it never came to that
         return ended
     return replace(
         ended,
@@ -130,8 +148,12 @@ def with_inner(ended: CommandExit, told: int) -> CommandExit:
 
 
 def _told_peak(usage: resource.struct_rusage) -> int:
-    """Bytes; 0 if the kernel does not tell: it counts what the process had before it became the command, which is the memory of this one."""
-    return usage.ru_maxrss * 1024 if usage.ru_maxrss > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss else 0
+    """Bytes; 0 if the kernel does not tell.
+
+    It counts what the process had before it became the command, which is the memory of this one.
+    """
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return usage.ru_maxrss * 1024 if usage.ru_maxrss > own else 0
 
 
 def _end_session(group: int) -> None:
@@ -143,30 +165,21 @@ def _end_session(group: int) -> None:
 
 
 def _drain(output: int, lines: "_Lines") -> None:
-    """What is left in the pipe; somebody who left the session may hold it open, so nobody waits, and no more is read than fits a pipe."""
+    """What is left in the pipe.
+
+    Whoever left the session may hold it open, so nobody waits, and no more is read than fits a pipe.
+    """
     os.set_blocking(output, False)
-    left = 1 << 20
+    left = _PIPE_BYTES
     try:
-        while left > 0 and (data := os.read(output, 1 << 16)):
+        while left > 0:
+            data = os.read(output, _READ_BYTES)
+            if not data:
+                return
             lines.feed(data)
             left -= len(data)
     except BlockingIOError:
         pass
-
-
-class _Opened:
-    """A file that is open as long as it takes to start a command, or a descriptor that is there anyway."""
-
-    def __init__(self, path: str | None, mode: str, otherwise: int):
-        self._file: IO | None = open(path, mode) if path else None
-        self.target = self._file if self._file is not None else otherwise
-
-    def __enter__(self) -> "_Opened":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
 
 
 class _Lines:
@@ -180,7 +193,8 @@ class _Lines:
         """False at the end."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > _LINE_BYTES:
-            lines, self._rest = [*lines, self._rest], b""
+            lines.append(self._rest)
+            self._rest = b""
         for line in lines:
             self._say(line.decode("utf-8", "replace").rstrip("\r"))
         return bool(data)
@@ -194,4 +208,4 @@ def tail_of(path: str) -> list[str]:
     """The last lines of a file."""
     with open(path, "rb") as file:
         file.seek(max(0, os.path.getsize(path) - _TAIL_BYTES))
-        return file.read(_TAIL_BYTES).decode("utf-8", "replace").splitlines()[-20:]
+        return file.read(_TAIL_BYTES).decode("utf-8", "replace").splitlines()[-_TAIL_LINES:]

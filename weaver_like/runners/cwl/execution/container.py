@@ -1,32 +1,46 @@
 """A command in a container: the paths and volumes are cwltool's, the life of the container ours."""
 
 import os
+import threading
 import uuid
 from collections.abc import MutableMapping
 from pathlib import Path
 
 from cwl_utils.types import CWLObjectType
+from cwltool.context import RuntimeContext
 from cwltool.docker import DockerCommandLineJob
 from cwltool.errors import WorkflowException
 
 from weaver_like.runners.cwl.execution.attend import CommandExit
-from weaver_like.runners.cwl.execution.job import RUNNING, Attended, JobContext
-from weaver_like.sandbox.commands import PODMAN, Launch
-from weaver_like.sandbox.containers import ContainerTrouble, limits, mark
+from weaver_like.runners.cwl.execution.command import AttendedJob
+from weaver_like.runners.cwl.execution.context import JobContext, RunScope, job_context
+from weaver_like.runners.cwl.execution.images import check_network, image_name, is_name
+from weaver_like.runners.cwl.execution.running import RUNNING
+from weaver_like.sandbox.commands import PODMAN
+from weaver_like.sandbox.containers import ContainerEngine, ContainerTrouble, limits, mark
 from weaver_like.sandbox.groups import too_large
+from weaver_like.sandbox.launch import Launch
+
+#: Of a container whose main process was killed.
+_KILLED = 137
 
 
-class ContainerJob(Attended, DockerCommandLineJob):
+class ContainerJob(AttendedJob, DockerCommandLineJob):
     """By docker or podman; what both understand."""
 
     needs_command = False  # the image may have one
+    _scope: RunScope
+    _engine: ContainerEngine
 
-    def run(self, runtimeContext: JobContext, tmpdir_lock: object = None) -> None:
-        self._context = context = runtimeContext.copy()
-        context.use_container, context.engine = True, runtimeContext.containers.find()
-        if context.engine is None:
-            raise WorkflowException("The tool runs in a container, and no container engine answers here.")
-        self.docker_exec = context.engine.name
+    def run(self, runtimeContext: RuntimeContext, tmpdir_lock: "threading.Lock | None" = None) -> None:
+        context = job_context(runtimeContext).copy()
+        context.use_container = True
+        engine = context.scope.containers.find()
+        if engine is None:
+            raise WorkflowException("The tool runs in a container, but no container engine answers here.")
+        self._scope = context.scope
+        self._engine = engine
+        self.docker_exec = engine.name
         super().run(context, tmpdir_lock)
 
     def get_from_requirements(
@@ -38,53 +52,55 @@ class ContainerJob(Attended, DockerCommandLineJob):
         image_base_path: str | None = None,
     ) -> str:
         """The image's name. Raises: WorkflowException."""
-        image = str(r.get("dockerImageId") or r.get("dockerPull") or "")
-        if not image or image.startswith("-"):
+        name = image_name(r)
+        if not is_name(name):
             raise WorkflowException(
                 "DockerRequirement has neither dockerPull nor dockerImageId; images are not built or loaded here."
             )
         try:
             with RUNNING:
-                self._context.engine.need_image(
-                    str(r.get("dockerPull") or image), self._context.containers.pull and "dockerPull" in r
-                )
+                self._engine.need_image(name, pull=self._scope.containers.pull and "dockerPull" in r)
         except ContainerTrouble as error:
             raise WorkflowException(str(error)) from error
-        return str(r.get("dockerPull") or image)
+        return name
 
-    def create_runtime(self, env: MutableMapping[str, str], runtimeContext: JobContext) -> tuple[list[str], None]:
+    def create_runtime(
+        self, env: MutableMapping[str, str], runtimeContext: RuntimeContext
+    ) -> tuple[list[str], str | None]:
         """The client's command line up to the image. cwltool adds no network unless asked, and a read-only root."""
         context = runtimeContext.copy()
-        context.no_match_user, context.rm_container = True, False
+        context.no_match_user = True
+        context.rm_container = False
         runtime, _ = super().create_runtime(env, context)
-        if self.networkaccess and not context.confinement.network:
-            raise WorkflowException(
-                "The tool asks for a network (NetworkAccess), and this server gives commands none (sandbox.network=false)."
-            )
+        check_network(self.networkaccess, self._scope.confinement)
         self._name = f"weaver_like-{uuid.uuid4()}"
-        allowed = context.group.limits
-        own = [
+        without_file = [part for part in runtime if not part.startswith("--cidfile=")]
+        return [*without_file, *self._own_options()], None
+
+    def _own_options(self) -> list[str]:
+        allowed = self._scope.group.limits
+        options = [
             "--cap-drop=ALL",
             "--security-opt=no-new-privileges",
             f"--user={os.geteuid()}:{os.getegid()}",
             f"--name={self._name}",
-            f"--label={mark(Path(context.workdir), context.engine)}",
+            f"--label={mark(Path(self._scope.workdir), self._engine)}",
             *limits(allowed.processes, allowed.memory_bytes, allowed.cores),
+            "--pull=never",
         ]
-        if context.engine.name == PODMAN:
-            own += ["--pull=never", *(["--userns=keep-id"] if os.geteuid() else [])]
-        else:
-            own += ["--init", "--pull=never"]
-        cidfile = [part for part in runtime if part.startswith("--cidfile=")]
-        return [*(part for part in runtime if part not in cidfile), *own], None
+        if self._engine.name != PODMAN:
+            options.append("--init")
+        elif os.geteuid():
+            options.append("--userns=keep-id")
+        return options
 
     def _run(self, runtime: list[str], env: MutableMapping[str, str], context: JobContext) -> CommandExit:
-        launch = Launch([*map(str, runtime), *map(str, self.command_line)], context.engine.environment)
+        launch = Launch([*map(str, runtime), *map(str, self.command_line)], self._engine.environment)
         try:
             ended = self._attended(launch)
-            if ended.code == 137 and context.engine.ran_out_of_memory(self._name):
-                raise WorkflowException(too_large(context.group.limits.memory_bytes))
+            if ended.code == _KILLED and self._engine.ran_out_of_memory(self._name):
+                raise WorkflowException(too_large(self._scope.group.limits.memory_bytes))
         finally:
             with RUNNING:
-                context.engine.remove(self._name)
+                self._engine.remove(self._name)
         return ended

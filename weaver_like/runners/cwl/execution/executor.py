@@ -2,27 +2,34 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import cast
 
 from cwl_utils.types import CWLObjectType
-from cwltool.executors import JobsType, MultithreadedJobExecutor, SingleJobExecutor
+from cwltool.context import RuntimeContext
+from cwltool.executors import JobExecutor, MultithreadedJobExecutor, SingleJobExecutor
 from cwltool.job import JobBase
 from cwltool.mutation import MutationManager
 from cwltool.process import Process
+from cwltool.utils import JobsGeneratorType, JobsType, OutputCallbackType
 
-from weaver_like.runners.cwl.execution.job import JobContext
-from weaver_like.runners.cwl.execution.resources import Allowed, select
+from weaver_like.runners.cwl.execution.context import eval_lock, job_context
+from weaver_like.runners.cwl.execution.resources import Allowed, Resources, select
 
 
-class _Bare:
+class _Bare(JobExecutor):
     """Outputs stay where the steps left them: they are published from there."""
 
     def execute(
-        self, process: Process, job_order_object: CWLObjectType, runtime_context: JobContext, logger: logging.Logger
-    ) -> tuple[Any, str]:
-        self.final_output, self.final_status = [], []
+        self,
+        process: Process,
+        job_order_object: CWLObjectType,
+        runtime_context: RuntimeContext,
+        logger: logging.Logger = logging.getLogger("cwltool"),
+    ) -> tuple[CWLObjectType | None, str]:
+        self.final_output = []
+        self.final_status = []
         context = runtime_context.copy()
         context.mutation_manager = MutationManager()
         context.toplevel = True
@@ -40,46 +47,55 @@ class ToolExecutor(_Bare, SingleJobExecutor):
 class WorkflowExecutor(_Bare, MultithreadedJobExecutor):
     """For workflows: steps that do not wait for each other run at the same time.
 
-    parallel: as many, if each takes one core; 0: as the cores that are allowed.
+    parallel: how many, if each takes one core; 0: as many as cores are allowed.
     """
 
     def __init__(self, parallel: int, allowed: Allowed):
         super().__init__(parallel)
         most = allowed.most()
-        self.max_cores, self.max_ram = float(parallel or most["cores"]), most["ram"]
+        self.max_cores = float(parallel or most["cores"])
+        self.max_ram = int(most["ram"])
 
-    def select_resources(self, request: dict[str, int | float], runtime_context: JobContext) -> dict[str, int | float]:
+    def select_resources(self, request: Resources, runtime_context: RuntimeContext) -> Resources:
         """Of expressions; tools ask by themselves."""
-        return select(request, set(), runtime_context.allowed)
+        return select(request, set(), job_context(runtime_context).scope.allowed)
 
     def run_jobs(
-        self, process: Process, job_order_object: CWLObjectType, logger: logging.Logger, runtime_context: JobContext
+        self,
+        process: Process,
+        job_order_object: CWLObjectType,
+        logger: logging.Logger,
+        runtime_context: RuntimeContext,
     ) -> None:
-        """cwltool holds the lock while it asks for the next job; when that fails it waits for the other steps, which want the lock to end."""
-        super().run_jobs(_LettingGo(process), job_order_object, logger, runtime_context)
+        """cwltool holds the lock while it asks for the next job.
 
-    def wait_for_next_completion(self, runtime_context: JobContext) -> None:
+        When that fails it waits for the other steps, which need the lock to end.
+        """
+        releasing = cast(Process, _Releasing(process))  # it is asked for jobs, and for nothing else
+        super().run_jobs(releasing, job_order_object, logger, runtime_context)
+
+    def wait_for_next_completion(self, runtime_context: RuntimeContext) -> None:
         """Raises: WorkflowException of a step."""
-        with _letting_go(runtime_context):
+        with _released_on_error(runtime_context):
             super().wait_for_next_completion(runtime_context)
 
-    def run_job(self, job: JobsType | None, runtime_context: JobContext) -> None:
+    def run_job(self, job: JobsType | None, runtime_context: RuntimeContext) -> None:
         """A step that takes more than there is for all of them runs alone."""
         if isinstance(job, JobBase):
             job.builder.resources["cores"] = min(job.builder.resources["cores"], self.max_cores)
         super().run_job(job, runtime_context)
 
 
-class _LettingGo:
-    """A process as the executor asks it for jobs."""
+class _Releasing:
+    """A process as the executor asks it for jobs; it releases the lock when that fails."""
 
     def __init__(self, process: Process):
         self._process = process
 
-    def job(self, order: CWLObjectType, callback: Callable, context: JobContext) -> Iterator[JobsType | None]:
+    def job(self, order: CWLObjectType, callback: OutputCallbackType, context: RuntimeContext) -> JobsGeneratorType:
         jobs = self._process.job(order, callback, context)
         while True:
-            with _letting_go(context):
+            with _released_on_error(context):
                 try:
                     job = next(jobs)
                 except StopIteration:
@@ -88,10 +104,10 @@ class _LettingGo:
 
 
 @contextmanager
-def _letting_go(context: JobContext) -> Iterator[None]:
-    """Let the lock go when something is raised."""
+def _released_on_error(context: RuntimeContext) -> Iterator[None]:
+    """Release the lock when something is raised."""
     try:
         yield
     except BaseException:
-        context.workflow_eval_lock.release()
+        eval_lock(context).release()
         raise

@@ -18,8 +18,8 @@ _RESULT_CHARACTERS = 16 * 2**20
 class QuickJsEngine(sandboxjs.NodeJSEngine):
     """Simple parameter references are read without JavaScript, as in the base class."""
 
-    def eval(self, scan: str, jslib: str = "", **_options: Any) -> object:
-        """Raises: JavascriptException, also for an expression that takes too long or too much memory."""
+    def eval(self, scan: str, jslib: str = "", *_options: Any, **_named_options: Any) -> Any:
+        """Raises: JavascriptException, also for an expression that takes too much time or memory."""
         context = _quickjs.Context()
         context.set_memory_limit(_MEMORY_BYTES)
         context.set_max_stack_size(_STACK_BYTES)
@@ -29,22 +29,22 @@ class QuickJsEngine(sandboxjs.NodeJSEngine):
             text = context.eval("JSON.stringify((0, eval)(fragment))")
         except _quickjs.JSException as error:
             raise JavascriptException(f"{_reason(error)} in the expression: {scan.strip()[:1000]}") from error
-        if text is not None and len(text) > _RESULT_CHARACTERS:
+        if text is None:
+            return None
+        if len(text) > _RESULT_CHARACTERS:
             raise JavascriptException(
                 f"more than {_RESULT_CHARACTERS} characters came out of the expression: {scan.strip()[:1000]}"
             )
-        return None if text is None else json.loads(text)
+        return json.loads(text)
 
 
-def _reason(error: _quickjs.JSException) -> str:
+def _reason(error: Exception) -> str:
     text = str(error).strip()
     if "interrupted" in text:
-        return f"more than {_TIME_S} s of processor were taken"
-    return (
-        text
-        if text and text != "null" and "out of memory" not in text
-        else f"more than {_MEMORY_BYTES >> 20} MiB were taken"
-    )
+        return f"more than {_TIME_S} s of processor were used"
+    if not text or text == "null" or "out of memory" in text:
+        return f"more than {_MEMORY_BYTES >> 20} MiB were used"
+    return text
 
 
 def use_quickjs() -> None:

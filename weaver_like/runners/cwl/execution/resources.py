@@ -2,9 +2,15 @@
 
 import math
 import os
+from collections.abc import Set
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from cwltool.errors import WorkflowException
+
+#: As cwltool names them: cores, ram (MiB), tmpdirSize, outdirSize; of a request with Min and Max.
+Resources: TypeAlias = dict[str, int | float]
+_UNITS = {"cores": "cores", "ram": "MiB of memory"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,27 +20,29 @@ class Allowed:
     cores: float = 0
     memory_bytes: int = 0
 
-    def most(self) -> dict[str, int]:
+    def most(self) -> Resources:
         """cores: rounded up to whole ones, as CWL counts them; ram: in MiB."""
-        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        machine_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         return {
             "cores": math.ceil(self.cores) or len(os.sched_getaffinity(0)),
-            "ram": (self.memory_bytes or machine) >> 20,
+            "ram": (self.memory_bytes or machine_bytes) >> 20,
         }
 
 
-def select(request: dict[str, int | float], stated: set[str], allowed: Allowed) -> dict[str, int | float]:
+def select(request: Resources, stated: Set[str], allowed: Allowed) -> Resources:
     """A request of cwltool -> what the tool gets. stated: names in the request that the tool itself gave; others bend.
 
     Raises: WorkflowException, if it asks for more than there is.
     """
-    chosen = {}
+    chosen: Resources = {}
     for name, most in allowed.most().items():
         least = request[f"{name}Min"]
         if least > most and stated & {f"{name}Min", f"{name}Max"}:
-            unit = "MiB of memory" if name == "ram" else "cores"
             raise WorkflowException(
-                f"ResourceRequirement asks for {least:g} {unit} ({name}Min); this server gives a job at most {most}."
+                f"ResourceRequirement asks for {least:g} {_UNITS[name]} ({name}Min); "
+                f"this server gives a job at most {most}."
             )
         chosen[name] = min(math.ceil(max(least, request[f"{name}Max"])), most)
-    return chosen | {f"{name}Size": math.ceil(request[f"{name}Min"]) for name in ("tmpdir", "outdir")}
+    for name in ("tmpdir", "outdir"):
+        chosen[f"{name}Size"] = math.ceil(request[f"{name}Min"])
+    return chosen

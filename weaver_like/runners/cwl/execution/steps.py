@@ -10,6 +10,7 @@ from weaver_like.domain.messages import LogLine, Progress, StepChange
 from weaver_like.domain.step import MAX_STEPS, Step, StepStatus
 
 _TAIL_LINES = 20
+_LONGEST_LINE, _LONGEST_TEXT, _LONGEST_COMMAND = 1000, 4000, 1000
 #: How messages begin that go on from the name of the step; others are sentences of their own.
 _ENDS = ("ended ", "ran ", "was ", "gave ", "could ", "failed")
 _DONE = (StepStatus.SUCCESSFUL, StepStatus.REUSED)
@@ -18,7 +19,8 @@ _DONE = (StepStatus.SUCCESSFUL, StepStatus.REUSED)
 class Node:
     """A step, below the workflow or the scattered step that it is a part of; the root is the run. Any thread may call.
 
-    weight: 0 for what takes no share of the progress.  item: of a scattered step, the last of its jobs that became known.
+    weight: 0 for what takes no share of the progress.  item: of a scattered step, the last of its jobs that became
+    known.
     """
 
     def __init__(self, recorder: "Recorder", parent: "Node | None", step: Step):
@@ -35,7 +37,10 @@ class Node:
         return self._recorder.add(self, f"{self.step.name}/{name}" if self.step.name else name)
 
     def add_item(self, skipped: bool) -> None:
-        """The next job of this step, which is scattered; they are numbered from 1. A skipped one has no share of the progress."""
+        """The next job of this step, which is scattered; they are numbered from 1.
+
+        A skipped one has no share of the progress.
+        """
         self.begin()
         self.item = self.add(str(len(self.children) + 1))
         if skipped:
@@ -44,56 +49,81 @@ class Node:
 
     def begin(self, command: str = "") -> None:
         """It runs now, and so does what it is a part of."""
-        if self.parent is None or self.step.status is not StepStatus.ACCEPTED:
-            return
-        self.parent.begin()
-        self._recorder.change(self, status=StepStatus.RUNNING, started=datetime.now(UTC), command=command[:4000])
+        with self._recorder.lock:
+            if self.parent is None or self.step.status is not StepStatus.ACCEPTED:
+                return
+            self.parent.begin()
+            running = replace(
+                self.step, status=StepStatus.RUNNING, started=datetime.now(UTC), command=command[:_LONGEST_TEXT]
+            )
+            self._recorder.change(self, running)
         if command:
-            self._recorder.say(self, command[:4000])
+            self._recorder.log(self, command[:_LONGEST_TEXT])
 
     def line(self, text: str) -> None:
         """Something that its command printed."""
-        self._tail.append(text[:1000])
-        self._recorder.say(self, text)
+        self._tail.append(text[:_LONGEST_LINE])
+        self._recorder.log(self, text)
 
     def keep_tail(self, lines: Sequence[str]) -> None:
         """Lines that were not printed, but written into a file."""
-        self._tail.extend(line[:1000] for line in lines)
+        self._tail.extend(line[:_LONGEST_LINE] for line in lines)
 
-    def end(self, status: StepStatus, message: str = "", **measured: object) -> None:
-        """The first end is the one that counts. measured: what else is known of it, by the fields of `Step`."""
-        if self.parent is None or self.step.status.ended:
-            return
-        started = self.step.started or (datetime.now(UTC) if status is not StepStatus.SKIPPED else None)
-        self._recorder.change(
-            self,
-            status=status,
-            started=started,
-            finished=datetime.now(UTC) if started else None,
-            tail=tuple(self._tail),
-            message=self._recorder.plain(message)[:4000] if message else "",
-            **measured,
-        )
+    def end(
+        self,
+        status: StepStatus,
+        message: str = "",
+        exit_code: int | None = None,
+        cpu_s: float | None = None,
+        peak_bytes: int | None = None,
+    ) -> None:
+        """The first end is the one that counts. exit_code, cpu_s, peak_bytes: as in `Step`."""
+        with self._recorder.lock:
+            if self.parent is None or self.step.status.ended:
+                return
+            now = datetime.now(UTC)
+            started = self.step.started
+            if started is None and status is not StepStatus.SKIPPED:
+                started = now
+            ended = replace(
+                self.step,
+                status=status,
+                started=started,
+                finished=None if started is None else now,
+                tail=tuple(self._tail),
+                message=self._recorder.plain(message)[:_LONGEST_TEXT] if message else "",
+                exit_code=exit_code,
+                cpu_s=cpu_s,
+                peak_bytes=peak_bytes,
+            )
+            self._recorder.change(self, ended)
 
     def fail(self, message: str) -> None:
         self.end(StepStatus.FAILED, message)
 
     def finish(self, status: str, missing: Sequence[str] = ()) -> None:
         """End as cwltool says. missing: outputs that it lacks."""
-        if status == "success" or (status == "skipped" and any(child.step.status in _DONE for child in self.children)):
-            ended = StepStatus.SUCCESSFUL
-        else:
-            ended = StepStatus.SKIPPED if status == "skipped" else StepStatus.FAILED
+        ended = self._ended(status)
         if missing and ended is StepStatus.SUCCESSFUL:
             self.fail(f"gave no output '{missing[0]}'")
         self.end(ended)
+
+    def _ended(self, status: str) -> StepStatus:
+        if status == "success":
+            return StepStatus.SUCCESSFUL
+        if status != "skipped":
+            return StepStatus.FAILED
+        any_done = any(child.step.status in _DONE for child in self.children)
+        return StepStatus.SUCCESSFUL if any_done else StepStatus.SKIPPED
 
     def done(self) -> float:
         """From 0 to 1: a step's share is divided among its parts."""
         if self.step.status.ended:
             return float(self.step.status is not StepStatus.FAILED)
         weights = sum(child.weight for child in self.children)
-        return sum(child.weight * child.done() for child in self.children) / weights if weights else 0.0
+        if not weights:
+            return 0.0
+        return sum(child.weight * child.done() for child in self.children) / weights
 
 
 class Recorder:
@@ -109,35 +139,34 @@ class Recorder:
         self._send = send
         self._alone = alone
         self.plain = plain
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._known = 0
         self._percent = 0
         self.root = Node(self, None, Step(0, "", StepStatus.RUNNING))
         self.failed: Step | None = None
 
     def add(self, parent: Node, name: str) -> Node:
-        with self._lock:
+        with self.lock:
             self._known += 1
             node = Node(self, parent, Step(self._known, name, StepStatus.ACCEPTED))
             parent.children.append(node)
             self._show(node.step)
         return node
 
-    def change(self, node: Node, **changes: object) -> None:
-        with self._lock:
-            node.step = replace(node.step, **changes)
-            self._show(node.step)
-            if node.step.status is StepStatus.FAILED:
-                self.failed = self.failed or node.step
-            elif node.step.status.ended:
-                self._show_progress()
+    def change(self, node: Node, step: Step) -> None:
+        """step: as it is from now on; the lock is held."""
+        node.step = step
+        self._show(step)
+        if step.status is StepStatus.FAILED:
+            self.failed = self.failed or step
+        elif step.status.ended:
+            self._show_progress()
 
-    def say(self, node: Node, text: str) -> None:
-        if not self._alone:
-            text = f"[{node.step.name}] {text}"
-        elif node.step.command == text:  # it is seen with the step; a log of one command begins with what that says
-            return
-        self._send(LogLine(text))
+    def log(self, node: Node, text: str) -> None:
+        """A line of a step."""
+        if self._alone and node.step.command == text:
+            return  # the step shows it; the log of a single command begins with what that says
+        self._send(LogLine(text if self._alone else f"[{node.step.name}] {text}"))
 
     def _show(self, step: Step) -> None:
         if step.number <= MAX_STEPS:
@@ -155,13 +184,15 @@ class Recorder:
         step = self.failed
         if step is None:
             return ""
-        command = f"\nCommand: {_shortened(step.command, 1000)}" if step.command else ""
-        tail = "".join(f"\n{line}" for line in step.tail)
-        how = step.message.rstrip(".") or "failed"
-        return f"Step '{step.name}'{' ' if how.startswith(_ENDS) else ': '}{how}.{command}" + (
-            f"\nIts last lines:{tail}" if tail else ""
-        )
+        message = step.message.rstrip(".") or "failed"
+        separator = " " if message.startswith(_ENDS) else ": "
+        reason = f"Step '{step.name}'{separator}{message}."
+        if step.command:
+            reason += f"\nCommand: {_shortened(step.command)}"
+        if step.tail:
+            reason += "\nIts last lines:" + "".join(f"\n{line}" for line in step.tail)
+        return reason
 
 
-def _shortened(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[:limit] + " ..."
+def _shortened(command: str) -> str:
+    return command if len(command) <= _LONGEST_COMMAND else f"{command[:_LONGEST_COMMAND]} ..."

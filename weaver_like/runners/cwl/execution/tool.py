@@ -1,7 +1,8 @@
 """Command line tools whose commands run confined, or in containers."""
 
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from typing import Any
 
 from cwl_utils.types import CWLObjectType
 from cwltool.builder import Builder
@@ -11,73 +12,88 @@ from cwltool.errors import WorkflowException
 from cwltool.job import JobBase
 from cwltool.utils import OutputCallbackType
 
+from weaver_like.runners.cwl.execution.command import AttendedJob
+from weaver_like.runners.cwl.execution.confined import ConfinedJob
 from weaver_like.runners.cwl.execution.container import ContainerJob
-from weaver_like.runners.cwl.execution.job import RUNNING, ConfinedJob, JobContext
-from weaver_like.runners.cwl.execution.resources import select
+from weaver_like.runners.cwl.execution.context import RunScope, job_context
+from weaver_like.runners.cwl.execution.images import image_name, is_name
+from weaver_like.runners.cwl.execution.resources import Resources, select
+from weaver_like.runners.cwl.execution.running import RUNNING
 from weaver_like.sandbox.commands import DOCKER, PODMAN
 from weaver_like.sandbox.containers import ContainerTrouble
 
 log = logging.getLogger("cwltool")  # what goes there is in the log of the job
-#: Images of hints that were looked for in vain: each step of a job would wait for the same. A job has an OS process of its own.
-_NOT_TO_BE_HAD: set[str] = set()
+#: Images of hints that were not available: each step of a job would wait for the same. A job has an OS process of
+#: its own.
+_UNAVAILABLE: set[str] = set()
 
 
 class ConfinedTool(CommandLineTool):
-    """A tool whose image, if it wants one, is stood for by a local folder, or run by an engine."""
+    """A tool whose image, if it names one, is replaced by a local folder, or run by an engine."""
 
     def job(
         self,
         job_order: CWLObjectType,
         output_callbacks: OutputCallbackType,
-        runtimeContext: JobContext,
+        runtimeContext: RuntimeContext,
     ) -> Generator[JobBase | CallbackJob, None, None]:
-        context = runtimeContext.copy()
-        context.use_container = self._in_container(context)
+        context = job_context(runtimeContext).copy()
+        node = context.node
+        context.use_container = self._in_container(context.scope)
         try:
             for job in super().job(job_order, output_callbacks, context):
-                job.node, job.document = runtimeContext.node, self.tool
+                if isinstance(job, AttendedJob):
+                    job.node = node
+                    job.document = self.tool
                 yield job
         except WorkflowException as error:
-            runtimeContext.node.begin()
-            runtimeContext.node.fail(f"could not be started: {error}")
+            node.begin()
+            node.fail(f"could not be started: {error}")
             raise
 
-    def _in_container(self, context: JobContext) -> bool:
+    def _in_container(self, scope: RunScope) -> bool:
         """Raises: WorkflowException, if there must be a container, and there is no image for it."""
         image, required = self.get_requirement("DockerRequirement")
-        confinement, default = context.confinement, context.containers.image
-        if confinement.kind in (DOCKER, PODMAN):
-            if image is None and not default:
-                raise WorkflowException(
-                    f"The tool names no image, and there is no other one (sandbox.kind={confinement.kind}, sandbox.image is empty)."
-                )
+        kind = scope.confinement.kind
+        if kind in (DOCKER, PODMAN):
             if image is None:
-                self.hints.insert(0, {"class": "DockerRequirement", "dockerPull": default})
+                self._use_image(scope.containers.image, kind)
             return True
-        if image is None or str(image.get("dockerPull") or image.get("dockerImageId")) in confinement.images:
+        if image is None or image_name(image) in scope.confinement.images:
             return False
-        return bool(required) or self._is_to_be_had(image, context)
+        return bool(required) or _is_available(image, scope)
 
-    def _is_to_be_had(self, image: dict, context: JobContext) -> bool:
-        """Of an image that is only a hint: without an engine, or where it cannot be pulled from, the command does without."""
-        engine, name = context.containers.find(), str(image.get("dockerPull") or image.get("dockerImageId") or "")
-        if engine is None or not name or name.startswith("-") or name in _NOT_TO_BE_HAD:
-            return False
-        try:
-            with RUNNING:
-                engine.need_image(name, context.containers.pull and "dockerPull" in image)
-        except ContainerTrouble as error:
-            _NOT_TO_BE_HAD.add(name)
-            log.warning("The image is a hint, and the command runs without: %s", error)
-            return False
-        return True
+    def _use_image(self, image: str, kind: str) -> None:
+        """Of a tool that names none. image: that of the operator."""
+        if not image:
+            raise WorkflowException(
+                f"The tool names no image, and there is no default one (sandbox.kind={kind}, sandbox.image is empty)."
+            )
+        self.hints.insert(0, {"class": "DockerRequirement", "dockerPull": image})
 
-    def evalResources(self, builder: Builder, runtimeContext: RuntimeContext) -> dict[str, int | float]:
+    def evalResources(self, builder: Builder, runtimeContext: RuntimeContext) -> Resources:
         stated, _ = self.get_requirement("ResourceRequirement")
-        allowed = runtimeContext.allowed
+        names = set(stated or ())
+        allowed = job_context(runtimeContext).scope.allowed
         context = runtimeContext.copy()
-        context.select_resources = lambda request, _context: select(request, set(stated or ()), allowed)
+        context.select_resources = lambda request, _context: select(request, names, allowed)
         return super().evalResources(builder, context)
 
     def make_job_runner(self, runtimeContext: RuntimeContext) -> type[JobBase]:
         return ContainerJob if runtimeContext.use_container else ConfinedJob
+
+
+def _is_available(image: Mapping[str, Any], scope: RunScope) -> bool:
+    """Of an image that is only a hint: where no engine has it or can pull it, the command runs without."""
+    name = image_name(image)
+    engine = scope.containers.find()
+    if engine is None or not is_name(name) or name in _UNAVAILABLE:
+        return False
+    try:
+        with RUNNING:
+            engine.need_image(name, pull=scope.containers.pull and "dockerPull" in image)
+    except ContainerTrouble as error:
+        _UNAVAILABLE.add(name)
+        log.warning("The image is a hint, and the command runs without it: %s", error)
+        return False
+    return True

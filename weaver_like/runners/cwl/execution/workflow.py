@@ -1,10 +1,13 @@
 """Workflows and expressions whose steps are seen."""
 
+import threading
 from collections.abc import Generator
 from functools import partial
+from typing import cast
 
 from cwl_utils.types import CWLObjectType
 from cwltool.command_line_tool import ExpressionJob, ExpressionTool
+from cwltool.context import RuntimeContext
 from cwltool.errors import WorkflowException
 from cwltool.process import shortname
 from cwltool.utils import JobsGeneratorType, OutputCallbackType, normalizeFilesDirs
@@ -12,7 +15,7 @@ from cwltool.workflow import Workflow
 from cwltool.workflow_job import WorkflowJob, WorkflowJobStep
 
 from weaver_like.domain.step import StepStatus
-from weaver_like.runners.cwl.execution.job import JobContext
+from weaver_like.runners.cwl.execution.context import eval_lock, job_context
 from weaver_like.runners.cwl.execution.steps import Node
 
 
@@ -20,7 +23,7 @@ class SeenWorkflow(Workflow):
     """The node of its context is what its steps are a part of."""
 
     def job(
-        self, job_order: CWLObjectType, output_callbacks: OutputCallbackType, runtimeContext: JobContext
+        self, job_order: CWLObjectType, output_callbacks: OutputCallbackType, runtimeContext: RuntimeContext
     ) -> JobsGeneratorType:
         builder = self._init_job(job_order, runtimeContext)
         job = SeenWorkflowJob(self, runtimeContext)
@@ -34,25 +37,26 @@ class SeenWorkflow(Workflow):
 class SeenWorkflowJob(WorkflowJob):
     """One run of a workflow."""
 
-    def __init__(self, workflow: Workflow, runtimeContext: JobContext):
+    def __init__(self, workflow: Workflow, runtimeContext: RuntimeContext):
         super().__init__(workflow, runtimeContext)
-        runtimeContext.node.begin()
+        node = job_context(runtimeContext).node
+        node.begin()
         # cwltool shuffles the steps that it made of these.
-        self.nodes = {step["id"]: runtimeContext.node.add(shortname(step["id"])) for step in workflow.tool["steps"]}
-        self.steps = [SeenStep(step) for step in workflow.steps]
+        self.nodes = {step["id"]: node.add(shortname(step["id"])) for step in workflow.tool["steps"]}
+        self.steps: list[WorkflowJobStep] = [SeenStep(step) for step in workflow.steps]
 
     def try_make_job(
-        self, step: WorkflowJobStep, final_output_callback: OutputCallbackType, runtimeContext: JobContext
+        self, step: WorkflowJobStep, final_output_callback: OutputCallbackType, runtimeContext: RuntimeContext
     ) -> JobsGeneratorType:
-        context = runtimeContext.copy()
-        context.node = self.nodes[step.id]
+        context = job_context(runtimeContext).copy()
+        node = context.node = self.nodes[step.id]
         try:
             yield from super().try_make_job(step, final_output_callback, context)
         except WorkflowException as error:
-            context.node.fail(str(error))
+            node.fail(str(error))
             raise
-        if step.completed and not context.node.step.status.ended:
-            context.node.fail("could not be prepared; the log says why")
+        if step.completed and not node.step.status.ended:
+            node.fail("could not be prepared; the log says why")
 
     def receive_output(
         self,
@@ -62,22 +66,24 @@ class SeenWorkflowJob(WorkflowJob):
         jobout: CWLObjectType,
         processStatus: str,
     ) -> None:
-        self.nodes[step.id].finish(
-            processStatus, [shortname(port["id"]) for port in outputparms if port["id"] not in jobout]
-        )
+        ids = [str(port["id"]) for port in outputparms]
+        self.nodes[step.id].finish(processStatus, [shortname(name) for name in ids if name not in jobout])
         super().receive_output(step, outputparms, final_output_callback, jobout, processStatus)
 
 
 class SeenStep(WorkflowJobStep):
-    """A step of a workflow's run. That of a scattered one is asked for a job of each item, in order, before any of them runs."""
+    """A step of a workflow's run.
+
+    A scattered one is asked for a job of each item, in order, before any of them runs.
+    """
 
     def job(
-        self, joborder: CWLObjectType, output_callback: OutputCallbackType, runtimeContext: JobContext
+        self, joborder: CWLObjectType, output_callback: OutputCallbackType, runtimeContext: RuntimeContext
     ) -> JobsGeneratorType:
-        node = runtimeContext.node.item
+        node = job_context(runtimeContext).node.item
         if node is None:
             return super().job(joborder, output_callback, runtimeContext)
-        context = runtimeContext.copy()
+        context = job_context(runtimeContext).copy()
         context.node = node
         return self._item(node, super().job(joborder, partial(_ended, node, output_callback), context))
 
@@ -90,7 +96,7 @@ class SeenStep(WorkflowJobStep):
             raise
 
 
-def _ended(node: Node, output_callback: OutputCallbackType, outputs: CWLObjectType, status: str) -> None:
+def _ended(node: Node, output_callback: OutputCallbackType, outputs: CWLObjectType | None, status: str) -> None:
     node.finish(status)
     output_callback(outputs, status)
 
@@ -99,11 +105,11 @@ class SeenExpressionTool(ExpressionTool):
     """An expression is a step as a command is."""
 
     def job(
-        self, job_order: CWLObjectType, output_callbacks: OutputCallbackType, runtimeContext: JobContext
+        self, job_order: CWLObjectType, output_callbacks: OutputCallbackType | None, runtimeContext: RuntimeContext
     ) -> Generator[ExpressionJob, None, None]:
         builder = self._init_job(job_order, runtimeContext)
         job = SeenExpression(builder, self.tool["expression"], output_callbacks, self.requirements, self.hints)
-        job.node = runtimeContext.node
+        job.node = job_context(runtimeContext).node
         yield job
 
 
@@ -112,15 +118,20 @@ class SeenExpression(ExpressionJob):
 
     node: Node
 
-    def run(self, runtimeContext: JobContext, tmpdir_lock: object = None) -> None:
+    def run(self, runtimeContext: RuntimeContext, tmpdir_lock: "threading.Lock | None" = None) -> None:
         self.node.begin()
+        outputs: CWLObjectType = {}
+        status = "permanentFail"
         try:
             normalizeFilesDirs(self.builder.job)
-            value, status = self.builder.do_eval(self.script), "success"
+            value = self.builder.do_eval(self.script)
             normalizeFilesDirs(value)
-            self.node.end(StepStatus.SUCCESSFUL)
         except WorkflowException as error:
-            value, status = {}, "permanentFail"
             self.node.fail(f"could not be evaluated: {error}")
-        with runtimeContext.workflow_eval_lock:
-            self.output_callback(value, status)
+        else:
+            self.node.end(StepStatus.SUCCESSFUL)
+            outputs = cast(CWLObjectType, value)  # as ExpressionTool wants it; cwltool looks at it later
+            status = "success"
+        if self.output_callback:
+            with eval_lock(runtimeContext):
+                self.output_callback(outputs, status)

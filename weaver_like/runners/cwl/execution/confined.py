@@ -1,0 +1,82 @@
+"""A command on this machine, confined; paths are the same inside and outside."""
+
+import os
+import shutil
+from collections.abc import MutableMapping
+
+from cwltool.errors import WorkflowException
+from cwltool.job import CommandLineJob
+
+from weaver_like.runners.cwl.execution.attend import CommandExit
+from weaver_like.runners.cwl.execution.command import AttendedJob
+from weaver_like.runners.cwl.execution.context import JobContext
+from weaver_like.runners.cwl.execution.images import check_network, image_name
+from weaver_like.sandbox import kernel
+from weaver_like.sandbox.commands import NONE, Command, Confinement, environment_path
+from weaver_like.sandbox.launch import launching
+
+#: PATH inside of a root that stands for an image.
+_ROOT_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+class ConfinedJob(AttendedJob, CommandLineJob):
+    """As the operator confines commands (`sandbox.kind`)."""
+
+    def _run(self, runtime: list[str], env: MutableMapping[str, str], context: JobContext) -> CommandExit:
+        command = self._command([*map(str, runtime), *map(str, self.command_line)], env, context)
+        if not command.root:
+            self._check_program(command.argv[0], command.environment["PATH"])
+        kernel.adopt_orphans()
+        scope = context.scope
+        with launching(command, scope.confinement, scope.group.folders) as launch:
+            return self._attended(launch)
+
+    def _check_program(self, name: str, path: str) -> None:
+        """What is not here is not in a sandbox either, which would say so in words of its own.
+
+        Raises: WorkflowException.
+        """
+        folders = os.pathsep.join(os.path.join(self.outdir, folder) for folder in path.split(os.pathsep))
+        own = os.path.join(self.outdir, name)
+        wanted = own if os.path.dirname(name) else name
+        if shutil.which(wanted, path=folders) or shutil.which(own):
+            return
+        if os.path.isfile(own):
+            raise WorkflowException(
+                f"The command '{name}' is a file that may not be executed; "
+                "baseCommand can name a program to read it, e.g. sh or python3."
+            )
+        raise WorkflowException(
+            f"The command '{name}' was not found: it is not installed where commands of packages look."
+        )
+
+    def _required_env(self) -> dict[str, str]:
+        """PATH is the tool's own, if it has one."""
+        return {"HOME": self.outdir, "TMPDIR": self.tmpdir}
+
+    def _command(self, argv: list[str], env: MutableMapping[str, str], context: JobContext) -> Command:
+        confinement, readable = context.scope.confinement, context.scope.readable
+        folder = self._image_folder(confinement)
+        is_root = bool(folder) and os.path.isdir(os.path.join(folder, "usr"))
+        if is_root and confinement.kind == NONE:
+            raise WorkflowException(
+                f"The image is mapped to '{folder}', a root, which only works with sandbox.kind=bubblewrap."
+            )
+        check_network(self.networkaccess, confinement)
+        if folder and not is_root:
+            readable = (*readable, folder)
+        path = _ROOT_PATH if is_root else environment_path(folder)
+        return Command(
+            argv=argv,
+            folder=self.outdir,
+            environment={"PATH": path} | dict(env),
+            readable=readable,
+            writable=(self.outdir, self.tmpdir, *self._changed_in_place()),
+            network=self.networkaccess,
+            root=folder if is_root else "",
+        )
+
+    def _image_folder(self, confinement: Confinement) -> str:
+        """The local folder for the image that the tool asks for; empty: none."""
+        image, _ = self.get_requirement("DockerRequirement")
+        return confinement.images.get(image_name(image), "") if image else ""

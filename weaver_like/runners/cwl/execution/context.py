@@ -1,0 +1,86 @@
+"""What a run hands from job to job of cwltool."""
+
+import copy
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cwl_utils.types import CWLObjectType
+from cwltool.context import RuntimeContext
+
+from weaver_like.runners.cwl.data.reuse import Reuse
+from weaver_like.runners.cwl.execution.resources import Allowed
+from weaver_like.runners.cwl.execution.steps import Node
+from weaver_like.sandbox.commands import Confinement
+from weaver_like.sandbox.containers import Containers
+from weaver_like.sandbox.groups import Group
+
+#: How cwltool prepares the inputs of one job of a scattered step; None: that job is skipped.
+PrepareItem = Callable[[CWLObjectType], CWLObjectType | None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunScope:
+    """What all commands of a run have in common.
+
+    Args:
+        workdir: of this run.
+        readable: what commands may read beside their own folders: `workdir`, and the folder of the package.
+        group: the control groups of the job.
+        allowed: processors and memory of all commands together.
+        reuse: None unless the client asked for it.
+    """
+
+    workdir: str
+    readable: tuple[str, ...]
+    confinement: Confinement
+    containers: Containers
+    group: Group
+    allowed: Allowed
+    reuse: Reuse | None = None
+
+
+class JobContext(RuntimeContext):
+    """cwltool's context with what our jobs need. node: the step that this is about."""
+
+    def __init__(self, kwargs: dict[str, Any], scope: RunScope, node: Node):
+        self.scope = scope
+        self.node = node
+        self._prepare: PrepareItem | None = None
+        super().__init__(kwargs)
+
+    def copy(self) -> "JobContext":
+        return copy.copy(self)
+
+    @property
+    def postScatterEval(self) -> PrepareItem | None:
+        """cwltool prepares every job of a scattered step with it, in order, before it asks for the jobs."""
+        return self._prepare
+
+    @postScatterEval.setter
+    def postScatterEval(self, prepare: PrepareItem | None) -> None:
+        if prepare is None:
+            self._prepare = None
+            return
+
+        def prepare_item(order: CWLObjectType) -> CWLObjectType | None:
+            prepared = prepare(order)
+            self.node.add_item(skipped=prepared is None)
+            return prepared
+
+        self._prepare = prepare_item
+
+
+def job_context(context: RuntimeContext) -> JobContext:
+    """The context as this run made it: cwltool only knows its own kind."""
+    if not isinstance(context, JobContext):
+        raise TypeError(f"expected a JobContext, got a {type(context).__name__}")
+    return context
+
+
+def eval_lock(context: RuntimeContext) -> threading.Condition:
+    """The lock that outputs are told under; the executor makes it."""
+    if context.workflow_eval_lock is None:
+        raise TypeError("the context has no workflow_eval_lock")
+    return context.workflow_eval_lock
