@@ -23,7 +23,7 @@ from weaver_like.domain.process import Process
 from weaver_like.engines.base import WorkerLink
 from weaver_like.files.stage import Stager
 from weaver_like.jobs.chain import submit_chain
-from weaver_like.jobs.outputs import wanted_media_types
+from weaver_like.jobs.outputs import requested_media_types
 from weaver_like.jobs.progress import Reporter
 from weaver_like.jobs.steps import clean_step
 from weaver_like.jobs.watch import Watch
@@ -95,7 +95,7 @@ class ChildSession:
             target=process.unit.target,
             options=runner.options,
             inputs=inputs,
-            outputs=wanted_media_types(process, self._claim.execution),
+            outputs=requested_media_types(process, self._claim.execution),
             reuse=self._reuse(),
             group=CommandGroup(watch.group.folders, limits.processes, limits.memory_bytes, limits.cores),
         )

@@ -8,36 +8,43 @@ from urllib.parse import quote
 
 from weaver_like.domain.errors import RunFailed
 from weaver_like.domain.execution import Execution
-from weaver_like.domain.formats import OCTETS, Format, is_media_type, media_type_of, same_type
+from weaver_like.domain.formats import JSON, OCTETS, Format, is_media_type, media_type_of, same_type
 from weaver_like.domain.messages import OutputArray, OutputFile, OutputValue, RunOutput
 from weaver_like.domain.process import Process
 from weaver_like.domain.references import make_results_relative
 from weaver_like.domain.results import Result
 from weaver_like.files.area import OutputArea
-from weaver_like.schemas.jsontext import dumps
+from weaver_like.schemas.jsontext import JsonObject, dumps
 from weaver_like.schemas.validators import output_media_types
 from weaver_like.settings import Settings
 
 
 def requested_outputs(process: Process, execution: Execution) -> list[str]:
-    """Ids of the outputs that the request wants, in the order of the description.
+    """Ids of the outputs that the execute request asks for, in the order of the description.
 
     Source: /req/core/process-execute-default-outputs, -omitted-outputs, -empty-outputs.
     """
-    return [name for name in process.outputs if execution.outputs is None or name in execution.outputs]
+    if execution.outputs is None:
+        return list(process.outputs)
+    return [name for name in process.outputs if name in execution.outputs]
 
 
-def wanted_media_types(process: Process, execution: Execution) -> dict[str, str | None]:
-    """Requested output -> media type that the client asked for."""
-    asked = execution.outputs or {}
-    return {
-        name: asked[name].format.media_type if name in asked else None for name in requested_outputs(process, execution)
-    }
+def requested_media_types(process: Process, execution: Execution) -> dict[str, str | None]:
+    """Requested outputs with the media type that the client asks for, if it does."""
+    if execution.outputs is None:
+        return dict.fromkeys(process.outputs)
+    names = requested_outputs(process, execution)
+    return {name: execution.outputs[name].format.media_type for name in names}
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the files of a run are, and where they go. locations: spellings of that.  proceed: raises to stop."""
+    """Where the files of a run are, and where they go.
+
+    Args:
+        locations: how values may spell the place of the output area.
+        proceed: raises if the job must stop.
+    """
 
     area: OutputArea
     job_id: str
@@ -47,15 +54,22 @@ class Place:
 
 
 def own_locations(settings: Settings, base_url: str) -> tuple[str, ...]:
-    """How values may spell the place of the output area, without trailing slash. base_url: of the request that the job came with."""
+    """How values may spell the place of the output area, without trailing slash.
+
+    Args:
+        base_url: public URL under which the job was submitted.
+    """
     bucket, folder = settings.outputs_s3, settings.outputs_dir
-    kept = [f"s3://{'/'.join(filter(None, bucket))}"] if bucket else [str(folder), folder.as_uri()]
+    if bucket:
+        locations = [f"s3://{'/'.join(filter(None, bucket))}"]
+    else:
+        locations = [str(folder), folder.as_uri()]
+    public_url = settings.files.outputs_url.rstrip("/")
+    if public_url:
+        locations.append(public_url)
     bases = [base.rstrip("/") for base in (settings.server.url, base_url) if base]
-    return (
-        *kept,
-        *filter(None, [settings.files.outputs_url.rstrip("/")]),
-        *(f"{base}/outputs" for base in dict.fromkeys(bases)),
-    )
+    locations += [f"{base}/outputs" for base in dict.fromkeys(bases)]
+    return tuple(locations)
 
 
 def collect_outputs(
@@ -63,13 +77,15 @@ def collect_outputs(
 ) -> None:
     """Publish the files of the requested outputs and keep the values; other outputs end with the work folder.
 
-    results: is filled, so that the caller knows what was published when this fails half-way.  outputs: by id.
-    Raises: RunFailed, if a file is not where the job said or cannot be kept, or an output does not exist in the
-    description; whatever `place.proceed` raises.
+    Args:
+        results: is filled, so that the caller knows what was published if this fails half-way.
+        outputs: what the run left, by id.
+    Raises: RunFailed, if a file is not where the job said or cannot be kept, or if the process has no such output;
+    whatever `place.proceed` raises.
     """
     unknown = set(outputs) - set(process.outputs)
     if unknown:
-        raise RunFailed(f"The run gave outputs that the process does not have: {', '.join(sorted(unknown))}.")
+        raise RunFailed(f"The run produced outputs that the process does not have: {', '.join(sorted(unknown))}.")
     for name in requested_outputs(process, execution):
         if name not in outputs:
             continue
@@ -94,12 +110,14 @@ def _collect(
     if isinstance(output, OutputValue):
         if output.files:
             return _with_files(name, output, index, place)
-        form = Format(offered[0] if offered else None)
-        return Result(name, output.value, None, form, len(dumps(output.value)), index)
-    media_type = output.media_type or _by_name(output.path, offered)
+        media_type = offered[0] if offered else None
+        return Result(name, output.value, None, Format(media_type), len(dumps(output.value)), index)
+    media_type = output.media_type or _media_type_by_name(output.path, offered)
+    if not is_media_type(media_type):
+        media_type = OCTETS
     file = _file(name, Path(output.path), place.workdir)
     published = place.area.publish(place.job_id, name, file, place.proceed)
-    form = Format(media_type if is_media_type(media_type) else OCTETS, schema=output.format_uri)
+    form = Format(media_type, schema=output.format_uri)
     return Result(name, None, published.reference, form, published.size_bytes, index)
 
 
@@ -115,28 +133,27 @@ def _with_files(name: str, output: OutputValue, index: int | None, place: Place)
         part[last] = quote(published.reference)
         size += published.size_bytes
     size += len(dumps(output.value))
-    return Result(name, output.value, None, Format("application/json"), size, index, output.files)
+    return Result(name, output.value, None, Format(JSON), size, index, output.files)
 
 
 def _file(name: str, path: Path, workdir: Path) -> Path:
-    """Raises: RunFailed, if it is no regular file inside the work folder: a link may not lead out of it."""
-    resolved = (path if path.is_absolute() else workdir / path).resolve()
+    """The file, without links. Raises: RunFailed, if it is not a regular file inside the work folder."""
+    resolved = (workdir / path).resolve()
     if not resolved.is_relative_to(workdir.resolve()) or not resolved.is_file():
         raise RunFailed(f"Output '{name}' is not a file in the work folder of the job: '{path.name}'.")
     return resolved
 
 
-def _is_uri(schema: dict) -> bool:
-    """True if a value, or each of its items, is described as a URI."""
-    return schema.get("format") in ("uri", "uri-reference") or (
-        schema.get("type") == "array" and _is_uri(schema.get("items") or {})
-    )
+def _is_uri(schema: JsonObject) -> bool:
+    """Whether a value, or each of its items, is described as a URI."""
+    if schema.get("format") in ("uri", "uri-reference"):
+        return True
+    return schema.get("type") == "array" and _is_uri(schema.get("items") or {})
 
 
-def _by_name(path: str, offered: list[str]) -> str:
-    """The media type of a file: by its extension if the description offers that, else the described default."""
+def _media_type_by_name(path: str, offered: list[str]) -> str:
+    """The media type of a file: by its extension if the description offers that, otherwise the described default."""
     guessed = media_type_of(path)
-    if OCTETS in offered:
+    if OCTETS in offered or not offered:
         return guessed
-    fitting = [media_type for media_type in offered if same_type(media_type, guessed)]
-    return (fitting or offered or [guessed])[0]
+    return next((media_type for media_type in offered if same_type(media_type, guessed)), offered[0])

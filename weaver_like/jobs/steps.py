@@ -1,4 +1,4 @@
-"""The steps of a job: as foreign code tells of them, and as they are shown."""
+"""The steps of a job: as its code reports them, and as they are shown."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ _MOST_LINES, _LINE_CHARACTERS = 20, 1000
 
 
 def clean_step(step: Step) -> Step | None:
-    """A step that foreign code told of, masked and shortened; None for what is none, or is one too many."""
+    """A step that a job's code reports, masked and shortened; None if it has no name, or is beyond `MAX_STEPS`."""
     if not 1 <= step.number <= MAX_STEPS or not step.name:
         return None
     return replace(
@@ -28,10 +28,13 @@ def clean_step(step: Step) -> Step | None:
 def find_steps(rt: Runtime, job: Job, after: int = 0, limit: int = 1000) -> list[Step]:
     """Steps with a number above `after`, in order. Raises: NoSuchJob.
 
-    What was open when the job ended (dismissed, killed, failed in another step) did not go on: nobody was there to say so.
+    Steps that were open when the job ended (dismissed, killed, failed in another step) are shown as ended: nobody was
+    there to report it.
     """
     steps = rt.store.steps.find(job.id, after, limit)
-    return steps if job.status is Status.RUNNING else [_closed(step) for step in steps]
+    if job.status is Status.RUNNING:
+        return steps
+    return [_closed(step) for step in steps]
 
 
 def _closed(step: Step) -> Step:

@@ -1,7 +1,6 @@
 """`/jobs/{id}/events`: status, progress, steps and log lines as they happen (server-sent events)."""
 
 from collections.abc import Generator, Iterable, Iterator
-from typing import Any
 
 from pyramid.response import Response
 
@@ -13,7 +12,7 @@ from weaver_like.faces.ogcapi.definition.operation import Query
 from weaver_like.faces.ogcapi.documents.job import render_log, render_status
 from weaver_like.faces.ogcapi.documents.urls import Urls
 from weaver_like.faces.request import Request
-from weaver_like.schemas.jsontext import dumps
+from weaver_like.schemas.jsontext import JsonObject, dumps
 from weaver_like.schemas.step import render_change
 from weaver_like.services.jobs import JobService, Subscription
 
@@ -120,7 +119,7 @@ class _Events:
         return _event("status", render_status(self._jobs.get(self._job.id), self._urls))
 
 
-def _event(kind: str, data: dict[str, Any], number: int | None = None) -> bytes:
+def _event(kind: str, data: JsonObject, number: int | None = None) -> bytes:
     head = f"event: {kind}\ndata: "
     if number:
         head = f"id: {number}\n{head}"
