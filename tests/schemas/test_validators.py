@@ -4,6 +4,7 @@ import pytest
 
 from weaver_like.authoring.load import describe
 from weaver_like.builtin import testing
+from weaver_like.domain.errors import FaultKind
 from weaver_like.domain.execution import Execution
 from weaver_like.domain.process import ExecutionUnit, InputDescription, Process
 from weaver_like.faces.ogcapi.documents.execute import parse_execute
@@ -321,6 +322,16 @@ def test_many_faults_make_no_giant_answer() -> None:
         parse_execute({"inputs": {f"x{number}": 1 for number in range(50_000)}}, PROCESSES["echo"])
     )
     assert 50 <= len(found) <= 1000
+
+
+def test_what_is_missing_is_told_from_what_is_wrong() -> None:
+    """WPS has codes of its own for both."""
+    missing, wrong = (
+        VALIDATORS["echo"].faults(parse_execute({"inputs": inputs}, PROCESSES["echo"]))
+        for inputs in ({}, {"message": "x", "number": "y"})
+    )
+    assert [fault.kind for fault in missing] == [FaultKind.REQUIRED]
+    assert [fault.kind for fault in wrong] == [FaultKind.INVALID]
 
 
 def deep_process(schema: dict, **more: object) -> ProcessValidator:

@@ -1,25 +1,28 @@
 """Errors: one class is one row of the exception tables of the standards."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from enum import StrEnum
 
 EXCEPTIONS = "http://www.opengis.net/def/exceptions/"
 PART1 = EXCEPTIONS + "ogcapi-processes-1/1.0/"
 PART2 = EXCEPTIONS + "ogcapi-processes-2/1.0/"
 
 
+class FaultKind(StrEnum):
+    """What branches on faults ask: whether something is missing that is required, or is wrong in any other way."""
+
+    REQUIRED = "required"
+    INVALID = "invalid"
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong with a request.
-
-    Args:
-        pointer: where (JSON pointer, RFC 6901).
-        missing: whether it is that a required input was not given.
-    """
+    """One thing that is wrong with a request: where (JSON pointer, RFC 6901) and what, in words for people."""
 
     pointer: str
     detail: str
-    missing: bool = field(default=False, compare=False)
+    kind: FaultKind = FaultKind.INVALID
 
 
 class WeaverError(Exception):

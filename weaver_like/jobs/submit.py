@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput, MissingInput, NoSuchProcess
+from weaver_like.domain.errors import Fault, FaultKind, FetchFailed, InvalidInput, MissingInput, NoSuchProcess
 from weaver_like.domain.execution import Execution
 from weaver_like.domain.fileobjects import find_objects, location_of, trouble_of
 from weaver_like.domain.ids import new_job_id
@@ -39,7 +39,8 @@ def check_execution(rt: Runtime, entry: CatalogEntry, execution: Execution) -> N
     if execution.priority is not None and execution.priority >= levels:
         faults.append(Fault("/priority", f"expected a level from 0 to {levels - 1}, got {execution.priority}"))
     if faults:
-        kind = MissingInput if all(fault.missing for fault in faults) else InvalidInput
+        missing = all(fault.kind is FaultKind.REQUIRED for fault in faults)
+        kind = MissingInput if missing else InvalidInput
         raise kind(describe_faults(f"The request to execute '{entry.process.id}'", faults), faults=faults)
     for uri, pointer in _addresses(execution, rt.runner_of(entry.process).holds_file_objects):
         _check_address(rt, uri, pointer)

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from weaver_like.domain.bbox import bbox_faults
-from weaver_like.domain.errors import Fault
+from weaver_like.domain.errors import Fault, FaultKind
 from weaver_like.domain.execution import Execution
 from weaver_like.domain.formats import OCTETS, is_json, is_media_type, is_text, same_type
 from weaver_like.domain.process import InputDescription, Process
@@ -117,7 +117,7 @@ class ProcessValidator:
     def faults(self, execution: Execution) -> list[Fault]:
         """Every fault of inputs and outputs: missing, unknown, surplus, ill-typed."""
         found = [
-            Fault("/inputs" + to_pointer([name]), f"this input is required{_kind(entry.description)}", missing=True)
+            _missing(entry.description)
             for name, entry in self.inputs.items()
             if name not in execution.inputs and entry.description.min_occurs > 0
         ]
@@ -202,8 +202,11 @@ def _is_base64(text: str) -> bool:
     return True
 
 
-def _kind(description: InputDescription) -> str:
-    return f" ({_types(description.schema)})" if description.schema.get("type") else ""
+def _missing(description: InputDescription) -> Fault:
+    detail = "this input is required"
+    if description.schema.get("type"):
+        detail += f" ({_types(description.schema)})"
+    return Fault("/inputs" + to_pointer([description.id]), detail, FaultKind.REQUIRED)
 
 
 def _types(schema: dict[str, Any]) -> str:
