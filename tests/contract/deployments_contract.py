@@ -9,10 +9,12 @@ from threading import Barrier
 import pytest
 
 from tests.contract.opening import open_store
+from tests.support.owners import OWNERSHIPS, REQUESTERS, name_of
 from tests.support.revisions import MIB, SECOND, T0, deploy, full, revision, versions
 from weaver_like.domain.errors import NoSuchProcess, TooLarge, Unavailable
 from weaver_like.domain.package import Change, Deployed, RevisionSummary
 from weaver_like.domain.process import ExecutionUnit, JobControl, Process
+from weaver_like.domain.requester import Requester
 from weaver_like.stores.base import DeploymentStore, Store
 
 
@@ -83,6 +85,20 @@ class RevisionContract:
             RevisionSummary("1.10", T0 + SECOND * 2),
             RevisionSummary("1.2", T0 + SECOND),
         ]
+
+    @pytest.mark.parametrize("requester", REQUESTERS, ids=name_of)
+    def test_a_list_of_revisions_holds_what_the_requester_sees(
+        self, deployments: DeploymentStore, requester: Requester
+    ) -> None:
+        made = [
+            replace(revision(version=f"{number}", number=number), owner=owner, visibility=visibility)
+            for number, (owner, visibility) in enumerate(OWNERSHIPS)
+        ]
+        deploy(deployments, *made)
+        seen = [one.process.version for one in made[::-1] if requester.sees(one.owner, one.visibility)]
+        assert [summary.version for summary in deployments.find_revisions("echo", requester)] == seen
+        assert versions(deployments) == [one.process.version for one in made[::-1]]
+        assert [deployments.get("echo", one.process.version) for one in made] == made
 
     def test_ids_and_versions_are_told_apart_whatever_is_in_them(self, deployments: DeploymentStore) -> None:
         keys = [

@@ -1,16 +1,19 @@
 """What every `JobStore` promises about keeping and finding jobs; `queue_contract` has the rest."""
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from tests.support.jobs import PATHS, PLENTY, SECOND, T0, add, in_status, line, new, until
+from tests.support.owners import OWNERSHIPS, REQUESTERS, name_of
 from weaver_like.domain.errors import Fault, InvalidInput, NoSuchJob
 from weaver_like.domain.execution import Execution, OutputRequest, ResponseForm, Subscriber, Transmission
 from weaver_like.domain.formats import Format
 from weaver_like.domain.ids import new_job_id
 from weaver_like.domain.job import Follower, Job, JobFilter, Move, Outcome, Report
+from weaver_like.domain.requester import Requester
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.domain.values import Occurrences, Reference, Value
@@ -44,7 +47,14 @@ class KeepingContract:
     """add, get, get_documents, delete."""
 
     def test_a_job_comes_back_as_it_was_added(self, store: Store) -> None:
-        entry = new(priority=2, title="Títle ☃", parent_id=new_job_id(), base_url="https://example.org/base")
+        entry = new(
+            priority=2,
+            title="Títle ☃",
+            parent_id=new_job_id(),
+            base_url="https://example.org/base",
+            owner="alice@example.org",
+            visibility="group:maps",
+        )
         store.jobs.add(entry, PLENTY)
         assert store.jobs.get(entry.job.id) == entry.job
         assert store.jobs.get(entry.job.id).created.utcoffset() == timedelta(0)
@@ -139,6 +149,50 @@ class KeepingContract:
         store.logs.append(job_id, [line("later")])
         with pytest.raises(NoSuchJob):
             store.logs.read(job_id)
+
+
+class SeeingContract:
+    """find with `seen_by`: the rule of `Requester.sees`."""
+
+    @pytest.fixture
+    def owned(self, store: Store) -> list[Job]:
+        """A job of every kind, of two processes in turn, some of them dismissed; newest first."""
+        made = []
+        for number, (owner, visibility) in enumerate(OWNERSHIPS):
+            entry = new(T0 + SECOND * number, "ab"[number % 2], owner=owner, visibility=visibility)
+            store.jobs.add(entry, PLENTY)
+            if number % 3 == 0:
+                assert store.jobs.move(entry.job.id, Move(Status.DISMISSED))
+            made.append(store.jobs.get(entry.job.id))
+        return made[::-1]
+
+    @pytest.mark.parametrize("requester", REQUESTERS, ids=name_of)
+    def test_a_list_holds_what_the_requester_sees(self, store: Store, owned: list[Job], requester: Requester) -> None:
+        seen = [job for job in owned if requester.sees(job.owner, job.visibility)]
+        assert 0 < len(seen) < len(owned)
+        assert list(store.jobs.find(JobFilter(limit=99, seen_by=requester)).jobs) == seen
+        page = store.jobs.find(JobFilter(limit=2, seen_by=requester))
+        found = list(page.jobs)
+        while page.more:
+            page = store.jobs.find(JobFilter(limit=2, after=found[-1].key, seen_by=requester))
+            found += page.jobs
+        assert found == seen
+
+    @pytest.mark.parametrize("requester", REQUESTERS, ids=name_of)
+    def test_it_combines_with_other_filters(self, store: Store, owned: list[Job], requester: Requester) -> None:
+        seen = [job for job in owned if requester.sees(job.owner, job.visibility)]
+        wanted = JobFilter(limit=99, seen_by=requester)
+        many = ("a", *(f"p{number}" for number in range(99)))
+        for processes in (("a",), ("a", "b"), many):
+            found = store.jobs.find(replace(wanted, processes=processes)).jobs
+            assert list(found) == [job for job in seen if job.process_id in processes]
+            found = store.jobs.find(replace(wanted, processes=processes, statuses=(Status.DISMISSED,))).jobs
+            assert list(found) == [job for job in seen if job.process_id in processes and job.status.final]
+        found = store.jobs.find(replace(wanted, created_from=T0 + SECOND * 3, min_duration=SECOND)).jobs
+        assert found == ()
+
+    def test_without_a_requester_it_holds_everything(self, store: Store, owned: list[Job]) -> None:
+        assert list(store.jobs.find(JobFilter(limit=99)).jobs) == owned
 
 
 class FindingContract:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.contract.jobs_contract import FindingContract, KeepingContract
+from tests.contract.jobs_contract import FindingContract, KeepingContract, SeeingContract
 from tests.support.jobs import PLENTY, SECOND, T0, add, in_status, line, new, until
 from weaver_like.domain.errors import NoSuchJob, ServerBusy
 from weaver_like.domain.job import JobFilter, Move, Outcome, Report
@@ -184,7 +184,7 @@ class QueueContract:
 
     def test_followers_come_with_the_success_or_not_at_all(self, store: Store) -> None:
         job_id = in_status(store, Status.RUNNING)
-        follower, twin = new(parent_id=job_id), new(id=job_id)
+        follower, twin = new(parent_id=job_id, owner="alice", visibility="private"), new(id=job_id)
         with pytest.raises(Exception):  # noqa: B017, each database has its own name for a key that exists
             store.jobs.move(job_id, Move(Status.SUCCESSFUL, attempt=1, followers=[follower, twin], entries=[line("x")]))
         assert store.jobs.get(job_id).status is Status.RUNNING
@@ -192,7 +192,8 @@ class QueueContract:
         with pytest.raises(NoSuchJob):
             store.jobs.get(follower.job.id)
         assert store.jobs.move(job_id, Move(Status.SUCCESSFUL, attempt=1, followers=[follower]))
-        assert store.jobs.get(follower.job.id).parent_id == job_id
+        kept = store.jobs.get(follower.job.id)
+        assert (kept.parent_id, kept.owner, kept.visibility) == (job_id, "alice", "private")
 
     def test_each_job_is_claimed_once_however_many_workers_ask(self, store: Store, opening: str) -> None:
         """Three processes of the operating system with two threads each."""
@@ -227,5 +228,5 @@ print(*claimed)
 """
 
 
-class JobStoreContract(KeepingContract, FindingContract, QueueContract):
+class JobStoreContract(KeepingContract, FindingContract, SeeingContract, QueueContract):
     """The whole contract."""

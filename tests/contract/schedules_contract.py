@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.support.owners import OWNERSHIPS, REQUESTERS, name_of
 from tests.support.schedules import DUE, HOUR, SECOND, T0, add, fire, new
 from weaver_like.domain.errors import Conflict, NoSuchJob, NoSuchSchedule, ServerBusy
 from weaver_like.domain.execution import Execution, OutputRequest, ResponseForm, Subscriber, Transmission
 from weaver_like.domain.formats import Format
 from weaver_like.domain.job import JobFilter
+from weaver_like.domain.requester import Requester
 from weaver_like.domain.schedule import ScheduleFilter
 from weaver_like.domain.values import Occurrences, Value
 from weaver_like.stores.base import JobStore, ScheduleStore, Store
@@ -51,6 +53,8 @@ class ScheduleKeepingContract:
             last_fired=T0,
             last_job_id=str(uuid.uuid4()),
             failure="☃",
+            owner="alice@example.org",
+            visibility="group:maps",
         )
         add(schedules, made)
         assert schedules.get(made.id) == made
@@ -78,6 +82,22 @@ class ScheduleKeepingContract:
         one, two, _ = add(schedules, new(process="one"), new(T0 + SECOND, process="two"), new(process="three"))
         assert [schedule.id for schedule in schedules.find(ScheduleFilter(("one", "two"))).schedules] == [two, one]
         assert schedules.find(ScheduleFilter(("four",))).schedules == ()
+
+    @pytest.mark.parametrize("requester", REQUESTERS, ids=name_of)
+    def test_a_list_holds_what_the_requester_sees(self, schedules: ScheduleStore, requester: Requester) -> None:
+        made = [
+            new(T0 + SECOND * number, "ab"[number % 2], owner=owner, visibility=visibility)
+            for number, (owner, visibility) in enumerate(OWNERSHIPS)
+        ]
+        add(schedules, *made)
+        seen = [schedule for schedule in made[::-1] if requester.sees(schedule.owner, schedule.visibility)]
+        first = schedules.find(ScheduleFilter(limit=2, seen_by=requester))
+        rest = schedules.find(ScheduleFilter(after=first.schedules[-1].key, limit=99, seen_by=requester))
+        assert [*first.schedules, *rest.schedules] == seen
+        assert first.more is (len(seen) > 2)
+        of_one = schedules.find(ScheduleFilter(("a",), limit=99, seen_by=requester)).schedules
+        assert list(of_one) == [schedule for schedule in seen if schedule.process_id == "a"]
+        assert list(schedules.find(ScheduleFilter(limit=99)).schedules) == made[::-1]
 
     def test_there_are_no_more_than_allowed(self, schedules: ScheduleStore) -> None:
         first, second = new(), new()

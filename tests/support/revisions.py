@@ -46,7 +46,7 @@ def full(process_id: str = "geo.ndvi-1", version: str = "1.0.0-rc.1+build.5") ->
         outputs={"out.tif": OutputDescription("out.tif", schema, **given)},
         mutable=True,
     )
-    return Revision(process, PACKAGE, T0)
+    return Revision(process, PACKAGE, T0, "alice@example.org", "group:maps")
 
 
 def deploy(deployments: DeploymentStore, *revisions: Revision) -> None:

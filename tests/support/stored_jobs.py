@@ -7,6 +7,7 @@ from weaver_like.domain.errors import Fault, InvalidInput, RunFailed
 from weaver_like.domain.execution import Execution, OutputRequest, ResponseForm, Subscriber, Transmission
 from weaver_like.domain.formats import Format
 from weaver_like.domain.job import Follower, Job, JobDocuments, LogEntry, StoredJob, WaitingCallback
+from weaver_like.domain.requester import PUBLIC, group_visibility
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.domain.step import Step, StepStatus
@@ -94,6 +95,8 @@ def _job(job_id: str, number: int, status: Status, text: str) -> Job:
         text,
         "https://example.org/",
         "gpu",
+        "alice" if begun else "",
+        group_visibility(text) if begun else PUBLIC,
     )
 
 

@@ -147,6 +147,7 @@ def digest_of_revision(revision: Revision) -> bytes:
     parts = [
         repr(revision.process),
         repr(revision.deployed),
+        repr((revision.owner, revision.visibility)),
         repr(package.media_type),
         hashlib.sha256(package.content).hexdigest(),
     ]

@@ -18,6 +18,7 @@ from weaver_like.domain.job import (
     StoredJob,
 )
 from weaver_like.domain.package import Change, Deployed, Revision, RevisionSummary
+from weaver_like.domain.requester import Requester
 from weaver_like.domain.schedule import Firing, Schedule, ScheduleFilter, SchedulePage
 from weaver_like.domain.step import Step
 
@@ -208,8 +209,12 @@ class DeploymentStore(ABC):
         """Raises: NoSuchProcess."""
 
     @abstractmethod
-    def find_revisions(self, process_id: str) -> list[RevisionSummary]:
-        """Every revision of a process, the one deployed last first; empty if there is no such process."""
+    def find_revisions(self, process_id: str, seen_by: Requester | None = None) -> list[RevisionSummary]:
+        """Revisions of a process, the one deployed last first; empty if there is no such process.
+
+        Args:
+            seen_by: only those that this requester sees (`Requester.sees`); None: all of them.
+        """
 
     @abstractmethod
     def find_moments(self) -> dict[tuple[str, str], datetime]:

@@ -7,6 +7,7 @@ from weaver_like.domain.errors import Fault, NoSuchJob, WeaverError, restore
 from weaver_like.domain.execution import Subscriber
 from weaver_like.domain.formats import Format
 from weaver_like.domain.job import Follower
+from weaver_like.domain.requester import PUBLIC, Requester, group_visibility
 from weaver_like.domain.results import Result
 from weaver_like.schemas.execution import parse_stored, render_execution
 from weaver_like.schemas.inputs import render_format
@@ -32,6 +33,11 @@ def place_of(created: int, priority: int, ageing_s: float) -> int:
 def no_such_job(job_id: str) -> NoSuchJob:
     """The error for an id that no job has; it may be anything that a client sent."""
     return NoSuchJob(f"There is no job '{job_id[:100]}'.")
+
+
+def visible_to(requester: Requester) -> list[str]:
+    """Every visibility that lets a requester see a record of another owner. Source: `Requester.sees`."""
+    return [PUBLIC, *(group_visibility(name) for name in sorted(requester.groups))]
 
 
 def load_json(text: bytes) -> Any:

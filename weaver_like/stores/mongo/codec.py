@@ -22,6 +22,7 @@ from weaver_like.domain.job import (
     micros_of,
 )
 from weaver_like.domain.package import Package, Revision
+from weaver_like.domain.requester import PUBLIC, Requester
 from weaver_like.domain.schedule import Schedule
 from weaver_like.domain.status import Status
 from weaver_like.schemas import description
@@ -39,6 +40,7 @@ from weaver_like.stores.codec import (
     load_statistics,
     moment_of,
     place_of,
+    visible_to,
 )
 from weaver_like.stores.mongo.connection import Collections, Document
 from weaver_like.stores.mongo.outbox import new_callback
@@ -64,6 +66,8 @@ JOB_FIELDS = [
     "title",
     "base_url",
     "queue",
+    "owner",
+    "visibility",
 ]
 
 
@@ -87,10 +91,26 @@ def new_document(new: NewJob, ageing_s: float, parts: Parts) -> Document:
         "title": job.title,
         "base_url": job.base_url,
         "queue": job.queue,
+        **ownership(job.owner, job.visibility),
         "subscriber": _subscriber(new.execution.subscriber),
     }
     large = {"execution": dumps(render_execution(new.execution)), "followers": dump_followers(new.followers)}
     return _filled(row) | parts.put(job.id, large)
+
+
+def ownership(owner: str, visibility: str) -> Document:
+    """Whose a record is; left out, as in documents of older releases, where it is nobody's, and public."""
+    fields: Document = {}
+    if owner:
+        fields["owner"] = owner
+    if visibility != PUBLIC:
+        fields["visibility"] = visibility
+    return fields
+
+
+def seen(requester: Requester) -> Document:
+    """Filter of the records that a requester sees."""
+    return {"$or": [{"visibility": {"$in": [None, *visible_to(requester)]}}, {"owner": requester.id}]}
 
 
 def _subscriber(subscriber: Subscriber | None) -> Document | None:
@@ -169,6 +189,8 @@ def read_job(row: Mapping[str, Any]) -> Job:
         row.get("title"),
         row["base_url"],
         row["queue"],
+        row.get("owner", ""),
+        row.get("visibility", PUBLIC),
     )
 
 
@@ -223,6 +245,7 @@ def schedule_document(schedule: Schedule) -> Document:
             "job": schedule.last_job_id,
             "failure": schedule.failure,
             "base_url": schedule.base_url,
+            **ownership(schedule.owner, schedule.visibility),
         }
     )
 
@@ -241,6 +264,8 @@ def read_schedule(row: Mapping[str, Any]) -> Schedule:
         row.get("job"),
         row.get("failure"),
         row["base_url"],
+        row.get("owner", ""),
+        row.get("visibility", PUBLIC),
     )
 
 
@@ -253,13 +278,20 @@ def revision_document(revision: Revision, tag: str, written: int) -> Document:
         "description": dumps(description.render_stored(revision.process)),
         "media_type": revision.package.media_type,
         "package": revision.package.content,
+        **ownership(revision.owner, revision.visibility),
     }
 
 
 def revision_entry(revision: Revision, tag: str) -> Document:
     """A revision as the offer lists it."""
     process_id, version = revision.key
-    return {"process": process_id, "version": version, "deployed": micros_of(revision.deployed), "tag": tag}
+    return {
+        "process": process_id,
+        "version": version,
+        "deployed": micros_of(revision.deployed),
+        "tag": tag,
+        **ownership(revision.owner, revision.visibility),
+    }
 
 
 def read_revision(row: Mapping[str, Any]) -> Revision:
@@ -268,6 +300,8 @@ def read_revision(row: Mapping[str, Any]) -> Revision:
         description.parse_stored(load_json(row["description"])),
         Package(row["media_type"], row["package"]),
         moment_of(row["deployed"]),
+        row.get("owner", ""),
+        row.get("visibility", PUBLIC),
     )
 
 

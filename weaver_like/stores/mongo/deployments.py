@@ -11,6 +11,7 @@ from pymongo.errors import PyMongoError
 from weaver_like.domain.errors import NoSuchProcess, TooLarge, Unavailable
 from weaver_like.domain.job import micros_of
 from weaver_like.domain.package import Change, Deployed, Revision, RevisionSummary
+from weaver_like.domain.requester import PUBLIC, Requester
 from weaver_like.stores.base import DeploymentStore
 from weaver_like.stores.codec import moment_of
 from weaver_like.stores.mongo import codec
@@ -56,10 +57,12 @@ class MongoDeploymentStore(DeploymentStore):
                 last, tag = tag, _find_tag(found, process_id, version)
         raise NoSuchProcess(f"There is no version '{version[:100]}' of a process '{process_id[:100]}'.")
 
-    def find_revisions(self, process_id: str) -> list[RevisionSummary]:
+    def find_revisions(self, process_id: str, seen_by: Requester | None = None) -> list[RevisionSummary]:
         with self._database.using() as found:
             offer = _get_offer(found, "revisions")
         entries = [entry for entry in offer["revisions"] if entry["process"] == process_id]
+        if seen_by is not None:
+            entries = [entry for entry in entries if _is_seen(entry, seen_by)]
         entries.sort(key=lambda entry: (entry["deployed"], entry["version"]), reverse=True)
         return [RevisionSummary(entry["version"], moment_of(entry["deployed"])) for entry in entries]
 
@@ -111,6 +114,10 @@ def _find_tag(found: Collections, process_id: str, version: str) -> str | None:
     if offer is None:
         raise Unavailable("The store has not been migrated.")
     return offer["revisions"][0]["tag"] if offer.get("revisions") else None
+
+
+def _is_seen(entry: Mapping[str, Any], requester: Requester) -> bool:
+    return requester.sees(entry.get("owner", ""), entry.get("visibility", PUBLIC))
 
 
 def _current_of(offer: Mapping[str, Any]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from weaver_like.domain.job import JobFilter, micros_of
 from weaver_like.domain.status import Status
+from weaver_like.stores.mongo.codec import seen
 from weaver_like.stores.mongo.connection import Document
 from weaver_like.stores.mongo.migrate import BY_CREATED, BY_PROCESS, BY_STATUS
 
@@ -28,6 +29,8 @@ def list_filter(wanted: JobFilter) -> tuple[Document, str]:
     if wanted.after:
         # The other jobs of the last moment; `created` alone bounds the walk.
         narrowed["$or"] = [{"created": {"$lt": wanted.after[0]}}, {"_id": {"$lt": wanted.after[1]}}]
+    if wanted.seen_by is not None:
+        narrowed["$and"] = [seen(wanted.seen_by)]
     durations = _durations(wanted)
     if durations:
         narrowed |= {"started": {"$gt": 0}, "$expr": {"$and": durations}}

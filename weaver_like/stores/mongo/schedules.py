@@ -55,6 +55,8 @@ class MongoScheduleStore(ScheduleStore):
             created, schedule_id = wanted.after
             narrowed["created"] = {"$lte": created}
             narrowed["$or"] = [{"created": {"$lt": created}}, {"_id": {"$lt": schedule_id}}]
+        if wanted.seen_by is not None:
+            narrowed["$and"] = [codec.seen(wanted.seen_by)]
         with self._database.using() as found:
             rows = list(found.schedules.find(narrowed, sort=_NEWEST_FIRST, limit=wanted.limit + 1))
         return SchedulePage(tuple(codec.read_schedule(row) for row in rows[: wanted.limit]), len(rows) > wanted.limit)

@@ -43,6 +43,8 @@ JOB_COLUMNS = (
     "title",
     "base_url",
     "queue",
+    "owner",
+    "visibility",
 )
 #: Of the documents of a job that is added.
 DOCUMENT_COLUMNS = ("job", "execution", "followers", "subscriber")
@@ -67,6 +69,8 @@ def job_row(job: Job, ageing_s: float) -> dict[str, Any]:
         "title": job.title,
         "base_url": job.base_url,
         "queue": job.queue,
+        "owner": job.owner,
+        "visibility": job.visibility,
     }
 
 
@@ -153,6 +157,8 @@ def row_job(row: AnyRow) -> Job:
         row.title,
         row.base_url,
         row.queue,
+        row.owner,
+        row.visibility,
     )
 
 
@@ -197,6 +203,8 @@ def schedule_row(schedule: Schedule) -> dict[str, Any]:
         "job": schedule.last_job_id,
         "failure": schedule.failure,
         "base_url": schedule.base_url,
+        "owner": schedule.owner,
+        "visibility": schedule.visibility,
     }
 
 
@@ -214,6 +222,8 @@ def row_schedule(row: AnyRow) -> Schedule:
         row.job,
         row.failure,
         row.base_url,
+        row.owner,
+        row.visibility,
     )
 
 
@@ -225,6 +235,8 @@ def revision_row(revision: Revision) -> dict[str, Any]:
         "version": version,
         "deployed": micros_of(revision.deployed),
         "media_type": revision.package.media_type,
+        "owner": revision.owner,
+        "visibility": revision.visibility,
         "description": dumps(description.render_stored(revision.process)),
     }
 
@@ -232,4 +244,5 @@ def revision_row(revision: Revision) -> dict[str, Any]:
 def row_revision(row: AnyRow) -> Revision:
     """A revision with its package."""
     process = description.parse_stored(load_json(row.description))
-    return Revision(process, Package(row.media_type, row.package), moment_of(row.deployed))
+    package = Package(row.media_type, row.package)
+    return Revision(process, package, moment_of(row.deployed), row.owner, row.visibility)

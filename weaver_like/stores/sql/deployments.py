@@ -6,6 +6,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_, up
 
 from weaver_like.domain.errors import NoSuchProcess, TooLarge, Unavailable
 from weaver_like.domain.package import Change, Deployed, Revision, RevisionSummary
+from weaver_like.domain.requester import Requester
 from weaver_like.schemas.jsontext import dumps
 from weaver_like.stores.base import DeploymentStore
 from weaver_like.stores.codec import load_json, moment_of
@@ -13,6 +14,7 @@ from weaver_like.stores.sql import codec
 from weaver_like.stores.sql.connection import SqlDatabase, repeated
 from weaver_like.stores.sql.tables import offer, revisions
 from weaver_like.stores.sql.types import AnyRow, AnySelect
+from weaver_like.stores.sql.visibility import seen, seen_values
 
 _NUMBER = select(offer.c.number)
 _OFFER = select(offer.c.number, offer.c.versions)
@@ -28,6 +30,7 @@ _FIND = (
     .where(_OF_PROCESS)
     .order_by(revisions.c.deployed.desc(), revisions.c.version.desc())
 )
+_FIND_SEEN = _FIND.where(seen(revisions))
 _MOMENTS = select(revisions.c.process, revisions.c.version, revisions.c.deployed)
 
 
@@ -58,9 +61,12 @@ class SqlDeploymentStore(DeploymentStore):
         return codec.row_revision(row)
 
     @repeated
-    def find_revisions(self, process_id: str) -> list[RevisionSummary]:
+    def find_revisions(self, process_id: str, seen_by: Requester | None = None) -> list[RevisionSummary]:
+        query, values = _FIND, {"process_id": process_id}
+        if seen_by is not None:
+            query, values = _FIND_SEEN, values | seen_values(seen_by)
         with self._database.single() as connection:
-            rows = connection.execute(_FIND, {"process_id": process_id}).all()
+            rows = connection.execute(query, values).all()
         return [RevisionSummary(row.version, moment_of(row.deployed)) for row in rows]
 
     @repeated

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select,
 from weaver_like.domain.job import JobFilter, micros_of
 from weaver_like.stores.sql.tables import jobs
 from weaver_like.stores.sql.types import AnyRow, AnySelect
+from weaver_like.stores.sql.visibility import seen, seen_values
 
 #: Beyond this many (process, status) pairs one plain query costs less than one index walk for each.
 _MAX_WALKS = 24
@@ -24,6 +25,7 @@ _CONDITIONS: dict[str, ColumnElement[bool]] = {
     "started": jobs.c.started.is_not(None),
     "min_duration": _duration >= bindparam("min_duration"),
     "max_duration": _duration <= bindparam("max_duration"),
+    "seen": seen(jobs),
     "process": jobs.c.process == bindparam("process_id"),
     "processes": jobs.c.process.in_(bindparam("processes", expanding=True)),
     "status": jobs.c.status == bindparam("status_name"),
@@ -93,4 +95,7 @@ def _narrowed(wanted: JobFilter, now: int) -> tuple[frozenset[str], dict[str, An
         if duration is not None:
             conditions |= {"started", name}
             values |= {name: int(duration.total_seconds() * 1e6), "now": now}
+    if wanted.seen_by is not None:
+        conditions.add("seen")
+        values |= seen_values(wanted.seen_by)
     return frozenset(conditions), values

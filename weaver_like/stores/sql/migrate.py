@@ -107,6 +107,13 @@ def _add_steps(connection: Connection) -> None:
     steps.create(connection, checkfirst=True)
 
 
+def _add_ownership(connection: Connection) -> None:
+    """Jobs, schedules and revisions have owners; those that are there already are nobody's, and public."""
+    for table in (jobs, schedules, revisions):
+        _add_column(table.c.owner, connection)
+        _add_column(table.c.visibility, connection)
+
+
 def _add_offer(connection: Connection) -> None:
     """Its one row, while nothing is deployed."""
     if not connection.scalar(select(func.count()).select_from(offer)):
@@ -121,6 +128,7 @@ MIGRATIONS: dict[int, Callable[[Connection], None]] = {
     4: _add_schedules,
     5: _add_revisions,
     6: _add_steps,
+    7: _add_ownership,
 }
 
 

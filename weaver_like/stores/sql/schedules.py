@@ -17,6 +17,7 @@ from weaver_like.stores.sql.connection import SqlDatabase, repeated
 from weaver_like.stores.sql.intake import SqlJobIntake
 from weaver_like.stores.sql.tables import schedules
 from weaver_like.stores.sql.types import AnySelect
+from weaver_like.stores.sql.visibility import seen, seen_values
 
 _SCHEDULE = bindparam("key", type_=schedules.c.id.type)
 _COUNT = select(func.count()).select_from(schedules)
@@ -32,6 +33,7 @@ _AFTER = bindparam("after_created", type_=schedules.c.created.type), bindparam("
 _CONDITIONS: dict[str, ColumnElement[bool]] = {
     "processes": schedules.c.process.in_(bindparam("processes", expanding=True)),
     "after": tuple_(schedules.c.created, schedules.c.id) < tuple_(*_AFTER),
+    "seen": seen(schedules),
 }
 
 
@@ -74,6 +76,9 @@ class SqlScheduleStore(ScheduleStore):
         if wanted.after:
             conditions.add("after")
             values["after_created"], values["after_id"] = wanted.after
+        if wanted.seen_by is not None:
+            conditions.add("seen")
+            values |= seen_values(wanted.seen_by)
         with self._database.single() as connection:
             rows = connection.execute(_list_statement(frozenset(conditions)), values).all()
         return SchedulePage(tuple(codec.row_schedule(row) for row in rows[: wanted.limit]), len(rows) > wanted.limit)

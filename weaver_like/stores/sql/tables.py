@@ -2,6 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, SmallInteger, Table
 
+from weaver_like.domain.requester import PUBLIC
 from weaver_like.stores.sql.types import BYTES, DOCUMENT, TABLE_OPTIONS, Exact
 
 metadata = MetaData()
@@ -39,6 +40,10 @@ jobs = Table(
     Column("title", Exact(200)),
     Column("base_url", Exact(), nullable=False),
     Column("queue", Exact(128), nullable=False, server_default="default"),
+    # In no index: every one more makes writes slower, and lists are walks in the order of time that leave out what the
+    # requester may not see. An installation in which few see much may want one by owner and time.
+    Column("owner", Exact(255), nullable=False, server_default=""),
+    Column("visibility", Exact(255), nullable=False, server_default=PUBLIC),
     Index("jobs_by_created", "created", "id"),
     Index("jobs_by_status", "status", "created", "id"),
     Index("jobs_by_process", "process", "created", "id"),
@@ -120,6 +125,8 @@ schedules = Table(
     Column("job", Exact(36)),
     Column("failure", Exact()),
     Column("base_url", Exact(), nullable=False),
+    Column("owner", Exact(255), nullable=False, server_default=""),
+    Column("visibility", Exact(255), nullable=False, server_default=PUBLIC),
     Index("schedules_by_created", "created", "id"),
     Index("schedules_by_process", "process", "created", "id"),
     Index("schedules_by_due", "due"),
@@ -134,6 +141,8 @@ revisions = Table(
     Column("version", Exact(255), primary_key=True),
     Column("deployed", BigInteger, nullable=False),
     Column("media_type", Exact(), nullable=False),
+    Column("owner", Exact(255), nullable=False, server_default=""),
+    Column("visibility", Exact(255), nullable=False, server_default=PUBLIC),
     Column("description", DOCUMENT, nullable=False),
     Column("package", BYTES, nullable=False),
     **TABLE_OPTIONS,
