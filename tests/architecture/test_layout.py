@@ -1,13 +1,12 @@
 """The building rules, checked: one-way imports, small files, small functions, one home for each library, no mocks."""
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-PACKAGE = "weaver_like"
-ROOT = Path(__file__).parents[2] / PACKAGE
+from tests.architecture.source import MODULES, PACKAGE, ROOT, TESTS, imports, libraries, name_of, parse, room_of
+
 REQUIRED = ["setup.cfg", "setup.py", "config", "weaver_like", "tests", "docs", "docker", "Makefile", "requirements.txt"]
 
 #: A module may import modules of a lower floor or of its own package, never of a higher floor.
@@ -60,36 +59,10 @@ HOMES = {
 }
 MAX_LINES, MAX_FUNCTION = 400, 60
 
-MODULES = sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT or path.stem != "__init__")
-TESTS = sorted(Path(__file__).parents[1].rglob("*.py"))
-
-
-def imports(path: Path) -> Iterator[str]:
-    """Yield every module of ours that `path` imports, also inside functions and TYPE_CHECKING."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}:{node.lineno}: write absolute imports"
-            if node.module and node.module.startswith(PACKAGE + "."):
-                yield node.module
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.startswith(PACKAGE + "."))
-
-
-def libraries(path: Path) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.lineno, node.module
-
-
-def name_of(path: Path) -> str:
-    return str(path.relative_to(ROOT.parent))
-
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_imports_flow_down(path: Path) -> None:
-    here = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    here = room_of(path)
     for name in imports(path):
         there = name.split(".")[1]
         assert here == there or FLOOR[there] < FLOOR[here], f"{here} may not import {name}"
@@ -102,7 +75,7 @@ def test_imports_flow_down(path: Path) -> None:
 def test_files_and_functions_stay_small(path: Path) -> None:
     source = path.read_text("utf-8")
     assert source.count("\n") <= MAX_LINES, f"{path}: split it; one file, one concept"
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parse(path)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             length = node.end_lineno - node.lineno + 1
             assert length <= MAX_FUNCTION, f"{path}:{node.lineno}: {node.name} has {length} lines"
@@ -110,7 +83,7 @@ def test_files_and_functions_stay_small(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_each_library_has_one_home(path: Path) -> None:
-    here = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    here = room_of(path)
     for line, name in libraries(path):
         home = HOMES.get(name.split(".")[0])
         assert home is None or here in home, f"{path}:{line}: {here} may not import {name}; its home is {home}"
@@ -120,7 +93,7 @@ def test_each_library_has_one_home(path: Path) -> None:
 def test_only_wiring_imports_inside_functions(path: Path) -> None:
     if path.stem == "wiring":
         return
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(parse(path)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             inner = [inside for inside in ast.walk(node) if isinstance(inside, (ast.Import, ast.ImportFrom))]
             assert not inner, f"{path}:{inner[0].lineno}: import at the top"
@@ -128,7 +101,7 @@ def test_only_wiring_imports_inside_functions(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_every_module_and_public_class_says_what_it_is(path: Path) -> None:
-    tree = ast.parse(path.read_text("utf-8"))
+    tree = parse(path)
     assert ast.get_docstring(tree), f"{path} has no docstring"
     for node in tree.body:
         if (
@@ -142,7 +115,7 @@ def test_every_module_and_public_class_says_what_it_is(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_every_signature_is_annotated(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(parse(path)):
         if isinstance(node, ast.FunctionDef):
             arguments = [*node.args.args, *node.args.kwonlyargs]
             bare = [
