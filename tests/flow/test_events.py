@@ -1,6 +1,7 @@
 """`/jobs/{id}/events`: status, progress and log lines as they happen."""
 
 import json
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -50,11 +51,22 @@ class Listener:
         self.socket.close()
 
 
+@pytest.fixture(scope="module")
+def served_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("speaks")
+    (folder / "plugins").mkdir()
+    (folder / "plugins" / "speaks.py").write_text(source("speaks"))
+    started = Served(folder).start()
+    yield started
+    started.stop(signal.SIGKILL)
+
+
 @pytest.fixture
-def served(serve: Callable, tmp_path: Path) -> Served:
-    (tmp_path / "data" / "plugins").mkdir(parents=True)
-    (tmp_path / "data" / "plugins" / "speaks.py").write_text(source("speaks"))
-    return serve()
+def served(served_once: Served) -> Iterator[Served]:
+    """A server whose workers are idle; what a test leaves running is dismissed."""
+    yield served_once
+    for job in served_once.get("/jobs?status=accepted,running&limit=100")[1]["jobs"]:
+        served_once.get(f"/jobs/{job['jobID']}", "DELETE")
 
 
 @pytest.fixture

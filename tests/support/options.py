@@ -6,6 +6,13 @@ import pytest
 
 from tests.support import systems
 
+#: Fixtures of a module that start servers or deploy. The tests of a file that use one stay on one worker of a run, so
+#: that it is made once.
+SHARED = {
+    *("packages", "contained", "queue", "modes", "server", "listed", "make_app_once", "on_s3_once", "served_once"),
+    *("kinds_app", "worse_app", "image", "tool", "of_a_folder", "deployed"),
+}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -26,12 +33,17 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     chosen = config.getoption("--system")
     other = [item for item in items if any(chosen not in mark.args for mark in item.iter_markers("only"))]
     if other:
         config.hook.pytest_deselected(items=other)
         items[:] = [item for item in items if item not in other]
+    for item in items:
+        grouped = item.get_closest_marker("xdist_group") is not None
+        if isinstance(item, pytest.Function) and not grouped and SHARED.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.hookimpl(hookwrapper=True)
