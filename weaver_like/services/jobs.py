@@ -38,9 +38,9 @@ class JobService:
             raise NoSuchJob(f"There is no job '{job_id[:100]}'.")
         return job
 
-    def find(self, wanted: JobFilter) -> JobPage:
+    def find(self, criteria: JobFilter) -> JobPage:
         """Jobs that the requester may see, newest first."""
-        return self._rt.store.jobs.find(replace(wanted, seen_by=self._rt.policy.seen_by(self._requester)))
+        return self._rt.store.jobs.find(replace(criteria, seen_by=self._rt.policy.seen_by(self._requester)))
 
     def get_documents(self, job: Job) -> JobDocuments:
         """Request, results, error and statistics of a job that came from here. Raises: NoSuchJob."""

@@ -37,9 +37,9 @@ class ScheduleService:
             raise NoSuchSchedule(f"There is no schedule '{schedule_id[:100]}'.")
         return schedule
 
-    def find(self, wanted: ScheduleFilter) -> SchedulePage:
+    def find(self, criteria: ScheduleFilter) -> SchedulePage:
         """Schedules that the requester may see, newest first."""
-        return self._rt.store.schedules.find(replace(wanted, seen_by=self._rt.policy.seen_by(self._requester)))
+        return self._rt.store.schedules.find(replace(criteria, seen_by=self._rt.policy.seen_by(self._requester)))
 
     def remove(self, schedule_id: str) -> None:
         """Remove a schedule; its jobs stay. Raises: NoSuchSchedule, NotAuthorized."""

@@ -33,7 +33,7 @@ def deploy_process(request: Request, query: Query) -> Document:
 def replace_process(request: Request, query: Query) -> Document:
     """/req/deploy-replace-undeploy/replace-put-op."""
     deployments, process_id = request.services.deployments, request.matchdict["process"]
-    deployments.check_mutable(process_id)  # before faults of a body that nobody would take
+    deployments.check_mutable(process_id)  # a body that cannot be used need not be checked
     done = deployments.replace(process_id, _read_package(request, query), query["dryRun"])
     return _deployed(request, done, query)
 

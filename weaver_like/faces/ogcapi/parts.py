@@ -69,7 +69,7 @@ class Body:
 
     @property
     def small(self) -> bool:
-        """True if it may be held in memory."""
+        """Whether it may be held in memory."""
         return sum(map(_size, self.pieces)) < 2**20
 
 

@@ -17,7 +17,7 @@ class Preferences:
     Args:
         wait_s: seconds; None if the header does not say.
         return_: "minimal", "representation" or None.
-        given: True if there is a Prefer header at all.
+        given: whether there is a Prefer header at all.
         unknown: names that this server does not know, or whose value it does not understand.
     """
 
