@@ -23,7 +23,7 @@ IMAGE ?= weaver-like
 ENGINE := $(shell command -v docker 2>/dev/null || command -v podman 2>/dev/null)
 
 # Rules that need no server, and what most changes could break, on the embedded default.
-PURE_TESTS := tests/domain tests/schemas
+PURE_TESTS := tests/domain tests/schemas tests/faces
 CHECK_TESTS := $(PURE_TESTS) $(addprefix tests/flow/,test_execution.py test_events.py test_steps.py test_schedules.py test_deployment.py) \
   $(addprefix tests/conformance/,test_official_suite.py test_results.py test_dismiss.py)
 CODE := weaver_like tests docs setup.py
