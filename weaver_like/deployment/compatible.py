@@ -1,7 +1,7 @@
 """Whether the schema that a description gives for an input or output is one that the package can take."""
 
-from weaver_like.deployment.documents import JsonObject
 from weaver_like.domain.formats import is_media_type
+from weaver_like.schemas.jsontext import JsonObject
 from weaver_like.schemas.shape import Shape
 
 _UNBOUNDED = "unbounded"

@@ -9,8 +9,8 @@ Source: OGC 20-044, executionUnit.yaml, inputBinding.yaml, outputBinding.yaml; C
 
 from typing import Any
 
-from weaver_like.deployment.documents import JsonObject
 from weaver_like.domain.errors import Fault, InvalidPackage
+from weaver_like.schemas.jsontext import JsonObject
 
 _BINDING = ("prefix", "position", "valueFrom", "itemSeparator")
 _LITERALS = {"string": "string", "integer": "long", "number": "double", "boolean": "boolean"}

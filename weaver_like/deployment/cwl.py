@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass, replace
 
 from weaver_like.deployment.container import container_tool
-from weaver_like.deployment.documents import MULTIPART_TYPES, OGC_TYPES, PLAIN_TYPES, JsonObject, without_tabs
+from weaver_like.deployment.documents import without_tabs
 from weaver_like.deployment.inspector import Inspector, encoded
 from weaver_like.deployment.reader import Fetch, PackageContents, PackagedProcess, PackageReader
 from weaver_like.deployment.units import CONTAINERS
@@ -15,13 +15,11 @@ from weaver_like.domain.errors import InvalidPackage, WorkflowNotFound
 from weaver_like.domain.inspection import InspectedProcess, Inspection, Refusal
 from weaver_like.domain.package import PackageFiles
 from weaver_like.domain.process import ExecutionUnit, Process
-from weaver_like.schemas.jsontext import dumps
+from weaver_like.schemas.jsontext import JsonObject, dumps
 
 CWL_JSON = "application/cwl+json"
 #: CWL as JSON or YAML. Source: /req/cwl/body; the last one is in use elsewhere.
 CWL_TYPES = ("application/cwl", CWL_JSON, "application/cwl+yaml", "application/x-cwl")
-#: What bodies may be, as the API definition shows it.
-PACKAGE_TYPES = (*CWL_TYPES, *OGC_TYPES, *PLAIN_TYPES, *MULTIPART_TYPES)
 #: Workers keep packages of up to this many characters ready.
 _SMALL = 256 * 2**10
 

@@ -5,7 +5,6 @@ from typing import Any
 from weaver_like.domain.errors import Fault, InvalidPackage
 from weaver_like.schemas.jsontext import check_depth, loads
 
-JsonObject = dict[str, Any]
 OGC_JSON = "application/ogcapppkg+json"
 #: OGC application packages. Source: /req/ogcapppkg/body.
 OGC_TYPES = (OGC_JSON, "application/ogcapppkg+yaml")

@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from weaver_like.deployment.documents import JsonObject
 from weaver_like.domain.package import PackageFiles
 from weaver_like.domain.process import Process
+from weaver_like.schemas.jsontext import JsonObject
 
 #: URL -> text of a document that a package refers to. Raises: FetchFailed.
 Fetch = Callable[[str], str]

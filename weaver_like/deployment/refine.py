@@ -11,9 +11,9 @@ from weaver_like.deployment.compatible import (
     min_occurs,
     without_lists,
 )
-from weaver_like.deployment.documents import JsonObject
 from weaver_like.domain.errors import Fault, InvalidInput, InvalidPackage
 from weaver_like.domain.process import InputDescription, JobControl, OutputDescription, Process
+from weaver_like.schemas.jsontext import JsonObject
 from weaver_like.schemas.shape import to_pointer
 
 _HEAD = ("title", "description", "keywords", "metadata")

@@ -7,12 +7,12 @@ an older form.
 from collections.abc import Set
 from dataclasses import dataclass, field
 
-from weaver_like.deployment.documents import PLAIN_TYPES, JsonObject
+from weaver_like.deployment.documents import PLAIN_TYPES
 from weaver_like.deployment.reader import PackageReader, Readers
 from weaver_like.domain.errors import Fault, InvalidPackage
 from weaver_like.domain.formats import essence
 from weaver_like.domain.ids import is_process_id
-from weaver_like.schemas.jsontext import dumps
+from weaver_like.schemas.jsontext import JsonObject, dumps
 
 #: Types of execution units that are container images.
 CONTAINERS = ("docker", "oci")

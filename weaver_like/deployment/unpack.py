@@ -9,7 +9,6 @@ from weaver_like.deployment.documents import (
     OGC_JSON,
     OGC_TYPES,
     PLAIN_TYPES,
-    JsonObject,
     is_application_package,
     is_description,
     looks_like_object,
@@ -20,6 +19,7 @@ from weaver_like.deployment.units import Unit, read_package
 from weaver_like.domain.errors import Fault, FetchFailed, FetchTooLarge, InvalidPackage, TooLarge
 from weaver_like.domain.formats import is_json
 from weaver_like.domain.package import DeploymentRequest, PackageFiles
+from weaver_like.schemas.jsontext import JsonObject
 
 #: YAML or JSON by name -> plain values by name; what is neither is left out.
 Parse = Callable[[Mapping[str, bytes]], dict[str, Any]]

@@ -56,6 +56,11 @@ class DeploymentService:
         return self._rt.deployer.parse(content)
 
     @property
+    def media_types(self) -> tuple[str, ...]:
+        """Every Content-Type that a package may be sent with."""
+        return self._rt.deployer.media_types
+
+    @property
     def runs_images(self) -> bool:
         """Whether a container engine answers, so that packages with images can be deployed."""
         return self._rt.deployer.runs_images

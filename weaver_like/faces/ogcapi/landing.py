@@ -34,7 +34,8 @@ def get_api(request: Request, query: Query) -> Response:
     def render() -> bytes:
         server, operations = request.settings.server, request.registry.operations
         offered = processes.find_all()
-        return dumps(render_openapi(operations, offered, request.urls, server.title, server.description))
+        types = request.services.deployments.media_types
+        return dumps(render_openapi(operations, offered, types, request.urls, server.title, server.description))
 
     definition = request.registry.memo.get(processes.state, ("api", request.urls.base), render)
     if kind == HTML:

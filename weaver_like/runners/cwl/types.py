@@ -6,8 +6,6 @@ from typing import Any, TypeAlias
 CwlType: TypeAlias = str | list["CwlType"] | dict[str, Any]
 #: A document, or a mapping in one: an input, an output, a step, a requirement.
 Document: TypeAlias = dict[str, Any]
-#: A File or Directory of CWL.
-FileObject: TypeAlias = dict[str, Any]
 #: Input id -> value, or output id -> value.
 Values: TypeAlias = dict[str, Any]
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from weaver_like import __version__
-from weaver_like.deployment.cwl import PACKAGE_TYPES
 from weaver_like.domain.formats import HTML, JSON
 from weaver_like.domain.process import Process
 from weaver_like.faces.ogcapi.definition.components import SCHEMAS
@@ -48,12 +47,20 @@ _PREFER: JsonObject = {
 
 
 def render_openapi(
-    operations: Sequence[Operation], processes: Sequence[Process], urls: Urls, title: str, description: str
+    operations: Sequence[Operation],
+    processes: Sequence[Process],
+    package_types: Sequence[str],
+    urls: Urls,
+    title: str,
+    description: str,
 ) -> JsonObject:
-    """Source: /req/oas30/completeness, /req/oas30/exceptions-codes."""
+    """The whole definition. package_types: media types of packages.
+
+    Source: /req/oas30/completeness, /req/oas30/exceptions-codes.
+    """
     paths: dict[str, JsonObject] = {}
     for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method] = _render(operation)
+        paths.setdefault(operation.path, {})[operation.method] = _render(operation, package_types)
     document = {
         "openapi": "3.0.3",
         "info": {"title": title, "description": description, "version": __version__, "license": {"name": "Apache-2.0"}},
@@ -73,7 +80,7 @@ def _problems() -> JsonObject:
 
 def _add_executions(document: JsonObject, operations: Sequence[Operation], processes: Sequence[Process]) -> None:
     """How each process is executed, as long as the document does not become too large."""
-    general = _render(next(operation for operation in operations if operation.id == "execute"))
+    general = _render(next(operation for operation in operations if operation.id == "execute"), ())
     size = len(dumps(document))
     for process in sorted(processes, key=lambda process: process.id):
         schema, execution = render_execute_schema(process), render_execution_of(process, general)
@@ -84,7 +91,7 @@ def _add_executions(document: JsonObject, operations: Sequence[Operation], proce
         document["paths"][f"/processes/{quote(process.id)}/execution"] = {"post": execution}
 
 
-def _render(operation: Operation) -> JsonObject:
+def _render(operation: Operation, package_types: Sequence[str]) -> JsonObject:
     names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
     parameters: list[JsonObject] = [{"name": name, "in": "path", "required": True, "schema": _TEXT} for name in names]
     parameters += [render_parameter(node) for node in operation.query.children]
@@ -95,24 +102,24 @@ def _render(operation: Operation) -> JsonObject:
         "summary": operation.summary,
         "tags": [operation.tag],
         "parameters": parameters,
-        "responses": _answers(operation),
+        "responses": _answers(operation, package_types),
     }
     if operation.body:
-        rendered["requestBody"] = {"required": True, "content": _body(operation.body)}
+        rendered["requestBody"] = {"required": True, "content": _body(operation.body, package_types)}
     return rendered
 
 
-def _body(name: str) -> JsonObject:
+def _body(name: str, package_types: Sequence[str]) -> JsonObject:
     if name == "package":
-        return {kind: {} for kind in PACKAGE_TYPES}
+        return {media_type: {} for media_type in package_types}
     content = {"schema": {"$ref": f"#/components/schemas/{name}"}}
     if name == "patch":
         return {"application/merge-patch+json": content, JSON: content}
     return {JSON: content}
 
 
-def _answers(operation: Operation) -> JsonObject:
-    answers = {str(status): _answer(status, answer) for status, answer in operation.answers.items()}
+def _answers(operation: Operation, package_types: Sequence[str]) -> JsonObject:
+    answers = {str(status): _answer(status, answer, package_types) for status, answer in operation.answers.items()}
     if "201" in answers:
         answers["201"]["headers"] = {"Location": {"description": "What was made", "schema": _TEXT}}
     errors = {400, 503, *operation.errors}
@@ -129,11 +136,11 @@ def _has_forms(answer: str) -> bool:
     return answer == OPENAPI or names_document(answer)
 
 
-def _answer(status: int, answer: str) -> JsonObject:
+def _answer(status: int, answer: str, package_types: Sequence[str]) -> JsonObject:
     if not answer:
         return {"description": _REASONS[status]}
     if answer == "package":
-        return {"description": "What was deployed, as it was", "content": _body(answer)}
+        return {"description": "What was deployed, as it was", "content": _body(answer, package_types)}
     return {"description": _REASONS[status], "content": _content(answer)}
 
 

@@ -8,10 +8,11 @@ from urllib.parse import unquote, urlsplit
 
 from cwltool.process import Process, shortname
 
+from weaver_like.domain.fileobjects import FileObject
 from weaver_like.domain.messages import OutputArray, OutputFile, OutputValue, RunOutput
 from weaver_like.runners.cwl.data.paths import ConfinedFsAccess
 from weaver_like.runners.cwl.document.formats import media_type_of_format
-from weaver_like.runners.cwl.types import FileObject, Values
+from weaver_like.runners.cwl.types import Values
 
 #: What other clients need of a file; everything else is about the folders of the run.
 _KEPT = ("class", "basename", "size", "checksum", "format", "contents")

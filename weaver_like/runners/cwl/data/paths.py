@@ -13,8 +13,8 @@ from cwltool.pathmapper import PathMapper
 from cwltool.stdfsaccess import StdFsAccess, abspath
 from schema_salad.ref_resolver import file_uri
 
+from weaver_like.domain.fileobjects import FileObject
 from weaver_like.domain.ids import is_file_name
-from weaver_like.runners.cwl.types import FileObject
 
 
 class Roots:

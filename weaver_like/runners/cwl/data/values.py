@@ -11,20 +11,12 @@ from urllib.parse import unquote, urlsplit
 from cwltool.errors import WorkflowException
 from cwltool.process import Process, shortname
 
+from weaver_like.domain.fileobjects import FileObject
 from weaver_like.domain.formats import essence, extension_of, media_type_of
 from weaver_like.domain.messages import InputFile, InputReference, InputValue, RunInput
 from weaver_like.runners.cwl.data.archives import unpack
 from weaver_like.runners.cwl.document.formats import cwl_format, media_type_of_format
-from weaver_like.runners.cwl.types import (
-    CwlType,
-    Document,
-    FileObject,
-    Values,
-    is_list,
-    is_optional,
-    items_of,
-    options_of,
-)
+from weaver_like.runners.cwl.types import CwlType, Document, Values, is_list, is_optional, items_of, options_of
 from weaver_like.schemas.jsontext import dumps
 
 _FILE_MEMBERS = ("class", "location", "basename", "format", "contents", "secondaryFiles", "size", "checksum")
