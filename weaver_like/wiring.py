@@ -63,14 +63,7 @@ def build(settings: Settings, serving: bool = False) -> Runtime:
     fetchers = _Fetchers(settings, guard)
     sandbox = decide(settings)
     options = _cwl_options(settings, sandbox)
-    cwl = Runner(
-        CWL,
-        "weaver_like.runners.cwl.run",
-        options.render(),
-        starts_commands=True,
-        holds_file_objects=True,
-        cleanup=partial(remove_containers, environment=sandbox.containers.environment),
-    )
+    cwl = _cwl_runner(options)
     runtime = Runtime(
         settings=settings,
         store=store,
@@ -166,6 +159,18 @@ def _opener(settings: Settings, fetchers: "_Fetchers", options: CwlOptions) -> P
     )
     return PackageOpener(
         readers=Readers([CwlReader(CWL, inspector)]), parse=inspector.parse, fetch=fetcher.fetch, images=images
+    )
+
+
+def _cwl_runner(options: CwlOptions) -> Runner:
+    client = options.containers.environment
+    return Runner(
+        kind=CWL,
+        module="weaver_like.runners.cwl.run",
+        options=options.render(),
+        starts_commands=True,
+        holds_file_objects=True,
+        cleanup=lambda workdir: remove_containers(workdir, client),
     )
 
 

@@ -116,9 +116,9 @@ def _is_seen(path: str, shown: set[str], hidden: set[str]) -> bool:
 
 
 def _bind_folders(root: str, names: Sequence[str] = ()) -> Iterator[str]:
-    """The folders of a root, each by itself, so that places for the job's own can be made beside them.
+    """Bind the folders of a root one by one, so that places for the job's own can be made beside them.
 
-    names: empty: all.
+    names: of the folders; empty: all.
     """
     for entry in sorted(os.scandir(root), key=lambda entry: entry.name):
         if entry.name in _OWN or (names and entry.name not in names):

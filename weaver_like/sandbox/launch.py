@@ -31,8 +31,7 @@ _JOIN = (
 class Launch:
     """What `subprocess.Popen` is to start, and the descriptors that it passes on.
 
-    told: end of a pipe in which bubblewrap tells the id of the sandbox's process 1 (JSON, `child-pid`); -1: there is
-    none.
+    told: end of a pipe in which bubblewrap tells the id of the sandbox's process 1 (JSON, `child-pid`); -1: none.
     """
 
     argv: list[str]

@@ -25,9 +25,11 @@ class ExternalEngine:
 
 @dataclass(frozen=True, slots=True)
 class CwlOptions:
-    """parallel: steps of one workflow that run at the same time; 0: one per core.
+    """What the operator allows packages.
 
-    cores: of all commands of a job; 0: no limit.
+    Args:
+        parallel: steps of one workflow that run at the same time; 0: one per core.
+        cores: processors of all commands of a job together; 0: no limit.
     """
 
     confinement: Confinement = Confinement()

@@ -14,7 +14,7 @@ from weaver_like.domain.messages import Blame, Done, FetchBeside, FileFetched
 from weaver_like.domain.step import StepStatus
 from weaver_like.files.stepcache import StepCache
 from weaver_like.runners.base import ChildRun, ChildWire
-from weaver_like.runners.cwl.data.outputs import run_outputs
+from weaver_like.runners.cwl.data.outputs import raw_outputs
 from weaver_like.runners.cwl.data.paths import ConfinedFsAccess, ConfinedPathMapper, check_objects, confine
 from weaver_like.runners.cwl.data.reuse import Reuse
 from weaver_like.runners.cwl.data.values import job_order
@@ -46,15 +46,13 @@ class CwlFailed(Exception):
 
 
 class CwlRun(ChildRun[RunJob]):
-    """One run of a package. target: {"files", "remote", "main", "fragment", "digest"?}.  options: `CwlOptions`."""
+    """Runs one process of a package. target: {"files", "remote", "main", "fragment", "digest"?}."""
 
     def run(self) -> Done:
         said = listen()
-        target: Document = self.task.target
-        self._options = CwlOptions.parse(self.task.options)
-        confine((self._workdir, self._package), self._fetch_beside)
-        write(target, self._package)
-        tool = get_tool(target, self._package)
+        confine((self._workdir, self._package), self._bring)
+        write(self.task.target, self._package)
+        tool = get_tool(self.task.target, self._package)
         external = self._options.engine.runs(self.task.process_id)
         recorder = Recorder(self.send, external or not isinstance(tool, Workflow), self._plain)
         order = job_order(tool, self.task.inputs, self._workdir / "inputs")
@@ -63,11 +61,11 @@ class CwlRun(ChildRun[RunJob]):
         else:
             found = self._execute(tool, order, recorder, said)
         check_objects(found, ConfinedFsAccess.roots)
-        return Done(run_outputs(tool, found, self._workdir / "outputs"))
+        return Done(raw_outputs(tool, found, self._workdir / "outputs"))
 
-    def _fetch_beside(self, path: str) -> bool:
-        """Have the worker fetch what lies beside an input where that came from; False if there is none."""
-        return self.ask(FetchBeside(path)) == FileFetched(True)
+    @cached_property
+    def _options(self) -> CwlOptions:
+        return CwlOptions.parse(self.task.options)
 
     @cached_property
     def _workdir(self) -> Path:
@@ -76,6 +74,10 @@ class CwlRun(ChildRun[RunJob]):
     @cached_property
     def _package(self) -> Path:
         return folder_of(self.task.target, self._workdir)
+
+    def _bring(self, path: str) -> bool:
+        """Have the worker fetch what lies beside an input where that came from; False if there is none."""
+        return self.ask(FetchBeside(path)) == FileFetched(True)
 
     def _run_externally(self, order: Values, step: Node) -> Values:
         """The whole package is one step: what another engine does inside is not seen."""
@@ -110,7 +112,8 @@ class CwlRun(ChildRun[RunJob]):
         options = self._options
         workdir = str(self._workdir)
         readable = (workdir, str(self._package))
-        group, asked = self.task.group, self.task.reuse
+        group = self.task.group
+        asked = self.task.reuse
         reuse = None
         if asked is not None:
             reuse = Reuse(StepCache(Path(asked.path), asked.most_bytes), readable)

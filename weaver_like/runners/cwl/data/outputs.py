@@ -20,8 +20,8 @@ _KEPT = ("class", "basename", "size", "checksum", "format", "contents")
 Place: TypeAlias = tuple[str | int, ...]
 
 
-def run_outputs(tool: Process, found: Values, folder: Path) -> dict[str, RunOutput]:
-    """Outputs by id. A null is no result.
+def raw_outputs(tool: Process, found: Values, folder: Path) -> dict[str, RunOutput]:
+    """The outputs of a tool by id; a null is not a result.
 
     Files without companions are results of their own; all others stay in CWL's objects, as parts of a JSON value.
     folder: where contents without a file are written.
@@ -31,18 +31,18 @@ def run_outputs(tool: Process, found: Values, folder: Path) -> dict[str, RunOutp
         name = shortname(port["id"])
         value = found.get(name)
         if value is not None:
-            outputs[name] = _output(value, folder / name)
+            outputs[name] = _raw(value, folder / name)
     return outputs
 
 
-def _output(value: object, folder: Path) -> RunOutput:
+def _raw(value: object, folder: Path) -> RunOutput:
     if _is_plain_file(value):
         return _plain_file(value, folder)
     if isinstance(value, list) and value and all(map(_is_plain_file, value)):
         return OutputArray(tuple(_plain_file(item, folder / str(number)) for number, item in enumerate(value)))
     places: list[Place] = []
-    shown = _told(value, (), places, folder)
-    return OutputValue(shown, tuple(places))
+    told = _told(value, (), places, folder)
+    return OutputValue(told, tuple(places))
 
 
 def _is_plain_file(value: object) -> TypeGuard[FileObject]:
@@ -50,10 +50,11 @@ def _is_plain_file(value: object) -> TypeGuard[FileObject]:
 
 
 def _plain_file(value: FileObject, folder: Path) -> OutputFile:
-    path, form = _path_of(value, folder), value.get("format")
-    if not isinstance(form, str):
+    path = _path_of(value, folder)
+    format_uri = value.get("format")
+    if not isinstance(format_uri, str):
         return OutputFile(path)
-    return OutputFile(path, media_type_of_format(form), form)
+    return OutputFile(path, media_type_of_format(format_uri), format_uri)
 
 
 def _path_of(value: FileObject, folder: Path) -> str:

@@ -54,7 +54,7 @@ class Reuse:
     def take(self, outdir: str, key: str) -> int | None:
         """Fill an output folder with what was kept of the same step; the exit code of its command, None if nothing was.
 
-        The cache is asked for a copy beside first: the folder holds what the command would find there, and may need.
+        The copy is made beside the folder first, which holds what the command needs if nothing was kept.
         """
         beside = Path(f"{outdir}.reused")
         beside.mkdir()

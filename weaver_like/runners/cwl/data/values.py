@@ -23,8 +23,9 @@ _FILE_MEMBERS = ("class", "location", "basename", "format", "contents", "seconda
 
 
 def job_order(tool: Process, staged: Mapping[str, Sequence[RunInput]], folder: Path) -> Values:
-    """folder: where values become files. An input that was not given is left out: CWL puts its default there.
+    """The job order of CWL; an input that was not given is left out, so that CWL uses its default.
 
+    folder: where values become files.
     Raises: WorkflowException, naming the input.
     """
     order: Values = {}
@@ -47,13 +48,11 @@ class _Reader:
         self._formats: list[str] = declared if isinstance(declared, list) else [declared]
         self._folder = folder
 
-    def read(self, items: Sequence[RunInput]) -> Any:
-        item_kind = items_of(self._kind)
-        if item_kind is None:
-            return self._convert(items[0], self._kind, 0) if items else None
-        if len(items) == 1 and not is_list(item_kind):
-            items = _occurrences(items[0])
-        return [self._convert(item, item_kind, number) for number, item in enumerate(items)]
+    def read(self, given: Sequence[RunInput]) -> Any:
+        kind = items_of(self._kind)
+        if kind is None:
+            return self._convert(given[0], self._kind, 0) if given else None
+        return [self._convert(item, kind, number) for number, item in enumerate(_occurrences(given, kind))]
 
     def _convert(self, item: RunInput, kind: CwlType, number: int) -> Any:
         if isinstance(item, InputReference):
@@ -63,7 +62,10 @@ class _Reader:
             if "Directory" in options and "File" not in options:
                 return self._unpacked(Path(item.path))
             return self._file(Path(item.path), item.media_type)
-        value = item.value
+        return self._convert_value(item, options, number)
+
+    def _convert_value(self, item: InputValue, options: Sequence[CwlType], number: int) -> Any:
+        value: Any = item.value
         if isinstance(value, str) and "string" not in options and not _names_symbol(options, value):
             if "File" in options:
                 return self._literal(value, item, number)
@@ -169,11 +171,14 @@ class _Reader:
         return {"class": "Directory", "location": target.as_uri(), "basename": target.name}
 
 
-def _occurrences(only: RunInput) -> Sequence[RunInput]:
-    """Of an array: a single occurrence whose value is a JSON array holds them all."""
-    if isinstance(only, InputValue) and isinstance(only.value, list):
-        return [InputValue(value) for value in only.value]
-    return [only]
+def _occurrences(given: Sequence[RunInput], items: CwlType) -> Sequence[RunInput]:
+    """Those of an array: a single one whose value is a JSON array holds them all."""
+    if len(given) != 1 or is_list(items):
+        return given
+    only = given[0]
+    if not isinstance(only, InputValue) or not isinstance(only.value, list):
+        return given
+    return [InputValue(item) for item in only.value]
 
 
 def _path_of(value: FileObject) -> Path:

@@ -33,6 +33,9 @@ warm()
 _MOST_FETCHED = 100
 _MOST_WARNINGS = 50
 _VERSIONS = ("https://schema.org/softwareVersion", "s:softwareVersion")
+#: What cwltool raises for documents that are not right: in its own words, and without meaning to.
+_FAULTS = (ValidationException, WorkflowException, UnsupportedRequirement, GraphTargetMissingException, YAMLError)
+_OTHER_FAULTS = (KeyError, TypeError, AttributeError, ValueError, AssertionError, IndexError)
 _Port = TypeVar("_Port")
 
 
@@ -47,33 +50,22 @@ class InspectionRun(ChildRun[InspectPackage]):
     """One inspection. Gives what `schemas.inspection` renders."""
 
     def run(self) -> Inspected:
-        return Inspected(self._found())
-
-    def _found(self) -> dict[str, Any]:
         self._package = Path(self.request.workdir).resolve() / "package"
         self._fetched: dict[str, str] = {}
         self._asked = 0
         try:
-            return _checked(render_inspection(self._inspect()))
+            return Inspected(_checked(render_inspection(self._inspect())))
         except Refused as error:
-            return render_inspection(Refusal(error.detail, error.faults, error.missing_process))
-        except (
-            ValidationException,
-            WorkflowException,
-            UnsupportedRequirement,
-            GraphTargetMissingException,
-            YAMLError,
-        ) as error:
+            refusal = Refusal(error.detail, error.faults, error.missing_process)
+        except _FAULTS as error:
             faults = faults_of(self._named(str(error)))
-            detail = sentence(faults) if faults else "The document is not valid CWL."
-            return render_inspection(Refusal(detail, faults))
+            refusal = Refusal(sentence(faults) if faults else "The document is not valid CWL.", faults)
         except RecursionError:
-            return render_inspection(Refusal("The package refers to itself, or is nested too deeply."))
-        except (KeyError, TypeError, AttributeError, ValueError, AssertionError, IndexError) as error:
-            reason = plain_types(self._named(str(error)))
-            return render_inspection(
-                Refusal(f"The document does not have the form of CWL: {type(error).__name__}: {reason[:300]}")
-            )
+            refusal = Refusal("The package refers to itself, or is nested too deeply.")
+        except _OTHER_FAULTS as error:
+            reason = f"{type(error).__name__}: {plain_types(self._named(str(error)))[:300]}"
+            refusal = Refusal(f"The document does not have the form of CWL: {reason}")
+        return Inspected(render_inspection(refusal))
 
     def _inspect(self) -> Inspection:
         """Raises: Refused, and what cwltool raises for a document that is not right."""

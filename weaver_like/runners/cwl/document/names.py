@@ -14,9 +14,8 @@ def share_names(process: Process) -> None:
     """Let an array of enums or records be one of several types of an input; one with a default or a `?` has several.
 
     cwltool makes the type of such an array anew for each run, and stumbles over names that it gave before. As names
-    only, with
-    their definitions beside those of SchemaDefRequirement, they are found and not made. Source: cwltool, builder.py,
-    bind_input.
+    only, with their definitions beside those of SchemaDefRequirement, they are found and not made.
+    Source: cwltool, builder.py, bind_input.
     """
     # cwltool types the record of all inputs as any value of CWL; its fields are mappings.
     for port in cast(list[Document], process.inputs_record_schema["fields"]):

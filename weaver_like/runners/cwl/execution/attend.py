@@ -126,9 +126,7 @@ def _wait(pid: int, pidfd: int, output: int, deadline: float, meter: TreeMeter, 
 
 
 def with_inner(ended: CommandExit, told: int) -> CommandExit:
-    """With what the sandbox used too.
-
-    Its process 1 outlives bubblewrap for a moment, and comes to this process, which adopts orphans.
+    """Add what process 1 of the sandbox used: it outlives bubblewrap for a moment, and this process adopts orphans.
 
     told: end of the pipe in which bubblewrap told its id; -1: there is none.
     """
@@ -148,7 +146,7 @@ def with_inner(ended: CommandExit, told: int) -> CommandExit:
 
 
 def _told_peak(usage: resource.struct_rusage) -> int:
-    """Bytes; 0 if the kernel does not tell.
+    """The peak of memory in bytes, 0 if the kernel does not tell it.
 
     It counts what the process had before it became the command, which is the memory of this one.
     """
@@ -165,9 +163,9 @@ def _end_session(group: int) -> None:
 
 
 def _drain(output: int, lines: "_Lines") -> None:
-    """What is left in the pipe.
+    """Read what is left in the pipe, without waiting, and no more than a pipe holds.
 
-    Whoever left the session may hold it open, so nobody waits, and no more is read than fits a pipe.
+    Whoever left the session may keep it open.
     """
     os.set_blocking(output, False)
     left = _PIPE_BYTES

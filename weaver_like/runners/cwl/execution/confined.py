@@ -32,10 +32,7 @@ class ConfinedJob(AttendedJob, CommandLineJob):
             return self._attended(launch)
 
     def _check_program(self, name: str, path: str) -> None:
-        """What is not here is not in a sandbox either, which would say so in words of its own.
-
-        Raises: WorkflowException.
-        """
+        """Raises: WorkflowException, for a program that is not here: a sandbox would say so in words of its own."""
         folders = os.pathsep.join(os.path.join(self.outdir, folder) for folder in path.split(os.pathsep))
         own = os.path.join(self.outdir, name)
         wanted = own if os.path.dirname(name) else name

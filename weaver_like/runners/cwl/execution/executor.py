@@ -67,10 +67,7 @@ class WorkflowExecutor(_Bare, MultithreadedJobExecutor):
         logger: logging.Logger,
         runtime_context: RuntimeContext,
     ) -> None:
-        """cwltool holds the lock while it asks for the next job.
-
-        When that fails it waits for the other steps, which need the lock to end.
-        """
+        """Release the lock when cwltool fails to get the next job: it waits for steps that need the lock to end."""
         releasing = cast(Process, _Releasing(process))  # it is asked for jobs, and for nothing else
         super().run_jobs(releasing, job_order_object, logger, runtime_context)
 

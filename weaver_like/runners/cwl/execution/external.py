@@ -1,6 +1,4 @@
-"""A package by somebody else's engine: any command that speaks as `cwl-runner` does, e.g.
-
-one that sends steps to a cluster.
+"""A package run by another engine: any command that speaks as `cwl-runner` does, e.g. one that uses a cluster.
 
 Source: CWL v1.2, Workflow.html, "Executing CWL documents as scripts": `cwl-runner [--outdir DIR] DOCUMENT JOB`, the
 output object on standard output.

@@ -1,4 +1,4 @@
-"""What the steps of a run do: told to the worker as it happens, with how much of all is done."""
+"""What the steps of a run do: reported to the worker as it happens, with how much of all is done."""
 
 import threading
 from collections import deque
@@ -19,8 +19,7 @@ _DONE = (StepStatus.SUCCESSFUL, StepStatus.REUSED)
 class Node:
     """A step, below the workflow or the scattered step that it is a part of; the root is the run. Any thread may call.
 
-    weight: 0 for what takes no share of the progress.  item: of a scattered step, the last of its jobs that became
-    known.
+    weight: 0 for what has no share of the progress.  item: the last job that became known, of a scattered step.
     """
 
     def __init__(self, recorder: "Recorder", parent: "Node | None", step: Step):
@@ -127,10 +126,12 @@ class Node:
 
 
 class Recorder:
-    """Any thread may call.
+    """Reports to the worker what the steps of a run do. Any thread may call.
 
-    send: sends a message to the worker.  alone: the run is a single tool, whose lines need no name before them.
-    plain: makes what cwltool says fit for its users.
+    Args:
+        send: sends a message to the worker.
+        alone: the run is a single tool, whose lines need no name before them.
+        plain: makes what cwltool says fit for its users.
     """
 
     def __init__(
