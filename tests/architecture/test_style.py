@@ -6,9 +6,19 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from tests.architecture.source import MODULES, PACKAGE, ROOT, name_of, parse
+import pytest
 
+from tests.architecture.source import MODULES, PACKAGE, ROOT, TESTS, name_of, parse
+
+MAX_COLUMNS = 120
 CHECKOUT = ROOT.parent
+
+
+@pytest.mark.parametrize("path", [*MODULES, *TESTS], ids=name_of)
+def test_lines_are_short(path: Path) -> None:
+    lines = path.read_text("utf-8").splitlines()
+    long = [number for number, line in enumerate(lines, 1) if len(line) > MAX_COLUMNS]
+    assert not long, f"{path}: lines {long} have more than {MAX_COLUMNS} columns"
 
 
 def test_every_file_is_formatted() -> None:
