@@ -105,7 +105,7 @@ def test_a_listener_hears_everything_from_queue_to_end(served: Served, listen: C
     assert [document["progress"] for document in progress] == sorted(document["progress"] for document in progress)
     assert progress[-1] == {"progress": 90, "message": "at 9"}
     assert [line for line in log_lines(events) if line.startswith("line")] == [f"line {number}" for number in range(10)]
-    assert all(ended(served, job) for job in busy)
+    wait_until(lambda: all(ended(served, job) for job in busy), what="the end of those before it")
 
 
 def test_lines_come_while_the_job_runs(served: Served, listen: Callable, tmp_path: Path) -> None:
