@@ -141,10 +141,10 @@ def _area(settings: Settings, fetchers: "_Fetchers") -> OutputArea:
 
 
 def _sources(settings: Settings, deployments: DeploymentStore) -> list[Source]:
-    plugins = PluginSource(settings.plugin_folders, settings.cache_dir / "plugins.json")
+    plugins = PluginSource(settings.plugin_folders, settings.cache_dir / "plugins.json", PYTHON.kind)
     sources: list[Source] = [plugins, DeployedSource(deployments)]
     if settings.processes.testing:
-        sources.insert(0, BuiltinSource([_TESTING]))
+        sources.insert(0, BuiltinSource([_TESTING], PYTHON.kind))
     return sources
 
 

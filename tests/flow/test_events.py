@@ -90,13 +90,17 @@ def log_lines(events: list[tuple[str, dict]]) -> list[str]:
     return [document["message"] for kind, document in events if kind == "log"]
 
 
-def test_a_listener_hears_everything_from_queue_to_end(served: Served, listen: Callable) -> None:
-    busy = [served.submit("sleep", {"delay": 0.5}) for _ in range(2)]
+def test_a_listener_hears_everything_from_queue_to_end(served: Served, listen: Callable, tmp_path: Path) -> None:
+    """Both workers are busy until it hears that its job waits."""
+    busy = [served.submit("speaks", {"wait_for": str(tmp_path / "go")}) for _ in range(2)]
     job_id = served.submit("speaks", {"lines": 10, "pause": 0.05})
     listener = listen(served, job_id)
     assert listener.status == 200
     assert listener.headers["content-type"].startswith("text/event-stream")
-    events = list(listener.read())
+    stream = listener.read()
+    first = next(stream)
+    (tmp_path / "go").touch()
+    events = [first, *stream]
     statuses = [document["status"] for kind, document in events if kind == "status"]
     assert list(dict.fromkeys(statuses)) == ["accepted", "running", "successful"]
     assert events[-1][0] == "status"

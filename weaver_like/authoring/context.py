@@ -11,7 +11,7 @@ from weaver_like.domain.messages import Answer, JobAccepted, LogLine, Progress, 
 
 
 class Cancelled(BaseException):
-    """The job was dismissed; clean up and let it pass. Not an `Exception`, so that `except Exception` does not swallow it."""
+    """The job was dismissed; clean up and let it pass. Not an `Exception`: `except Exception` must not swallow it."""
 
 
 class InputError(ValueError):

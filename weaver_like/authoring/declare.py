@@ -19,7 +19,8 @@ class Input:
     """More about a parameter: `Annotated[float, Input(title="Distance", minimum=0)]`.
 
     minimum, maximum, pattern: as in JSON Schema.  media_types: of a `File`, the default one first.
-    min_occurs, max_occurs: how often the input may come (max_occurs None: unbounded); beyond one the parameter is a list.
+    min_occurs, max_occurs: how often the input may come (max_occurs None: unbounded); beyond one the parameter is
+    a list.
     schema: JSON Schema of one occurrence, instead of the one made from the annotation.
     """
 
@@ -89,8 +90,10 @@ def process(
 ) -> Callable:
     """Make a process of a typed function; its docstring is the description.
 
-    id: else the function's name with "-" for "_".  outputs: id -> type or `Annotated[type, Output(...)]`; the function then
-    returns a dict; without it the return annotation is the one output.  queue: only workers of this queue run it (Celery).
+    id: else the function's name with "-" for "_".
+    outputs: id -> type or `Annotated[type, Output(...)]`; the function then returns a dict. Without it the return
+    annotation is the one output.
+    queue: only workers of this queue run it (Celery).
     Raises: TypeError, ValueError, if the function cannot be described; the plugin is then listed with that error.
     """
 
@@ -127,7 +130,7 @@ def _declare(function: Callable, head: dict, limits: dict, outputs: Mapping[str,
     single = outputs is None
     declared = {_marker(hints.get("return", None), Output).id: hints.get("return", str)} if single else dict(outputs)
     described = {name: _declare_output(name, hint) for name, hint in declared.items()}
-    unit = ExecutionUnit("python", {"name": head["id"]}, **limits)
+    unit = ExecutionUnit("", {"name": head["id"]}, **limits)
     return Declaration(
         function,
         Process(**head, unit=unit, inputs=inputs, outputs=described),

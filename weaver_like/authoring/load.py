@@ -24,7 +24,7 @@ def load_module(target: dict) -> ModuleType:
     name = f"weaver_like_plugin_{path.stem}"
     if name in sys.modules:
         return sys.modules[name]
-    # A plugin may import its neighbours. Last on the path: its calendar.py must not stand in for the standard library's.
+    # A plugin may import its neighbours. Last on the path: its calendar.py must not stand in for the standard one.
     sys.path.append(str(path.parent))
     search = [str(path)] if path.is_dir() else None
     spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=search)
@@ -47,7 +47,10 @@ def declarations(module: ModuleType) -> dict[str, Declaration]:
 
 
 def describe(target: dict) -> list[Process]:
-    """The processes of a plugin, each with the execution unit that finds it again."""
+    """The processes of a plugin, each with a target that finds it again.
+
+    Who offers them says which runner runs them.
+    """
     return [
         replace(entry.process, unit=replace(entry.process.unit, target=target | {"name": name}))
         for name, entry in declarations(load_module(target)).items()
@@ -60,7 +63,7 @@ def _end_with(life: int) -> None:
 
 
 def main() -> None:
-    """`python -I -m weaver_like.authoring.load PATH FD LIFE`: write {"processes": [...]} or {"error", "traceback"} to FD.
+    """`python -I -m weaver_like.authoring.load PATH FD LIFE` writes {"processes"} or {"error", "traceback"} to FD.
 
     LIFE: a pipe that ends with the server that asks; a plugin that hangs must not outlive it.
     """

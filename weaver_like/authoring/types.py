@@ -8,7 +8,7 @@ from weaver_like.domain.crs import CRS84
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file in the job's work folder: an input that was fetched or written there, or an output to publish from there."""
+    """A file in the job's work folder: an input that was fetched or written there, or an output to publish."""
 
     path: Path
     media_type: str | None = None

@@ -1,6 +1,6 @@
 """A process, its inputs and outputs."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -86,6 +86,10 @@ class Process:
     outputs: dict[str, OutputDescription] = field(default_factory=dict)
     mutable: bool = False
     deployed: datetime | None = None
+
+    def run_by(self, runner: str) -> "Process":
+        """The same process, whose execution unit a kind of runner runs."""
+        return replace(self, unit=replace(self.unit, runner=runner))
 
     @property
     def sync(self) -> bool:

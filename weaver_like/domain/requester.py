@@ -23,7 +23,7 @@ class Requester:
     groups: frozenset[str] = frozenset()
 
     def sees(self, owner: str, visibility: str) -> bool:
-        """Whether a record is its own, is public, or is visible to one of its groups. Lists of the stores follow the same rule."""
+        """Whether a record is its own, is public, or is visible to a group of its; stores filter by the same rule."""
         if visibility == PUBLIC:
             return True
         if owner and owner == self.id:

@@ -10,7 +10,7 @@ from weaver_like.domain.events import EngineClosed, Event, EventsMissed, JobEven
 
 
 class ClosePolicy(StrEnum):
-    """What a stop does: empty the queue first, finish what runs, or end what runs (it begins again at the next start)."""
+    """What a stop does: empty the queue first, finish what runs, or end what runs, which begins again later."""
 
     JOIN = "join"
     CANCEL = "cancel"
@@ -108,7 +108,10 @@ class EventHub:
 
 
 class Engine(ABC):
-    """Runs jobs of the store. It gets job ids, never functions: the store is the queue of record, a lost message costs a look, not a job."""
+    """Runs jobs of the store.
+
+    It gets job ids, never functions: the store is the queue of record, and a lost message costs a look, not a job.
+    """
 
     @abstractmethod
     def start(self) -> None:

@@ -1,4 +1,4 @@
-"""EmbeddedEngine: the process manager inside the server: workers on socket pairs, woken, never polling, no port, no pickle."""
+"""EmbeddedEngine: the process manager inside the server: workers on socket pairs, woken, never polling."""
 
 import logging
 import os
@@ -95,7 +95,7 @@ class EmbeddedEngine(Engine):
         self._hub = EventHub()
         self._workers: dict[str, _Worker] = {}
         self._lock = threading.Lock()
-        # Grows with every submission. A worker says with which number it last looked; if it looked too early it is woken again.
+        # Grows with every submission. A worker says with which number it last looked; too early, and it is woken again.
         self._submitted = 0
         self._number = 0
         self._closing = False

@@ -4,7 +4,6 @@ import logging
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from weaver_like.domain.errors import JobDismissed, RunFailed, WeaverError
 from weaver_like.domain.job import Claim, Outcome
@@ -21,6 +20,7 @@ from weaver_like.processes.catalog import CatalogEntry
 from weaver_like.runtime import Runtime
 from weaver_like.sandbox.children import Children
 from weaver_like.sandbox.messages import ChildExit
+from weaver_like.schemas.jsontext import JsonObject
 
 log = logging.getLogger(__name__)
 #: Of a run that never had a child.
@@ -103,7 +103,7 @@ class Attempt:
         traceback = clean(self._traceback, 20000) if self._traceback else None
         return Outcome((), masked, traceback, statistics)
 
-    def _statistics(self, wall_s: float) -> dict[str, Any]:
+    def _statistics(self, wall_s: float) -> JsonObject:
         waited = (self.job.started or self.job.created) - self.job.created
         bytes_out: dict[str, int] = {}
         for result in self.results:

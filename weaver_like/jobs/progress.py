@@ -1,4 +1,4 @@
-"""What a running job says: kept in batches, a few a second, and those who listen are told that there is something new."""
+"""What a running job says: kept in batches, a few a second; listeners hear that there is something new."""
 
 import logging
 import time
@@ -67,7 +67,7 @@ class Reporter:
         self._link.publish(ProgressMade(self._job.id, self._percent, self._message or ""))
 
     def step(self, step: Step) -> None:
-        """What is known of a step by now. It is kept a little later: most commands have ended by then, and are written once."""
+        """What is known of a step by now, to be kept a little later: most commands have ended by then."""
         if not self._steps:
             self._steps_due = time.monotonic() + _BATCH_S
         self._steps[step.number] = step
@@ -83,7 +83,7 @@ class Reporter:
         self._link.publish(StepsChanged(self._job.id, shown))
 
     def flush(self) -> bool:
-        """Keep what was said and renew the lease; False if the job is not ours any more: it was dismissed or taken over."""
+        """Keep what was said and renew the lease; False if the job was dismissed or taken over."""
         now = time.monotonic()
         if now >= self._steps_due:
             try:

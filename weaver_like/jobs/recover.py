@@ -56,7 +56,7 @@ def recover_lost(
 
 
 def _clear_ended(rt: Runtime) -> None:
-    """Remove work folders of attempts that do not run: a worker may die after the end of a job and before it cleared up."""
+    """Remove work folders of attempts that do not run: a worker may die at the end of a job, before it cleared up."""
     for folder in rt.settings.work_dir.iterdir():
         job_id, _, attempt = folder.name.rpartition("-")
         try:
@@ -69,7 +69,7 @@ def _clear_ended(rt: Runtime) -> None:
 
 
 def clear_attempt(rt: Runtime, workdir: Path) -> None:
-    """Remove everything that is left of an attempt at a job on this machine: what its commands left running, and its files."""
+    """Remove everything that an attempt left on this machine: what its commands left running, and its files."""
     remove_groups(workdir)
     for runner in rt.runners.values():
         runner.cleanup(workdir)
@@ -77,20 +77,23 @@ def clear_attempt(rt: Runtime, workdir: Path) -> None:
 
 
 def clear_work(rt: Runtime) -> None:
-    """Remove what dead workers left in the work folder; only for who holds the lock of the data folder, before its workers start."""
+    """Remove what dead workers left in the work folder.
+
+    Only for whoever holds the lock of the data folder, before its workers start.
+    """
     for folder in rt.settings.work_dir.iterdir():
         clear_attempt(rt, folder)
     sweep_groups(rt.settings.work_dir)
 
 
 def sweep_steps(rt: Runtime) -> int:
-    """Remove outputs of steps that nobody reused for long; each data folder has its own, so whoever keeps house does it for itself."""
+    """Remove outputs of steps that nobody reused for long. Each data folder has its own, swept by its own server."""
     jobs = rt.settings.jobs
     return StepCache(rt.settings.step_cache_dir, jobs.reuse_bytes).sweep(jobs.reuse_keep_days)
 
 
 def sweep_old(rt: Runtime) -> int:
-    """Remove finished jobs older than `jobs.keep_days` with their files; how many there were. 0 days keep everything."""
+    """Remove finished jobs older than `jobs.keep_days` with their files; how many there were. 0 keeps everything."""
     keep_days = rt.settings.jobs.keep_days
     if not keep_days:
         return 0

@@ -14,7 +14,10 @@ _STARTERS = 100
 
 
 class Watch:
-    """Of one job; `close` it. group: control groups for its commands, without folders if it starts none, or none can be made."""
+    """Of one job; `close` it.
+
+    group: control groups for its commands, without folders if it starts none, or none can be made.
+    """
 
     def __init__(self, settings: Settings, runner: Runner, workdir: Path, memory_bytes: int):
         self._settings = settings
@@ -69,5 +72,6 @@ class Watch:
         if limits.work_bytes and found.size_bytes > limits.work_bytes:
             return f"The job has written more than {limits.work_bytes} bytes into its work folder (limits.work_bytes)."
         if limits.work_files and found.entries > limits.work_files:
-            return f"The job has made more than {limits.work_files} files and folders in its work folder (limits.work_files)."
+            most = limits.work_files
+            return f"The job has made more than {most} files and folders in its work folder (limits.work_files)."
         return ""

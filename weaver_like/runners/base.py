@@ -26,7 +26,9 @@ def _leave_nothing(_workdir: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """A kind of execution unit and the module whose `run_in_child(request, channel)` runs it. options: of the operator, for each run (JSON).
+    """A kind of execution unit and the module whose `run_in_child(request, channel)` runs it.
+
+    options: of the operator, for each run (JSON).
 
     starts_commands: whether it starts foreign programs, which have limits together (`sandbox.*`).
     holds_file_objects: values of inputs may hold CWL's File and Directory objects, which are staged like references.
@@ -43,7 +45,7 @@ class Runner:
 
 
 class ChildRun(ABC, Generic[GivenTask]):
-    """The child's side of one run: a subclass says how, this class speaks with the worker. task: what `request` holds."""
+    """The child's side of one run: a subclass says how, this class speaks with the worker. task: that of `request`."""
 
     def __init__(self, request: ChildRequest, task: GivenTask, channel: ChildWire):
         self.request = request

@@ -44,7 +44,7 @@ class ZygoteLost(Exception):
 
 
 class Children:
-    """One zygote, started at first use and again if it was lost. inherited: descriptors that it keeps open while it lives."""
+    """One zygote, started at first use and again if it was lost. inherited: descriptors that it keeps open."""
 
     def __init__(self, modules: Sequence[str], home: Path, inherited: Sequence[int] = ()):
         self._modules = list(modules)

@@ -37,12 +37,12 @@ def adopts_orphans() -> bool:
 
 
 def hide_from_siblings() -> None:
-    """No other process of this user may read this one's memory or environment: job code must not find the store's credentials."""
+    """No other process of this user may read this one's memory or environment, where the store's credentials are."""
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
 def identity(pid: int) -> str | None:
-    """Process id and start time, which tell a process from a later one with the same id; None if there is none, or only its zombie."""
+    """Process id and start time, which tell a process from a later one with the same id; None if it has ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -88,9 +88,10 @@ def end_descendants(spared: Collection[int] = ()) -> list[resource.struct_rusage
 
 
 def limit_tasks(more: int) -> None:
-    """Let the user of this process, also inside of namespaces made from now on, have so many more processes and threads than there are now.
+    """Let the user of this process have so many more processes and threads than there are now.
 
-    Only the soft limit: engines of containers raise it for these. The kernel does not hold root to it. Source: getrlimit(2), RLIMIT_NPROC.
+    It holds inside of namespaces made from now on, too. Only the soft limit: engines of containers raise it for these.
+    The kernel does not hold root to it. Source: getrlimit(2), RLIMIT_NPROC.
     """
     _, most = resource.getrlimit(resource.RLIMIT_NPROC)
     wanted = _count_tasks(os.getuid()) + more

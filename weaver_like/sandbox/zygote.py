@@ -1,9 +1,9 @@
 """The zygote: a warm, single-threaded process without secrets that forks one child per job.
 
-`python -m weaver_like.sandbox.zygote FD MODULE...` speaks with its worker on the socket FD (`sandbox.messages`). It imports the
-runner modules once; a start of a job then costs a fork, and not even that: while it is idle the next child stands by. It never
-held a credential or a connection. It owns its children: it alone signals and reaps them, so a process id is never signalled after
-it went to somebody else. Closing the socket ends zygote and child.
+`python -m weaver_like.sandbox.zygote FD MODULE...` speaks with its worker on the socket FD (`sandbox.messages`). It
+imports the runner modules once; a start of a job then costs a fork, and not even that: while it is idle the next child
+stands by. It never held a credential or a connection. It owns its children: it alone signals and reaps them, so a
+process id is never signalled after it went to somebody else. Closing the socket ends zygote and child.
 """
 
 import fcntl
@@ -245,7 +245,7 @@ def _limit(limits: ChildLimits) -> None:
 def main() -> None:
     """Entry point; the worker gives the socket and the modules to keep warm."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    # The worker decides when we end, by closing the socket. Blocked, not ignored: a signal to a child just forked must not be lost.
+    # The worker decides when we end, by closing the socket. Blocked, not ignored: a child just forked must get them.
     signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
     for number in _BLOCKED:
         signal.signal(number, signal.SIG_DFL)

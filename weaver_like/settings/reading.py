@@ -19,7 +19,8 @@ _TOO_LARGE = 2**53
 def declared() -> Iterator[tuple[str, Field[Any]]]:
     """Yield every setting as (`section.name`, its field)."""
     for section in fields(Settings):
-        for entry in fields(section.type):  # type: ignore[arg-type]  # the annotations of Settings are classes, not text
+        # The annotations of Settings are classes, not text.
+        for entry in fields(section.type):  # type: ignore[arg-type]
             yield f"{section.name}.{entry.name}", entry
 
 

@@ -8,12 +8,13 @@ from weaver_like.sources.base import Source
 
 
 class BuiltinSource(Source):
-    """modules: dotted names below `weaver_like.builtin`."""
+    """modules: dotted names below `weaver_like.builtin`.  runner: kind of the runner of Python functions."""
 
     name = "builtin"
 
-    def __init__(self, modules: Sequence[str]):
+    def __init__(self, modules: Sequence[str], runner: str):
         self._modules = tuple(modules)
+        self._runner = runner
 
     def signature(self) -> Hashable:
         return self._modules
@@ -23,4 +24,5 @@ class BuiltinSource(Source):
 
     def collect(self) -> Iterator[Plugin]:
         for name in self._modules:
-            yield Plugin(name.rpartition(".")[2], tuple(describe({"module": name})))
+            processes = (process.run_by(self._runner) for process in describe({"module": name}))
+            yield Plugin(name.rpartition(".")[2], tuple(processes))

@@ -42,7 +42,8 @@ class PluginSource(Source):
 
     name = "plugins"
 
-    def __init__(self, folders: Sequence[Path], cache: Path):
+    def __init__(self, folders: Sequence[Path], cache: Path, runner: str):
+        self._runner = runner
         self._folders = list(folders)
         self._cache = cache
         # Errors are remembered only while this process lives: what was missing may be installed by the next start.
@@ -62,14 +63,14 @@ class PluginSource(Source):
         for path, state in states.items():
             if path in remembered and remembered[path].get("state") == state:
                 entries[path] = remembered[path]
-                yield _plugin(path, entries[path])
+                yield _plugin(path, entries[path], self._runner)
         fresh = [path for path in states if path not in entries]
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
             asked = {pool.submit(_describe, path): path for path in fresh}
             for answer in as_completed(asked):
                 path = asked[answer]
                 entries[path] = {"state": states[path], "plugin": answer.result()}
-                yield _plugin(path, entries[path])
+                yield _plugin(path, entries[path], self._runner)
         self._broken = {path: entry for path, entry in entries.items() if "error" in entry["plugin"]}
         if fresh or entries.keys() != remembered.keys():
             self._save_cache({path: entry for path, entry in entries.items() if path not in self._broken})
@@ -161,12 +162,13 @@ def _read(descriptor: int, deadline: float) -> bytes | None:
     return None
 
 
-def _plugin(path: str, entry: _Entry) -> Plugin:
+def _plugin(path: str, entry: _Entry, runner: str) -> Plugin:
     """Its processes carry the state of the files that they were read from."""
     name, answer = Path(path).stem, entry["plugin"]
     if "error" in answer:
         return Plugin(name, (), answer["error"], answer.get("traceback"))
-    return Plugin(name, tuple(_stamped(parse_stored(process), entry["state"]) for process in answer["processes"]))
+    processes = (parse_stored(process).run_by(runner) for process in answer["processes"])
+    return Plugin(name, tuple(_stamped(process, entry["state"]) for process in processes))
 
 
 def _stamped(process: Process, state: str) -> Process:

@@ -1,6 +1,6 @@
 """A Celery worker: `weaver-like worker`, which starts `python -m weaver_like.worker.celery SETTINGS OPTIONS`.
 
-SETTINGS: number of a file descriptor that holds the settings as JSON, so that no environment and no argument shows a secret.
+SETTINGS: number of a file descriptor that holds the settings as JSON: no environment and no argument shows a secret.
 OPTIONS: {"concurrency", "queues", "pool"} as JSON.
 """
 
@@ -48,7 +48,7 @@ _PROGRESS_S = 0.1
 
 
 class BusLink(WorkerLink):
-    """One job's connection to the servers. stop: descriptor that becomes, and stays, readable when this worker must stop."""
+    """One job's connection to the servers. stop: descriptor that becomes, and stays, readable when it must stop."""
 
     def __init__(self, bus: Bus, stop: int):
         self._bus = bus

@@ -39,7 +39,7 @@ class Broker:
 
 
 class _Connection(Connection):
-    """A worker looks for a broker that is away as often as our servers do; kombu's own would come to wait half a minute."""
+    """A worker looks for a broker that is away as often as our servers do; kombu's own would wait half a minute."""
 
     def ensure_connection(self, *arguments: object, **options: object) -> Any:
         options |= {"interval_start": 1, "interval_step": 1, "interval_max": LONGEST_PAUSE_S}
@@ -49,7 +49,8 @@ class _Connection(Connection):
 def make_celery(broker: Broker) -> Celery:
     """The application, for who sends and who works.
 
-    A message is acknowledged when its job has ended, and comes back if its worker died; it only wakes, so that it may come twice or
+    A message is acknowledged when its job has ended, and comes back if its worker died; it only wakes, so that it may
+    come twice or
     not at all. Results are kept in our store: Celery keeps none.
 
     Raises: SettingError.
@@ -76,7 +77,7 @@ def make_celery(broker: Broker) -> Celery:
         worker_proc_alive_timeout=60,
     )
     if broker.url.startswith("redis"):
-        # Redis brings an unacknowledged message back after the first time; the reaper is faster, and one too many does no harm.
+        # Redis brings an unacknowledged message back after the first time; one too many does no harm.
         app.conf.broker_transport_options = {
             "visibility_timeout": _DAY_S,
             "socket_keepalive": True,

@@ -59,7 +59,7 @@ class Listener(Generic[Message]):
 
 @dataclass(frozen=True, slots=True)
 class _Post:
-    """A message as it will be sent, again if it must: body to everybody on a channel, or a job's id to one worker of a queue."""
+    """A message as it will be sent, again if it must: a body for a channel, or a job's id for one worker of a queue."""
 
     channel: str = ""
     body: bytes = b""
@@ -68,7 +68,7 @@ class _Post:
 
 
 class Bus:
-    """One per process. Sending never waits and never fails: a thread of its own sends, and tries again while the broker is away."""
+    """One per process. Sending never waits and never fails: a thread of its own sends, and tries again and again."""
 
     def __init__(self, broker: Broker, listener: Listener[Any] | None = None):
         self._app = make_celery(broker)
@@ -125,7 +125,7 @@ class Bus:
             self._posts.put(post)
 
     def _connect(self, heartbeat_s: int = 0) -> Any:
-        """A connection of kombu, which has no types. heartbeat_s: only for who reads; who only writes learns from the socket."""
+        """A connection of kombu, which has no types. heartbeat_s: only for readers; a writer learns from the socket."""
         connection: Any = Connection(  # type: ignore[no-untyped-call]
             self._broker.url,
             heartbeat=heartbeat_s,

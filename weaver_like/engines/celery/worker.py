@@ -30,7 +30,8 @@ class Options:
 class Duties:
     """What the pool calls. opened, closed: in each process of the pool.  perform: (queue) for each message.
 
-    ready: in the main process, when messages are taken.  lost: there, when a process of the pool died.  stopping: there, when a stop began.
+    ready: in the main process, when messages are taken.  lost: there, when a process of the pool died.
+    stopping: there, when a stop began.
     """
 
     opened: Callable[[], None]
@@ -101,7 +102,7 @@ def _register(app: Celery, broker: Broker, duties: Duties) -> None:
             return super().on_failure(exc_info, send_failed_event, return_ok)
 
     class _Task(Task):  # type: ignore[misc]
-        """Claims what is most urgent in the queue that the message came through; the job that it names is for people who look."""
+        """Claims what is most urgent in the queue that the message came through; the job it names is for people."""
 
         name = TASK
         Request = _Request
