@@ -63,7 +63,7 @@ def _read(path: Path, kind: object) -> object:
     return text if kind is str else json.loads(text)
 
 
-def _convert(value: object, kind: object) -> object:
+def _convert(value: Any, kind: object) -> object:
     if value is None:
         return None
     if kind is int and isinstance(value, float):

@@ -5,6 +5,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from weaver_like.authoring.context import Context
 from weaver_like.authoring.schema import plain_default, schema_of
@@ -33,9 +34,9 @@ class Input:
     media_types: Sequence[str] = ()
     min_occurs: int | None = None
     max_occurs: int | None = 1
-    schema: dict | None = None
+    schema: dict[str, Any] | None = None
 
-    def narrow(self, schema: dict) -> dict:
+    def narrow(self, schema: dict[str, Any]) -> dict[str, Any]:
         bounds = {"minimum": self.minimum, "maximum": self.maximum, "pattern": self.pattern}
         return schema | {key: value for key, value in bounds.items() if value is not None}
 
@@ -48,8 +49,11 @@ class Output:
     description: str | None = None
     id: str = "output"
     media_types: Sequence[str] = ()
-    schema: dict | None = None
+    schema: dict[str, Any] | None = None
     optional: bool = False
+
+
+Marker = TypeVar("Marker", Input, Output)
 
 
 @dataclass(frozen=True)
@@ -59,14 +63,14 @@ class Parameter:
     name: str
     kind: object
     input: Input
-    schema: dict
+    schema: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Declaration:
     """A function with all that is declared about it."""
 
-    function: Callable
+    function: Callable[..., Any]
     process: Process
     parameters: dict[str, Parameter]
     output_kinds: dict[str, object]
@@ -76,7 +80,7 @@ class Declaration:
 
 
 def process(
-    function: Callable | None = None,
+    function: Callable[..., Any] | None = None,
     *,
     id: str | None = None,
     title: str | None = None,
@@ -87,7 +91,7 @@ def process(
     time_limit_s: float = 0,
     memory_limit_bytes: int = 0,
     queue: str = "default",
-) -> Callable:
+) -> Callable[..., Any]:
     """Make a process of a typed function; its docstring is the description.
 
     id: else the function's name with "-" for "_".
@@ -97,7 +101,7 @@ def process(
     Raises: TypeError, ValueError, if the function cannot be described; the plugin is then listed with that error.
     """
 
-    def declare(decorated: Callable) -> Callable:
+    def declare(decorated: Callable[..., Any]) -> Callable[..., Any]:
         head = {
             "id": id or decorated.__name__.replace("_", "-"),
             "version": version,
@@ -113,7 +117,9 @@ def process(
     return declare(function) if function is not None else declare
 
 
-def _declare(function: Callable, head: dict, limits: dict, outputs: Mapping[str, object] | None) -> Declaration:
+def _declare(
+    function: Callable[..., Any], head: dict[str, Any], limits: dict[str, Any], outputs: Mapping[str, object] | None
+) -> Declaration:
     if not is_process_id(head["id"]):
         raise ValueError(f"Process id '{head['id']}' is not valid: letters, digits, '.', '_' and '-' are wanted.")
     if not is_process_id(limits["queue"]):
@@ -127,8 +133,8 @@ def _declare(function: Callable, head: dict, limits: dict, outputs: Mapping[str,
             context = name
             continue
         parameters[name], inputs[name] = _declare_input(parameter, hints[name])
-    single = outputs is None
-    declared = {_marker(hints.get("return", None), Output).id: hints.get("return", str)} if single else dict(outputs)
+    returned = hints.get("return", str)
+    declared = {_marker(returned, Output).id: returned} if outputs is None else outputs
     described = {name: _declare_output(name, hint) for name, hint in declared.items()}
     unit = ExecutionUnit("", {"name": head["id"]}, **limits)
     return Declaration(
@@ -138,7 +144,7 @@ def _declare(function: Callable, head: dict, limits: dict, outputs: Mapping[str,
         {name: _bare(hint)[0] for name, hint in declared.items()},
         frozenset(name for name, hint in declared.items() if _marker(hint, Output).optional),
         context,
-        single,
+        outputs is None,
     )
 
 
@@ -172,7 +178,7 @@ def _declare_output(name: str, hint: object) -> OutputDescription:
     )
 
 
-def _marker(hint: object, kind: type) -> Input | Output:
+def _marker(hint: object, kind: type[Marker]) -> Marker:
     found = [extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, kind)]
     return found[0] if found else kind()
 

@@ -10,12 +10,13 @@ import traceback
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from weaver_like.authoring.declare import ATTRIBUTE, Declaration
 from weaver_like.domain.process import Process
 
 
-def load_module(target: dict) -> ModuleType:
+def load_module(target: dict[str, Any]) -> ModuleType:
     """Import the module of a python execution unit: {"module": dotted name} or {"path": file or package folder}."""
     if "module" in target:
         return importlib.import_module(target["module"])
@@ -28,6 +29,8 @@ def load_module(target: dict) -> ModuleType:
     sys.path.append(str(path.parent))
     search = [str(path)] if path.is_dir() else None
     spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=search)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"'{file.name}' is not a Python module.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
@@ -46,7 +49,7 @@ def declarations(module: ModuleType) -> dict[str, Declaration]:
     return found
 
 
-def describe(target: dict) -> list[Process]:
+def describe(target: dict[str, Any]) -> list[Process]:
     """The processes of a plugin, each with a target that finds it again.
 
     Who offers them says which runner runs them.
@@ -70,7 +73,7 @@ def main() -> None:
     sys.dont_write_bytecode = True
     threading.Thread(target=_end_with, args=(int(sys.argv[3]),), daemon=True).start()
     try:
-        answer = {"processes": [asdict(process) for process in describe({"path": sys.argv[1]})]}
+        answer: dict[str, Any] = {"processes": [asdict(process) for process in describe({"path": sys.argv[1]})]}
         if not answer["processes"]:
             answer = {"error": "The plugin declares no process: a function with @process is wanted.", "traceback": None}
     except BaseException as error:  # a plugin may do anything at import, SystemExit too

@@ -5,25 +5,26 @@ import enum
 import pathlib
 import typing
 from collections.abc import Sequence
+from typing import Any
 
 from weaver_like.authoring.types import BoundingBox, File
 from weaver_like.domain.formats import OCTETS, is_json, is_text
 
 BBOX_REFERENCE = "http://schemas.opengis.net/ogcapi/processes/part1/1.0/openapi/schemas/bbox.yaml"
-_PLAIN: dict[object, dict] = {
+_PLAIN: dict[object, dict[str, Any]] = {
     str: {"type": "string"},
     int: {"type": "integer"},
     float: {"type": "number"},
     bool: {"type": "boolean"},
     dict: {"type": "object"},
     list: {"type": "array", "items": {}},
-    typing.Any: {},
+    Any: {},
     datetime.datetime: {"type": "string", "format": "date-time"},
     datetime.date: {"type": "string", "format": "date"},
 }
 
 
-def schema_of(kind: object, media_types: Sequence[str] = ()) -> dict:
+def schema_of(kind: object, media_types: Sequence[str] = ()) -> dict[str, Any]:
     """Schema of one value of a type. Raises: TypeError, if there is none."""
     if kind in (File, pathlib.Path):
         return _file_schema(media_types or (OCTETS,))
@@ -47,22 +48,22 @@ def schema_of(kind: object, media_types: Sequence[str] = ()) -> dict:
     )
 
 
-def _media(schema: dict, media_types: Sequence[str]) -> dict:
+def _media(schema: dict[str, Any], media_types: Sequence[str]) -> dict[str, Any]:
     return schema | {"contentMediaType": media_types[0]} if media_types else schema
 
 
-def _enum_schema(values: list) -> dict:
+def _enum_schema(values: list[object]) -> dict[str, Any]:
     kinds = {type(value) for value in values}
     kind = _PLAIN.get(kinds.pop(), {}) if len(kinds) == 1 else {}
     return {**kind, "enum": values}
 
 
-def _file_schema(media_types: Sequence[str]) -> dict:
+def _file_schema(media_types: Sequence[str]) -> dict[str, Any]:
     forms = [_file_form(media_type) for media_type in media_types]
     return forms[0] if len(forms) == 1 else {"oneOf": forms}
 
 
-def _file_form(media_type: str) -> dict:
+def _file_form(media_type: str) -> dict[str, Any]:
     if is_json(media_type):
         return {"type": "object", "contentMediaType": media_type}
     if is_text(media_type):

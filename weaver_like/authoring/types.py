@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from weaver_like.domain.crs import CRS84
 
@@ -34,5 +35,5 @@ class BoundingBox:
     def crs_uri(self) -> str:
         return self.crs or CRS84
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         return {"bbox": list(self.bbox)} | ({"crs": self.crs} if self.crs else {})

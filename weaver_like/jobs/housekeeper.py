@@ -86,8 +86,8 @@ class Housekeeper(threading.Thread):
         if not self._leads:
             return
         if time.monotonic() >= self._lenient_until:
-            recover_lost(self._rt, None, partial(announce, self._rt.engine))
-        self._rt.engine.restore(self._rt.store.jobs.count_waiting(now - timedelta(seconds=_LOOK_S)))
+            recover_lost(self._rt, None, partial(announce, self._rt.serving_engine))
+        self._rt.serving_engine.restore(self._rt.store.jobs.count_waiting(now - timedelta(seconds=_LOOK_S)))
         if time.monotonic() - self._swept >= _SWEEP_S:
             self._swept = time.monotonic()
             removed = sweep_old(self._rt)

@@ -105,19 +105,19 @@ class Reporter:
         if entries:
             self._link.publish(LogExtended(self._job.id))
         if held and percent is not None and self._in_progress_uri:
-            self._notify()
+            self._notify(self._in_progress_uri)
             self._link.publish(ProgressMade(self._job.id, percent, message or "", outbox=True))
         return held
 
     def started(self) -> None:
         """Tell the subscribers that the job runs."""
         if self._in_progress_uri:
-            self._notify()
+            self._notify(self._in_progress_uri)
         self._link.publish(StatusChanged(self._job.id, Status.RUNNING, outbox=bool(self._in_progress_uri)))
 
-    def _notify(self) -> None:
+    def _notify(self, uri: str) -> None:
         try:
-            self._rt.store.outbox.add_progress(self._job.id, self._in_progress_uri)
+            self._rt.store.outbox.add_progress(self._job.id, uri)
         except Unavailable:
             pass  # the next progress tells more than this one would have
 

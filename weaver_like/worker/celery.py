@@ -14,6 +14,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from weaver_like import settings as settings_module
 from weaver_like.domain.errors import SettingError, Unavailable
@@ -227,8 +228,9 @@ def main() -> int:
 def _work() -> int:
     kernel.hide_from_siblings()
     with open(int(sys.argv[1]), "rb") as file:
-        settings = settings_module.load(pairs=loads(file.read()))
-    given = loads(sys.argv[2].encode())
+        pairs: Any = loads(file.read())
+    settings = settings_module.load(pairs=pairs)
+    given: Any = loads(sys.argv[2])
     configure_logs(settings.log.level, console=True)
     broker = Broker(settings.celery.broker_url, settings.celery.prefix)
     slot, _held = hold_some_name(settings.data_dir, "worker")

@@ -106,7 +106,8 @@ class Bus:
         """How many messages wait in a queue; None if the broker does not say."""
         try:
             with self._connect() as connection:
-                declared = self._broker.queue(queue_name)(connection.default_channel).queue_declare()
+                queue: Any = self._broker.queue(queue_name)(connection.default_channel)
+                declared = queue.queue_declare()
                 return int(declared.message_count)
         except Exception as error:  # kombu's transports have no common class; no count is a good answer
             log.warning("the broker does not say how many messages wait: %s", mask(str(error)))
@@ -198,7 +199,9 @@ class Bus:
             exclusive=True,
             auto_delete=True,
         )
-        consumer: Any = Consumer(connection, queues=[ear], on_message=self._receive, accept=["json"], no_ack=True)
+        consumer: Any = Consumer(  # type: ignore[no-untyped-call]
+            connection, queues=[ear], on_message=self._receive, accept=["json"], no_ack=True
+        )
         with consumer:
             while not self._closed.is_set():
                 try:
