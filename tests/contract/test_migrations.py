@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from tests.contract import schema1
+from tests.contract.old import sql6
 from tests.support.jobs import add, take, until
 from weaver_like.domain.errors import SettingError, Unavailable
 from weaver_like.domain.job import JobFilter, Move, Outcome
@@ -89,7 +91,8 @@ def test_a_store_of_the_first_schema_is_taken_over_with_its_jobs(store: SqlStore
     assert store.jobs.move("waits", Move(Status.SUCCESSFUL, attempt=1, outcome=Outcome(traceback="x" * 70000)))
 
 
-def test_a_store_that_was_taken_over_is_like_a_new_one(store: SqlStore, url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("old", [schema1, sql6], ids=["1", "6"])
+def test_a_store_that_was_taken_over_is_like_a_new_one(store: SqlStore, url: str, old: ModuleType) -> None:
     store.migrate()
     fresh = schema_of(url)
     engine = create_engine(url)
@@ -97,7 +100,7 @@ def test_a_store_that_was_taken_over_is_like_a_new_one(store: SqlStore, url: str
         for table in fresh:
             connection.execute(text(f"DROP TABLE {table}"))
     engine.dispose()
-    schema1.fill(url)
+    old.fill(url)
     store.migrate()
     taken_over = schema_of(url)
     if store.database.kind == "sqlite":  # there the type of a text is only a name

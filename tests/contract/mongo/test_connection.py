@@ -9,9 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from pymongo import MongoClient
 from pymongo.database import Database as PlainDatabase
 
+from tests.contract.old import mongo4
 from tests.support.jobs import add, until
+from tests.support.services import mongo_database
 from weaver_like import settings as settings_module
 from weaver_like.domain.errors import SettingError, Unavailable
 from weaver_like.domain.job import Move
@@ -173,6 +176,19 @@ class TestMigrations:
             ) == [1, 2, 3, 4]
         for store in stores:
             store.close()
+
+    def test_a_store_that_was_taken_over_is_like_a_new_one(self, mongodb_server: str) -> None:
+        indexes = []
+        for prepare in (mongo4.fill, lambda _url: None):
+            with mongo_database(mongodb_server) as url, MongoClient(url) as client:
+                prepare(url)
+                store = MongoStore(MongoDatabase(url, 1), 60)
+                store.migrate()
+                store.close()
+                database = client.get_default_database()
+                names = database.list_collection_names(filter={"name": {"$ne": "leaders"}})
+                indexes.append({name: database[name].index_information() for name in names})
+        assert indexes[0] == indexes[1]
 
     def test_the_schema_of_a_newer_release_is_refused_and_left_alone(
         self, store: MongoStore, plain: PlainDatabase
