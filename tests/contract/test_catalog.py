@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.waiting import wait_until
 from weaver_like.domain.errors import NoSuchProcess, ServerBusy
+from weaver_like.domain.execution import Execution
 from weaver_like.domain.process import ExecutionUnit, Plugin, Process
 from weaver_like.processes.catalog import Catalog
 from weaver_like.sources.base import Source
@@ -229,6 +230,21 @@ def test_a_worker_waits_for_the_newest_description() -> None:
     source.change(plugin("slow", "2"))
     threading.Timer(0.5, source.free["collect"].set).start()
     assert catalog.get("slow").process.version == "2"
+
+
+@pytest.mark.parametrize("read_before", [False, True], ids=["first look", "later"])
+def test_a_worker_runs_the_process_that_was_checked_not_a_deployed_one_of_its_id(read_before: bool) -> None:
+    """Whoever installs the server decides, however late the plugin is read."""
+    deployed = replace(plugin("same", "2").processes[0], mutable=True)
+    plugins = MemorySource("plugins", plugin("same"))
+    catalog = Catalog([plugins, MemorySource("deployed", Plugin("same", (deployed,)))], None)
+    if read_before:
+        plugins.change()
+        catalog.snapshot()
+        plugins.change(plugin("same"))
+    plugins.free["collect"].clear()
+    threading.Timer(0.3, plugins.free["collect"].set).start()
+    assert catalog.get_kept("same", Execution()).process.version == "1"
 
 
 def test_an_unchanged_offer_starts_no_thread_and_is_not_read_again() -> None:

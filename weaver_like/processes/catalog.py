@@ -115,6 +115,9 @@ class Catalog:
         name = f"{process_id}:{version}" if version else process_id
         try:
             entry = self.get(name)
+            if entry.process.mutable and version is None:  # an earlier source has that id, and is not read so far
+                self.look_again()
+                entry = self.get(name)
             if execution.deployed in (None, entry.process.deployed):
                 return entry
         except NoSuchProcess:
