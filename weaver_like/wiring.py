@@ -56,7 +56,8 @@ def build(settings: Settings, serving: bool = False) -> Runtime:
     """
     _prepare(settings)
     guard = Guard(settings.security.allowed_hosts)
-    store = _store(settings, settings.server.threads if serving else 1)
+    connections = settings.server.threads if serving else 1
+    store = _store(settings, connections)
     # A worker waits for a changed description: it must not run an older one than the request was checked against.
     sources = _sources(settings, store.deployments)
     catalog = Catalog(sources) if serving else Catalog(sources, patience_s=None)

@@ -1,5 +1,6 @@
 """What the settings allow commands, decided without starting any."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from weaver_like.domain.errors import SettingError
+from weaver_like.runners.cwl.options import CwlOptions, ExternalEngine
 from weaver_like.sandbox.commands import BUBBLEWRAP, DOCKER, NONE, PODMAN
 from weaver_like.sandbox.policy import (
     choose_containers,
@@ -140,3 +142,18 @@ def test_nothing_is_confined_where_the_setting_says_so(tmp_path: Path) -> None:
     policy = decide(made(tmp_path, "sandbox.kind=none"))
     assert policy.confinement.kind == NONE
     assert "sandbox.kind=none" in policy.warning
+
+
+def test_what_is_decided_reaches_the_child_as_it_is(tmp_path: Path) -> None:
+    policy = decide(made(tmp_path, "sandbox.kind=none", "sandbox.hidden=/a:/b", "sandbox.image=debian"))
+    engine = ExternalEngine(("/usr/bin/engine", "--fast"), frozenset({"far", "away"}))
+    options = CwlOptions(policy.confinement, policy.containers, engine, parallel=3, cores=1.5)
+    assert CwlOptions.parse(json.loads(json.dumps(options.render()))) == options
+
+
+@pytest.mark.parametrize(
+    ("command", "processes", "runs"),
+    [((), {"*"}, False), (("engine",), {"*"}, True), (("engine",), {"mine"}, True), (("engine",), {"other"}, False)],
+)
+def test_another_engine_runs_what_it_was_given(command: tuple[str, ...], processes: set[str], runs: bool) -> None:
+    assert ExternalEngine(command, frozenset(processes)).runs("mine") is runs

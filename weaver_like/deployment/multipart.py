@@ -20,6 +20,7 @@ from weaver_like.domain.formats import essence
 _MOST_PARTS, _MOST_HEADER_BYTES = 200, 8000
 _LONGEST_BOUNDARY, _LONGEST_NAME_BYTES = 70, 200
 _BAD_NAME = re.compile(r"[\x00-\x1f\x7f\\]")
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 _HEADER_NAME = re.compile(rb"[A-Za-z0-9-]{1,60}")
 
 
@@ -36,7 +37,7 @@ class Part:
 def parameters_of(content_type: str) -> dict[str, str]:
     """Parameters of a media type, with lower-case names."""
     message = Message()
-    message["Content-Type"] = "".join(char if char.isprintable() and char.isascii() else "?" for char in content_type)
+    message["Content-Type"] = _UNPRINTABLE.sub("?", content_type)
     parameters = message.get_params(failobj=[])[1:]
     return {name.lower(): collapse_rfc2231_value(value) for name, value in parameters}
 
@@ -122,8 +123,10 @@ def _headers(number: int, head: bytes) -> Message:
 def _name(number: int, headers: Message, content_id: str) -> str:
     location = str(headers["Content-Location"] or "")
     is_url = "://" in location
+    if is_url:
+        location = urlsplit(location).path
     candidates = (
-        unquote(urlsplit(location).path if is_url else location),
+        unquote(location),
         headers.get_filename(),
         headers.get_param("name", header="Content-Disposition"),
         content_id,

@@ -157,8 +157,9 @@ def _answers(name: str, environment: dict[str, str]) -> bool:
         with socket.socket(socket.AF_UNIX) as attempt:
             attempt.settimeout(_CONNECT_S)
             return attempt.connect_ex(host.removeprefix("unix://")) == 0
+    question = "version" if name == DOCKER else "info"
     try:
-        ContainerEngine(name, environment).ask("version" if name == DOCKER else "info")
+        ContainerEngine(name, environment).ask(question)
     except ContainerTrouble:
         return False
     return True

@@ -73,18 +73,20 @@ class Describer:
         kind = self._named(port["type"])
         items = items_of(kind)
         several = items is not None
-        schema = self._one_occurrence(kind if items is None else items, port)
+        occurrence = kind if items is None else items
+        schema = self._one_occurrence(occurrence, port)
         has_default = "default" in port
         if has_default and not several and not _holds_file(port["default"]):
             schema = schema | {"default": port["default"]}
-        may_be_absent = is_optional(kind) or has_default or several
+        min_occurs = 0 if is_optional(kind) or has_default or several else 1
+        max_occurs = None if several else 1
         return InputDescription(
             shortname(port["id"]),
             schema,
             port.get("label"),
             text_of(port.get("doc")),
-            min_occurs=0 if may_be_absent else 1,
-            max_occurs=None if several else 1,
+            min_occurs=min_occurs,
+            max_occurs=max_occurs,
         )
 
     def _output(self, port: Document) -> OutputDescription:

@@ -77,8 +77,11 @@ class PackageFetcher(Fetcher):
         path = Path(unquote(parts.path)).resolve()
         if parts.scheme in ("file", "") and not parts.netloc and path.is_relative_to(self._root):
             return path
-        own = url.startswith(self._root.parent.as_uri())  # the place of this folder is nobody's business
-        spelt = self._spelt.get(url, parts.path.rpartition("/")[2] if own else url)
+        if url.startswith(self._root.parent.as_uri()):  # the place of this folder is nobody's business
+            shown = parts.path.rpartition("/")[2]
+        else:
+            shown = url
+        spelt = self._spelt.get(url, shown)
         raise ValidationException(
             f"'{spelt}' lies outside of the package; only its own files and http(s) addresses are allowed."
         )

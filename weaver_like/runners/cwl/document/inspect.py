@@ -59,7 +59,8 @@ class InspectionRun(ChildRun[InspectPackage]):
             refusal = Refusal(error.detail, error.faults, error.missing_process)
         except _FAULTS as error:
             faults = faults_of(self._named(str(error)))
-            refusal = Refusal(sentence(faults) if faults else "The document is not valid CWL.", faults)
+            detail = sentence(faults) if faults else "The document is not valid CWL."
+            refusal = Refusal(detail, faults)
         except RecursionError:
             refusal = Refusal("The package refers to itself, or is nested too deeply.")
         except _OTHER_FAULTS as error:

@@ -124,6 +124,8 @@ def sentence(faults: Sequence[Fault]) -> str:
     shown = []
     for fault in faults[:3]:
         detail = fault.detail.rstrip(".")
-        shown.append(f"{fault.pointer}: {detail}" if fault.pointer else detail)
+        if fault.pointer:
+            detail = f"{fault.pointer}: {detail}"
+        shown.append(detail)
     more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
     return "; ".join(shown) + more + "."

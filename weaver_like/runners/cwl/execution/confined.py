@@ -60,6 +60,7 @@ class ConfinedJob(AttendedJob, CommandLineJob):
                 f"The image is mapped to '{folder}', a root, which only works with sandbox.kind=bubblewrap."
             )
         check_network(self.networkaccess, confinement)
+        root = folder if is_root else ""
         if folder and not is_root:
             readable = (*readable, folder)
         path = _ROOT_PATH if is_root else environment_path(folder)
@@ -70,7 +71,7 @@ class ConfinedJob(AttendedJob, CommandLineJob):
             readable=readable,
             writable=(self.outdir, self.tmpdir, *self._changed_in_place()),
             network=self.networkaccess,
-            root=folder if is_root else "",
+            root=root,
         )
 
     def _image_folder(self, confinement: Confinement) -> str:

@@ -33,7 +33,9 @@ class Node:
 
     def add(self, name: str) -> "Node":
         """A step that will run, or be skipped, as a part of this one."""
-        return self._recorder.add(self, f"{self.step.name}/{name}" if self.step.name else name)
+        if self.step.name:
+            name = f"{self.step.name}/{name}"
+        return self._recorder.add(self, name)
 
     def add_item(self, skipped: bool) -> None:
         """The next job of this step, which is scattered; they are numbered from 1.
@@ -80,17 +82,18 @@ class Node:
         with self._recorder.lock:
             if self.parent is None or self.step.status.ended:
                 return
-            now = datetime.now(UTC)
+            finished: datetime | None = datetime.now(UTC)
             started = self.step.started
-            if started is None and status is not StepStatus.SKIPPED:
-                started = now
+            if started is None and status is StepStatus.SKIPPED:
+                finished = None  # it never ran
+            text = self._recorder.plain(message) if message else ""
             ended = replace(
                 self.step,
                 status=status,
-                started=started,
-                finished=None if started is None else now,
+                started=started or finished,
+                finished=finished,
                 tail=tuple(self._tail),
-                message=self._recorder.plain(message)[:_LONGEST_TEXT] if message else "",
+                message=text[:_LONGEST_TEXT],
                 exit_code=exit_code,
                 cpu_s=cpu_s,
                 peak_bytes=peak_bytes,
@@ -167,7 +170,8 @@ class Recorder:
         """A line of a step."""
         if self._alone and node.step.command == text:
             return  # the step shows it; the log of a single command begins with what that says
-        self._send(LogLine(text if self._alone else f"[{node.step.name}] {text}"))
+        line = text if self._alone else f"[{node.step.name}] {text}"
+        self._send(LogLine(line))
 
     def _show(self, step: Step) -> None:
         if step.number <= MAX_STEPS:

@@ -1,0 +1,39 @@
+"""What the child finds in a package arrives at its parent as it was."""
+
+import json
+
+import pytest
+
+from weaver_like.domain.errors import Fault
+from weaver_like.domain.inspection import InspectedProcess, Inspection, Refusal
+from weaver_like.domain.process import InputDescription, OutputDescription
+from weaver_like.schemas.inspection import parse_inspection, render_inspection
+
+PROCESS = InspectedProcess(
+    name="crop",
+    names_itself=True,
+    fragment="",
+    title="Crop",
+    description=None,
+    version="1.2",
+    inputs=(
+        InputDescription("image", {"type": "string", "contentMediaType": "image/tiff"}, "Image"),
+        InputDescription("bands", {"type": "integer"}, min_occurs=0, max_occurs=None),
+    ),
+    outputs=(OutputDescription("cropped", {"type": "string"}, description="What is left"),),
+    images=("debian:stable",),
+)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        Inspection((PROCESS,)),
+        Inspection((PROCESS, PROCESS), {"tools/a.cwl": "eA=="}, {"http://localhost/b.cwl": "text"}, ("a warning",)),
+        Refusal("It cannot run.", (Fault("main.cwl:1:1", "class is missing"),)),
+        Refusal("w=x was asked for.", missing_process=True),
+    ],
+    ids=["inspection", "with files", "refusal", "missing process"],
+)
+def test_findings_cross_to_the_parent_and_stay_equal(found: Inspection | Refusal) -> None:
+    assert parse_inspection(json.loads(json.dumps(render_inspection(found)))) == found
