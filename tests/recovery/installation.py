@@ -78,7 +78,7 @@ class Installation(Served):
         self.seen: set[Seen] = set()
         self._started = 0
 
-    def program(self, verb: str, *more: str) -> Program:
+    def launch(self, verb: str, *more: str) -> Program:
         self._started += 1
         settings = [part for override in self._overrides for part in ("--set", override)]
         return Program(
@@ -92,12 +92,12 @@ class Installation(Served):
 
     def serve(self) -> Program:
         """Start the server, at the same address each time."""
-        self.web = self.program("serve", "--port", self.url.rpartition(":")[2])
+        self.web = self.launch("serve", "--port", self.url.rpartition(":")[2])
         return self.web
 
     def work(self, *options: str) -> Program:
         """Start a Celery worker: `work("--pool", "threads")`."""
-        self.workers.append(self.program("worker", *options))
+        self.workers.append(self.launch("worker", *options))
         return self.workers[-1]
 
     def up(self) -> "Installation":
