@@ -1,5 +1,7 @@
 """Migrations of the SQL stores: numbered from 1, applied once each, in order; on every database."""
 
+import sqlite3
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -76,6 +78,19 @@ def test_two_who_migrate_at_once_do_it_once(url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         applied = [numbers for numbers in pool.map(migrate, range(4)) if numbers]
     assert len(applied) == 1
+
+
+def test_a_new_file_is_waited_for_that_another_just_writes(tmp_path: Path) -> None:
+    """SQLite itself refuses at once what turns the file to WAL, whatever its busy timeout."""
+    file = tmp_path / "jobs.sqlite"
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE another (x)")
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.3, lambda: other.execute("COMMIT")).start()
+    store = SqlStore(SqlDatabase(f"sqlite:///{file}", "NORMAL", 2), 60)
+    assert store.migrate()
+    store.close()
+    other.close()
 
 
 def test_a_store_of_the_first_schema_is_taken_over_with_its_jobs(store: SqlStore, url: str) -> None:

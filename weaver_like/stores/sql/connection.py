@@ -2,6 +2,7 @@
 
 import logging
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,8 +28,8 @@ _DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg", "mariadb": "pymysql"}
 #: server ends it.
 _GREETINGS = {
     "sqlite": (
-        "PRAGMA journal_mode=WAL",
         "PRAGMA busy_timeout=30000",
+        "PRAGMA journal_mode=WAL",
         "PRAGMA cache_size=-4096",
         "PRAGMA temp_store=MEMORY",
     ),
@@ -47,6 +48,8 @@ _CONFLICTS = {"40001", "40P01", 1213, 1020}
 #: Somebody asks while the first server on this database is still making the tables. SQLite's error is an
 #: OperationalError anyway.
 _NO_TABLE = {"42P01", 1146}
+#: How long to wait for others who open the same new file.
+_OPENING_S = 30.0
 _PAUSES_S = (0.0, 0.02, 0.1, 0.5)
 
 
@@ -114,7 +117,7 @@ class SqlDatabase:
         def greet(connection: DBAPIConnection, _record: object) -> None:
             cursor = connection.cursor()
             for statement in greeting:
-                cursor.execute(statement)
+                _patiently(cursor.execute, statement)
             cursor.close()
 
     @contextmanager
@@ -184,6 +187,20 @@ def _options(kind: str, connections: int) -> dict[str, Any]:
         "pool_recycle": 3600,
         "connect_args": arguments,
     }
+
+
+def _patiently(execute: Callable[[str], object], statement: str) -> None:
+    """Of several who open a new file of SQLite at once only one turns it to WAL; it refuses the others at once,
+    whatever their busy timeout."""
+    end = time.monotonic() + _OPENING_S
+    while True:
+        try:
+            execute(statement)
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+        time.sleep(random.uniform(0, 0.02))
 
 
 def _roll_back(connection: Connection) -> None:
