@@ -21,6 +21,7 @@ from weaver_like.jobs.notify import Courier
 from weaver_like.jobs.recover import clear_work
 from weaver_like.jobs.scheduler import Scheduler
 from weaver_like.jobs.start import prepare_store
+from weaver_like.jobs.tracker import RunTracker
 from weaver_like.services.application import Application
 from weaver_like.settings import Settings
 from weaver_like.wiring import build
@@ -40,7 +41,9 @@ class Service:
         self._started = False
         self._stopped = threading.Event()
         self._scheduler = Scheduler(self.runtime)
-        self._housekeeper = Housekeeper(self.runtime, f"{platform.node()[:40]}/{os.getpid()}")
+        holder = f"{platform.node()[:40]}/{os.getpid()}"
+        self._housekeeper = Housekeeper(self.runtime, holder)
+        self._tracker = RunTracker(self.runtime, holder)
 
     def start(self) -> bool:
         """Start; returns when jobs can run. While the store is unavailable, this waits, and requests get 503.
@@ -56,6 +59,7 @@ class Service:
         self._courier.start()
         self._housekeeper.start()
         self._scheduler.start()
+        self._tracker.start()
         return True
 
     def give_up(self) -> None:
@@ -69,10 +73,11 @@ class Service:
             return
         chosen = policy or ClosePolicy(self.settings.engine.close)
         self._scheduler.stop()  # first: close=join would wait for its jobs too
+        self._tracker.stop()
         self.runtime.serving_engine.drain(chosen, self.settings.engine.close_grace_s)
         self._housekeeper.stop()
         self._courier.stop()
-        for thread in (self._courier, self._scheduler, self._housekeeper):
+        for thread in (self._courier, self._scheduler, self._housekeeper, self._tracker):
             if thread.is_alive():
                 thread.join(timeout=5)
 

@@ -24,7 +24,7 @@ from weaver_like.jobs.names import hold_name
 from weaver_like.jobs.recover import announce, recover_lost
 from weaver_like.notify.base import Notifier
 from weaver_like.processes.catalog import Catalog
-from weaver_like.runners.base import Runner
+from weaver_like.runners.base import ChildRunner
 from weaver_like.runners.cwl.options import CwlOptions, ExternalEngine
 from weaver_like.runtime import Runtime
 from weaver_like.sandbox.containers import remove_containers
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 #: Kind of the processes that packages in CWL become.
 CWL = "cwl"
 _TESTING = "weaver_like.builtin.testing"
-PYTHON = Runner("python", "weaver_like.runners.python")
+PYTHON = ChildRunner("python", "weaver_like.runners.python")
 #: What a zygote keeps warm from the beginning; other runners take a second to get warm, at their first job.
 WARM = [PYTHON.module, _TESTING]
 
@@ -163,9 +163,9 @@ def _opener(settings: Settings, fetchers: "_Fetchers", options: CwlOptions) -> P
     )
 
 
-def _cwl_runner(options: CwlOptions) -> Runner:
+def _cwl_runner(options: CwlOptions) -> ChildRunner:
     client = options.containers.environment
-    return Runner(
+    return ChildRunner(
         kind=CWL,
         module="weaver_like.runners.cwl.run",
         options=options.render(),

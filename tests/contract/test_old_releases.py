@@ -33,7 +33,7 @@ def fill(url: str) -> list[int]:
         mongo4.fill(url)
         return []
     sql6.fill(url)
-    return [7]
+    return [7, 8]
 
 
 def every_job(store: Store) -> list[StoredJob]:
@@ -171,6 +171,6 @@ def test_a_migration_that_was_interrupted_is_begun_again(store_url: str) -> None
             connection.execute(text("ALTER TABLE jobs ADD COLUMN owner VARCHAR(255) DEFAULT '' NOT NULL"))
         engine.dispose()
     opened = open_store(store_url)
-    assert len(opened.migrate()) == 1
+    assert opened.migrate() == ([4] if store_url.startswith("mongodb://") else [7, 8])
     assert digests(every_job(opened)) == digests(content.STORED)
     opened.close()

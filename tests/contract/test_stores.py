@@ -1,6 +1,7 @@
 """Every store keeps the promises of its interfaces; `mongo` and `test_sql_servers` have what is their own."""
 
 from tests.contract.deployments_contract import DeploymentStoreContract
+from tests.contract.followed_contract import FollowedRunsContract
 from tests.contract.leaders_contract import LeadersContract
 from tests.contract.logs_contract import JobLogsContract
 from tests.contract.outbox_contract import OutboxContract
@@ -25,6 +26,10 @@ class TestJobLogs(JobLogsContract):
 
 class TestStepStore(StepStoreContract):
     """Steps."""
+
+
+class TestFollowedRuns(FollowedRunsContract):
+    """Runs in foreign systems."""
 
 
 class TestOutbox(OutboxContract):

@@ -18,8 +18,8 @@ class JobTransferContract:
         put = varied()
         store.transfer.put(put)
         out = store.transfer.export(None, 100)
-        assert [(one.job, one.place, one.lease, one.log, one.callbacks, one.steps) for one in out] == [
-            (one.job, one.place, one.lease, one.log, one.callbacks, one.steps) for one in put
+        assert [(one.job, one.place, one.lease, one.log, one.callbacks, one.steps, one.run) for one in out] == [
+            (one.job, one.place, one.lease, one.log, one.callbacks, one.steps, one.run) for one in put
         ]
         assert digests(out) == digests(put)
         assert store.jobs.get("job-2") == next(one.job for one in put if one.job.id == "job-2")

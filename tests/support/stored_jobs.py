@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from weaver_like.domain.errors import Fault, InvalidInput, RunFailed
 from weaver_like.domain.execution import Execution, OutputRequest, ResponseForm, Subscriber, Transmission
+from weaver_like.domain.followed import FollowedRun
 from weaver_like.domain.formats import Format
 from weaver_like.domain.job import Follower, Job, JobDocuments, LogEntry, StoredJob, WaitingCallback
 from weaver_like.domain.requester import PUBLIC, group_visibility
@@ -70,6 +71,7 @@ def whole(job_id: str, number: int, status: Status, text: str = ODD, **more: obj
         ),
         "callbacks": _callbacks(created) if begun else (),
         "steps": _steps(created, text) if begun else (),
+        "run": FollowedRun(job_id, "kind", 2, created, text, created + SECOND) if begun else None,
     }
     return StoredJob(**(parts | more))
 

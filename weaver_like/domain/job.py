@@ -7,6 +7,7 @@ from typing import Any
 
 from weaver_like.domain.errors import WeaverError
 from weaver_like.domain.execution import Execution
+from weaver_like.domain.followed import FollowedRun
 from weaver_like.domain.requester import PUBLIC, Requester
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
@@ -197,13 +198,13 @@ class Report:
     """A sign of life of a running job, and what is kept with it.
 
     Args:
-        lease_until: until when the job belongs to its worker, unless this reports again.
+        lease_until: until when the job belongs to its worker, unless this reports again; None: no worker holds it.
         percent: progress; None leaves it as it is.
         message: None leaves it as it is.
         entries: lines for the log.
     """
 
-    lease_until: datetime
+    lease_until: datetime | None
     percent: int | None = None
     message: str | None = None
     entries: Sequence[LogEntry] = ()
@@ -238,6 +239,7 @@ class StoredJob:
         place: in the queue; the smallest is the most urgent.
         lease: until when its worker has it; None if no worker has it.
         steps: of the last attempt.
+        run: in a foreign system.
     """
 
     job: Job
@@ -247,6 +249,7 @@ class StoredJob:
     log: tuple[LogEntry, ...] = ()
     callbacks: tuple[WaitingCallback, ...] = ()
     steps: tuple[Step, ...] = ()
+    run: FollowedRun | None = None
 
 
 @dataclass(frozen=True, slots=True)

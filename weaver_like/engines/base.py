@@ -159,8 +159,8 @@ class Engine(ABC):
         """Stop; no process is left when this returns."""
 
 
-class WorkerLink(ABC):
-    """A worker's connection to its engine."""
+class JobLink(ABC):
+    """The connection to the engine of whoever cares for the run of a job."""
 
     @abstractmethod
     def publish(self, event: JobEvent) -> None:
@@ -171,9 +171,13 @@ class WorkerLink(ABC):
         """Say that the running job has put another one into a queue of the store."""
 
     @abstractmethod
-    def fileno(self) -> int:
-        """Becomes readable when the engine has something to say."""
-
-    @abstractmethod
     def interruption(self, job_id: str) -> Interruption | None:
         """Why the running job must stop, or None. Does not block."""
+
+
+class WorkerLink(JobLink):
+    """A worker's connection to its engine."""
+
+    @abstractmethod
+    def fileno(self) -> int:
+        """Becomes readable when the engine has something to say."""

@@ -12,7 +12,7 @@ from weaver_like.domain.fileobjects import find_locations, location_of, relocate
 from weaver_like.domain.formats import essence, is_json, is_media_type, media_type_of
 from weaver_like.domain.ids import safe_file_name
 from weaver_like.domain.masks import shown
-from weaver_like.domain.messages import InputFile, InputValue, RunInput
+from weaver_like.domain.messages import InputFile, InputReference, InputValue, RunInput
 from weaver_like.domain.values import Reference, Value
 from weaver_like.fetchers.base import Fetched, Fetcher, FetchLimits
 from weaver_like.schemas.jsontext import loads
@@ -50,26 +50,37 @@ def find_fetcher(fetchers: Mapping[str, Fetcher], uri: str) -> Fetcher:
 
 
 class Stager:
-    """Stages the inputs of one job."""
+    """Stages the inputs of one job.
 
-    def __init__(self, fetchers: Mapping[str, Fetcher], max_bytes: int, proceed: Callable[[], None]):
+    Args:
+        proceed: called while something is fetched; raises to stop.
+        holds_file_objects: values may hold File and Directory objects of CWL, which name places themselves.
+        passes_references: fetch nothing; references are passed on as they came.
+    """
+
+    def __init__(
+        self,
+        fetchers: Mapping[str, Fetcher],
+        max_bytes: int,
+        proceed: Callable[[], None],
+        *,
+        holds_file_objects: bool,
+        passes_references: bool,
+    ):
         self._fetchers = fetchers
         self._max_bytes = max_bytes
         self._proceed = proceed
         # Folder of a fetched file -> where it came from: what lies beside it there may be asked for.
         self._origins: dict[Path, str] = {}
-        self._objects = False
+        self._objects = holds_file_objects
+        self._passes_references = passes_references
 
-    def stage(
-        self, execution: Execution, validator: ProcessValidator, workdir: Path, holds_file_objects: bool
-    ) -> Staged:
+    def stage(self, execution: Execution, validator: ProcessValidator, workdir: Path) -> Staged:
         """Fetch every reference, and check what was fetched as if it had been given in the request.
 
-        holds_file_objects: values may hold File and Directory objects of CWL, which name places themselves.
         Raises: FetchFailed, InvalidInput, naming the input. Source: /req/core/process-execute-input-validation.
         """
         staged = Staged()
-        self._objects = holds_file_objects
         for name, given in execution.inputs.items():
             entries = []
             staged.bytes_in[name] = 0
@@ -83,6 +94,8 @@ class Stager:
     def _stage_item(
         self, name: str, number: int, item: Value | Reference, validator: InputValidator, workdir: Path
     ) -> tuple[RunInput, int]:
+        if isinstance(item, Reference) and self._passes_references:
+            return InputReference(item.href, item.format.media_type), 0
         if isinstance(item, Value):
             if self._objects and any(find_locations(item.data)):
                 return self._stage_objects(name, number, item, workdir)

@@ -25,8 +25,10 @@ from weaver_like.files.stage import Stager
 from weaver_like.jobs.chain import submit_chain
 from weaver_like.jobs.outputs import requested_media_types
 from weaver_like.jobs.progress import Reporter
+from weaver_like.jobs.run import least, time_limit_s, too_long
 from weaver_like.jobs.steps import clean_step
 from weaver_like.jobs.watch import Watch
+from weaver_like.runners.base import ChildRunner
 from weaver_like.runtime import Runtime
 from weaver_like.sandbox.children import Child, ChildEvent, Children, ZygoteLost
 from weaver_like.sandbox.messages import ChildExit, ChildLimits, ChildRequest, CommandGroup, ReuseFolder, RunJob
@@ -63,7 +65,12 @@ class ChildSession:
         self._error: WeaverError | None = None
 
     def run(
-        self, children: Children, process: Process, inputs: dict[str, tuple[RunInput, ...]], stager: Stager
+        self,
+        children: Children,
+        runner: ChildRunner,
+        process: Process,
+        inputs: dict[str, tuple[RunInput, ...]],
+        stager: Stager,
     ) -> Mapping[str, RunOutput]:
         """Fork the child and stay with it until it has ended; its outputs.
 
@@ -71,12 +78,11 @@ class ChildSession:
         Raises: WeaverError, if the run failed; whatever `proceed` raises.
         """
         unit, settings = process.unit, self._rt.settings
-        memory_bytes = int(_least(unit.memory_limit_bytes, settings.jobs.memory_limit_bytes))
-        limit_s = _least(unit.time_limit_s, settings.jobs.time_limit_s)
-        watch = Watch(settings, self._rt.runner_of(process), self._workdir, memory_bytes)
+        memory_bytes = int(least(unit.memory_limit_bytes, settings.jobs.memory_limit_bytes))
+        watch = Watch(settings, runner, self._workdir, memory_bytes)
         try:
-            request = self._request(process, inputs, watch, memory_bytes)
-            self.exit = self._stay(children, request, stager, limit_s, watch)
+            request = self._request(runner, process, inputs, watch, memory_bytes)
+            self.exit = self._stay(children, request, stager, time_limit_s(settings, process), watch)
         finally:
             watch.close()
         if self._error is not None:
@@ -86,9 +92,14 @@ class ChildSession:
         return self._outputs
 
     def _request(
-        self, process: Process, inputs: dict[str, tuple[RunInput, ...]], watch: Watch, memory_bytes: int
+        self,
+        runner: ChildRunner,
+        process: Process,
+        inputs: dict[str, tuple[RunInput, ...]],
+        watch: Watch,
+        memory_bytes: int,
     ) -> ChildRequest:
-        runner, limits = self._rt.runner_of(process), watch.group.limits
+        limits = watch.group.limits
         task = RunJob(
             job_id=self._claim.job.id,
             process_id=self._claim.job.process_id,
@@ -133,7 +144,7 @@ class ChildSession:
         while True:
             now = time.monotonic()
             if now >= deadline:
-                self._error = RunFailed(f"The process ran longer than its {limit_s:g} s.")
+                self._error = RunFailed(too_long(limit_s))
                 return self._end(child, self._rt.settings.jobs.cancel_grace_s)
             for event in child.events(max(0.0, min(self._reporter.due, deadline, watch.due) - now)):
                 if isinstance(event, ChildExit):
@@ -192,8 +203,3 @@ def _failure(failed: Failed) -> WeaverError:
         return RunFailed(failed.detail)
     pointer = f"/inputs/{blame.input}" if blame.input else "/inputs"
     return InvalidInput(blame.detail, faults=[Fault(pointer, blame.detail)])
-
-
-def _least(*limits: float) -> float:
-    """The smallest limit; 0 is none."""
-    return min((limit for limit in limits if limit), default=0)

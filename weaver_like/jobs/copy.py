@@ -191,6 +191,7 @@ def _parts(stored: StoredJob) -> dict[str, str]:
         "log": repr(stored.log),
         "callbacks": repr(stored.callbacks),
         "steps": repr(stored.steps),
+        "run": repr(stored.run),
     }
 
 

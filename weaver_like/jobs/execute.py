@@ -1,12 +1,13 @@
-"""`execute_job`: the life of one claimed job in a worker: run, then finish, give back or abandon."""
+"""`execute_job`: the life of one claimed job in a worker: run, then finish, hand over, give back or abandon."""
 
 import logging
 
 from weaver_like.domain.errors import JobDismissed, Unavailable
 from weaver_like.domain.job import Claim
 from weaver_like.engines.base import WorkerLink
-from weaver_like.jobs.attempt import Attempt, WorkerStopped
+from weaver_like.jobs.attempt import Attempt
 from weaver_like.jobs.finish import abandon, finish, give_back
+from weaver_like.jobs.run import RunStopped
 from weaver_like.runtime import Runtime
 from weaver_like.sandbox.children import Children
 
@@ -21,9 +22,10 @@ def execute_job(rt: Runtime, claim: Claim, children: Children, link: WorkerLink)
             outcome = attempt.run()
         except JobDismissed:
             abandon(attempt)
-        except WorkerStopped:
+        except RunStopped:
             give_back(attempt)
         else:
-            finish(attempt, outcome)
+            if outcome is not None:
+                finish(attempt, outcome)
     except Unavailable:
         log.error("job %s: the store stayed away; the job will be tried again", claim.job.id)

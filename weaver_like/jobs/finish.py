@@ -1,101 +1,96 @@
-"""The end of an attempt: keep the outcome, give the job back, or abandon it."""
+"""The end of a run: keep the outcome, give the job back, or abandon it."""
 
 import logging
-import time
 
 from weaver_like.domain.errors import NoSuchJob, RunFailed, Unavailable
 from weaver_like.domain.events import StatusChanged
 from weaver_like.domain.job import Move, Outcome
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
-from weaver_like.jobs.attempt import Attempt
 from weaver_like.jobs.chain import next_in_chain
 from weaver_like.jobs.control import clear_outputs
+from weaver_like.jobs.patience import patiently
+from weaver_like.jobs.run import JobRun
 from weaver_like.runtime import Runtime
 
 log = logging.getLogger(__name__)
-#: How long to retry keeping a finished job while the store is unavailable.
-_STORE_PATIENCE_S = 300.0
-_PAUSE_S = 0.5
 
 
-def finish(attempt: Attempt, outcome: Outcome) -> None:
-    """Keep the outcome; what cannot be kept is a failure of this job, not of its worker.
+def finish(run: JobRun, outcome: Outcome) -> None:
+    """Keep the outcome; what cannot be kept is a failure of this job, not of who ran it.
 
     Raises: Unavailable, if the store stays away.
     """
     try:
-        _keep(attempt, outcome)
+        _keep(run, outcome)
     except Unavailable:
         raise
     except Exception as error:
-        log.exception("job %s could not be kept", attempt.job.id)
-        _keep(attempt, Outcome(error=RunFailed(f"The outcome could not be kept: {type(error).__name__}.")))
+        log.exception("job %s could not be kept", run.job.id)
+        _keep(run, Outcome(error=RunFailed(f"The outcome could not be kept: {type(error).__name__}.")))
 
 
-def _keep(attempt: Attempt, outcome: Outcome) -> None:
-    rt, job, claim = attempt.rt, attempt.job, attempt.claim
-    entries = attempt.reporter.take()
+def _keep(run: JobRun, outcome: Outcome) -> None:
+    rt, job, claim = run.rt, run.job, run.claim
+    entries = run.reporter.take()
     if outcome.error is None:
         followers = next_in_chain(rt, job, claim.followers)
         move = Move(Status.SUCCESSFUL, job.attempt, outcome=outcome, followers=followers, entries=entries)
     else:
-        discard_files(rt, attempt.results)
+        discard_files(rt, run.results)
         move = Move(Status.FAILED, job.attempt, outcome.error.detail[:1000], outcome, entries=entries)
-    if not _move(attempt, move):
-        _discard(attempt)  # dismissed or taken over in the last moment
+    if not _move(run, move):
+        _discard(run)  # dismissed or taken over in the last moment
         return
     if move.to is Status.FAILED:
         clear_outputs(rt, job.id)
     for new in move.followers:
-        attempt.link.submitted(new.job.id, new.job.queue)
-    attempt.link.publish(StatusChanged(job.id, move.to, outbox=claim.execution.subscriber is not None))
+        run.link.submitted(new.job.id, new.job.queue)
+    run.link.publish(StatusChanged(job.id, move.to, outbox=claim.execution.subscriber is not None))
 
 
-def give_back(attempt: Attempt) -> None:
+def give_back(run: JobRun) -> None:
     """Put a job back into the queue whose worker was told to stop. Raises: Unavailable, if the store stays away."""
     message = "The server was stopped; the job waits for its next start."
-    discard_files(attempt.rt, attempt.results)
-    attempt.reporter.log(message)
-    back = Move(Status.ACCEPTED, attempt.job.attempt, message, entries=attempt.reporter.take(), counted=False)
-    if _move(attempt, back):
-        attempt.link.submitted(attempt.job.id, attempt.job.queue)
+    discard_files(run.rt, run.results)
+    run.reporter.log(message)
+    back = Move(Status.ACCEPTED, run.job.attempt, message, entries=run.reporter.take(), counted=False)
+    if _move(run, back):
+        run.link.submitted(run.job.id, run.job.queue)
 
 
-def abandon(attempt: Attempt) -> None:
+def abandon(run: JobRun) -> None:
     """Leave a job that was dismissed, or taken over. Raises: Unavailable."""
-    _discard(attempt)
-    attempt.rt.store.logs.append(attempt.job.id, attempt.reporter.take())
+    _discard(run)
+    run.rt.store.logs.append(run.job.id, run.reporter.take())
 
 
-def _move(attempt: Attempt, move: Move) -> bool:
-    """Move a job that this worker holds, after what is left to be said of its steps.
+def _move(run: JobRun, move: Move) -> bool:
+    """Move a job that is ours, after what is left to be said of its steps.
 
     A store that is away is waited for, since the work is done and must not be lost.
 
-    Raises: Unavailable, if it stays away: another worker will do the job again.
+    Raises: Unavailable, if it stays away: another will do the job again.
     """
-    jobs, job_id = attempt.rt.store.jobs, attempt.job.id
-    end, tried = time.monotonic() + _STORE_PATIENCE_S, False
-    while True:
-        try:
-            attempt.reporter.keep_steps()
-            moved = jobs.move(job_id, move)
-            if not moved and tried:  # an earlier try may have come through before its connection broke
-                job = jobs.get(job_id)
-                moved = job.status is move.to and job.attempt == move.attempt
-            return moved
-        except Unavailable:
-            tried = True
-            if time.monotonic() > end:
-                raise
-            time.sleep(_PAUSE_S)
+    jobs, job_id, tried = run.rt.store.jobs, run.job.id, False
+
+    def ask() -> bool:
+        nonlocal tried
+        again, tried = tried, True
+        run.reporter.keep_steps()
+        moved = jobs.move(job_id, move)
+        if not moved and again:  # an earlier try may have come through before its connection broke
+            job = jobs.get(job_id)
+            moved = job.status is move.to and job.attempt == move.attempt
+        return moved
+
+    return patiently(ask)
 
 
-def _discard(attempt: Attempt) -> None:
+def _discard(run: JobRun) -> None:
     """Remove what is left of an attempt that came to nothing; the files of another attempt at the same job stay."""
-    rt, job_id = attempt.rt, attempt.job.id
-    discard_files(rt, attempt.results)
+    rt, job_id = run.rt, run.job.id
+    discard_files(rt, run.results)
     try:
         dismissed = rt.store.jobs.get(job_id).status is Status.DISMISSED
     except NoSuchJob:

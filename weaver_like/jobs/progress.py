@@ -11,7 +11,7 @@ from weaver_like.domain.job import Claim, LogEntry, Report
 from weaver_like.domain.masks import clean
 from weaver_like.domain.status import Status
 from weaver_like.domain.step import Step
-from weaver_like.engines.base import WorkerLink
+from weaver_like.engines.base import JobLink
 from weaver_like.runtime import Runtime
 
 _BATCH_S = 0.25
@@ -22,9 +22,12 @@ _AWAY_S = 1.0
 
 
 class Reporter:
-    """Progress, log lines and lease of one claimed job. due: `time.monotonic()` at which `flush` is wanted."""
+    """Progress, log lines and lease of one claimed job. due: `time.monotonic()` at which `flush` is wanted.
 
-    def __init__(self, rt: Runtime, claim: Claim, link: WorkerLink):
+    leased: False for a run that is followed: no lease holds its job.
+    """
+
+    def __init__(self, rt: Runtime, claim: Claim, link: JobLink, leased: bool = True):
         self._rt = rt
         self._job = claim.job
         self._in_progress_uri = claim.execution.subscriber.in_progress_uri if claim.execution.subscriber else None
@@ -36,7 +39,8 @@ class Reporter:
         self._steps_due = float("inf")
         self._lines = 0
         self._flushed = 0.0
-        self._lease_due = time.monotonic() + rt.settings.engine.lease_s / 3
+        self._leased = leased
+        self._lease_due = self._next_lease()
 
     @property
     def due(self) -> float:
@@ -92,10 +96,10 @@ class Reporter:
                 self._steps_due = now + _AWAY_S
         if now < self._report_due:
             return True
-        self._flushed, self._lease_due = now, now + self._rt.settings.engine.lease_s / 3
+        self._flushed, self._lease_due = now, self._next_lease()
         percent, message, entries = self._percent, self._message, self.take()
         try:
-            report = Report(lease_end(self._rt), percent, message, entries)
+            report = Report(lease_end(self._rt) if self._leased else None, percent, message, entries)
             held = self._rt.store.jobs.report(self._job.id, self._job.attempt, report)
         except Unavailable:  # the job goes on, and all is told when the store is back
             self._percent, self._message, self._entries = percent, message, entries
@@ -108,6 +112,10 @@ class Reporter:
             self._notify(self._in_progress_uri)
             self._link.publish(ProgressMade(self._job.id, percent, message or "", outbox=True))
         return held
+
+    def _next_lease(self) -> float:
+        """When the lease is to be renewed."""
+        return time.monotonic() + self._rt.settings.engine.lease_s / 3 if self._leased else float("inf")
 
     def started(self) -> None:
         """Tell the subscribers that the job runs."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from weaver_like.observe.folders import FolderMeter
 from weaver_like.observe.statistics import TreeMeter
-from weaver_like.runners.base import Runner
+from weaver_like.runners.base import ChildRunner
 from weaver_like.sandbox.groups import Group, GroupLimits, make_group, too_large, too_many
 from weaver_like.settings import Settings
 
@@ -19,7 +19,7 @@ class Watch:
     group: control groups for its commands, without folders if it starts none, or none can be made.
     """
 
-    def __init__(self, settings: Settings, runner: Runner, workdir: Path, memory_bytes: int):
+    def __init__(self, settings: Settings, runner: ChildRunner, workdir: Path, memory_bytes: int):
         self._settings = settings
         self._commands = runner.starts_commands
         sandbox = settings.sandbox

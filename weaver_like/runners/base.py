@@ -1,15 +1,26 @@
-"""Interface of runners: each runs one kind of execution unit in the job's child."""
+"""Interface of runners: each runs one kind of execution unit, in a child of the worker or in a foreign system."""
 
 import threading
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from weaver_like.domain.messages import Answer, Blame, ChildMessage, Failed, Question, RequestRefused, RunEnd
-from weaver_like.sandbox.messages import ChildRequest, Task, ToChild
+from weaver_like.domain.errors import RunFailed
+from weaver_like.domain.followed import RunState
+from weaver_like.domain.messages import (
+    Answer,
+    Blame,
+    ChildMessage,
+    Failed,
+    Question,
+    RequestRefused,
+    RunEnd,
+    RunOutput,
+)
+from weaver_like.sandbox.messages import ChildRequest, RunJob, Task, ToChild
 from weaver_like.sandbox.wire import Wire
 
 GivenTask = TypeVar("GivenTask", bound=Task)
@@ -24,24 +35,80 @@ def _leave_nothing(_workdir: Path) -> None:
     """Of runners that leave nothing outside of the work folder."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Runner:
-    """A kind of execution unit and the module whose `run_in_child(request, channel)` runs it.
+    """What other rooms must know of a kind of execution unit.
 
-    options: of the operator, for each run (JSON).
-
-    starts_commands: whether it starts foreign programs, which have limits together (`sandbox.*`).
-    holds_file_objects: values of inputs may hold CWL's File and Directory objects, which are staged like references.
-    cleanup: removes what an attempt left outside of its work folder, which is given; called for every attempt.
-    The worker never imports that module: its zygote does, in a process that holds no secret.
+    Args:
+        stages_inputs: references are fetched into the work folder; False: they are passed on as they came.
+        holds_file_objects: values of inputs may hold CWL's File and Directory objects, which are staged like
+            references.
+        cleanup: removes what an attempt left outside of its work folder, which is given; called for every attempt.
     """
 
     kind: str
+    stages_inputs: bool = field(default=True, kw_only=True)
+    holds_file_objects: bool = field(default=False, kw_only=True)
+    cleanup: Callable[[Path], None] = field(default=_leave_nothing, kw_only=True)
+
+
+@dataclass(frozen=True)
+class ChildRunner(Runner):
+    """Runs in a child of the worker, which stays with it.
+
+    Args:
+        module: its `run_in_child(request, channel)` runs the job. The worker never imports that module: its zygote
+            does, in a process that holds no secret.
+        options: of the operator, for each run (JSON).
+        starts_commands: whether it starts foreign programs, which have limits together (`sandbox.*`).
+    """
+
     module: str
-    options: dict[str, Any] = field(default_factory=dict)
-    starts_commands: bool = False
-    holds_file_objects: bool = False
-    cleanup: Callable[[Path], None] = _leave_nothing
+    options: dict[str, Any] = field(default_factory=dict, kw_only=True)
+    starts_commands: bool = field(default=False, kw_only=True)
+
+
+@dataclass(frozen=True)
+class FollowedRunner(Runner, ABC):
+    """Runs in a foreign system, once: a worker starts it and is free, one process of all follows it.
+
+    A handle is a text that says all that is needed to find the run from any process, without secrets. Several threads
+    call at once. Each method is one short talk with that system, and raises Unavailable if it cannot be reached now.
+    """
+
+    @abstractmethod
+    def start(self, task: RunJob, workdir: Path) -> str:
+        """Start the run of a job; its handle. What is in the work folder goes away when this returns.
+
+        Raises: WeaverError; the job has failed then, and whatever may have been started is released.
+        """
+
+    def find(self, job_id: str, target: Mapping[str, Any]) -> str | None:
+        """The handle of the run that was started for a job; None, if none was.
+
+        Asked after a worker died before it could say. A system that can tell is to be told the job's id by `start`.
+        Raises: RunFailed, if nobody can tell.
+        """
+        raise RunFailed("The worker was lost while it started the run, and nobody can tell whether it did.")
+
+    @abstractmethod
+    def look(self, handle: str) -> RunState:
+        """How the run stands. Raises: WeaverError; the job has failed then."""
+
+    @abstractmethod
+    def collect(self, handle: str, outputs: Mapping[str, str | None], workdir: Path) -> Mapping[str, RunOutput]:
+        """What a successful run gave, by id; its files are brought into the work folder.
+
+        outputs: id of each output that is wanted -> the media type that was asked for, or None.
+        Raises: WeaverError; the job has failed then.
+        """
+
+    @abstractmethod
+    def release(self, handle: str) -> None:
+        """End the run, if it has not ended, and let that system remove it; called at the end of every run.
+
+        Nothing happens if there is no such run any more.
+        """
 
 
 class ChildRun(ABC, Generic[GivenTask]):

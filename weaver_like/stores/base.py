@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 
+from weaver_like.domain.followed import FollowedRun
 from weaver_like.domain.job import (
     Callback,
     Claim,
@@ -71,6 +72,7 @@ class JobStore(ABC):
     def report(self, job_id: str, attempt: int, report: Report) -> bool:
         """Renew the lease, keep progress and lines of the log.
 
+        Without a lease it is the report of who follows a run that was handed over: a worker may not send one then.
         Returns: False, with no change, if the attempt no longer holds the job.
         """
 
@@ -115,6 +117,33 @@ class StepStore(ABC):
     @abstractmethod
     def find(self, job_id: str, after: int = 0, limit: int = 1000) -> list[Step]:
         """Steps of the job's last attempt with a number above `after`, in order. Raises: NoSuchJob."""
+
+
+class FollowedRuns(ABC):
+    """Runs of jobs in foreign systems: at most one for each job, whatever happens to its workers."""
+
+    @abstractmethod
+    def begin(self, run: FollowedRun) -> FollowedRun | None:
+        """Keep that an attempt is about to start the run of its job; `run` has no handle yet.
+
+        Returns: the run as it was kept before, which may have been started, even if it has no handle; `run` itself, if
+        there was none; None, with no change, if the attempt no longer holds the job.
+        """
+
+    @abstractmethod
+    def hand_over(self, job_id: str, attempt: int, handle: str, deadline: datetime | None) -> bool:
+        """Keep the handle of a run, and let go of its job: it runs on, and no worker and no lease hold it.
+
+        Returns: False, if the attempt did not hold the job any more.
+        """
+
+    @abstractmethod
+    def find(self) -> list[tuple[FollowedRun, Job | None]]:
+        """Every run that nobody else cares for: handed over, or of a job that has finished or (None) was removed."""
+
+    @abstractmethod
+    def forget(self, job_id: str) -> None:
+        """Remove a run that has ended."""
 
 
 class Outbox(ABC):
@@ -256,6 +285,7 @@ class Store(ABC):
     jobs: JobStore
     logs: JobLogs
     steps: StepStore
+    followed: FollowedRuns
     outbox: Outbox
     leaders: Leaders
     schedules: ScheduleStore

@@ -33,6 +33,7 @@ from weaver_like.jobs.progress import lease_end
 from weaver_like.jobs.recover import announce, recover_lost
 from weaver_like.jobs.scheduler import Scheduler
 from weaver_like.jobs.start import prepare_store
+from weaver_like.jobs.tracker import RunTracker
 from weaver_like.observe.logs import configure_logs
 from weaver_like.runtime import Runtime
 from weaver_like.sandbox import kernel
@@ -183,12 +184,14 @@ class MainProcess:
         self.runtime: Runtime = replace(build(station.settings), engine=self._engine)
         holder = kernel.identity(os.getpid()) or station.slot
         self._housekeeper = Housekeeper(self.runtime, holder, self._recover)
+        self._tracker = RunTracker(self.runtime, holder)
 
     def ready(self) -> None:
         """The pool is there: threads do not start before it was forked."""
         self._engine.start()
         self._housekeeper.start()
         Scheduler(self.runtime).start()
+        self._tracker.start()
 
     def lost(self) -> None:
         """A process of the pool died."""
@@ -197,6 +200,7 @@ class MainProcess:
     def stopping(self) -> None:
         """Celery takes no more messages and waits for what runs; what runs too long is given back."""
         self._housekeeper.stop()
+        self._tracker.stop()
         engine = self._station.settings.engine
         policy = ClosePolicy(engine.close)
         log.info("stopping: engine.close is %s, running jobs have %g s", policy, engine.close_grace_s)

@@ -48,6 +48,7 @@ class Collections:
     logs: Collection[Document]
     parts: Collection[Document]
     steps: Collection[Document]
+    followed: Collection[Document]
     leaders: Collection[Document]
     schedules: Collection[Document]
     offer: Collection[Document]
@@ -94,6 +95,7 @@ class MongoDatabase:
             database["job_logs"].with_options(write_concern=_SOON),
             database["job_parts"],
             database["job_steps"],
+            database["followed_runs"],
             database["leaders"],
             database["schedules"],
             database["process_offer"],

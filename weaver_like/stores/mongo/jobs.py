@@ -127,12 +127,15 @@ class MongoJobStore(JobStore):
         return values
 
     def report(self, job_id: str, attempt: int, report: Report) -> bool:
-        changes: Document = {"lease": micros_of(report.lease_until)}
+        held = {"_id": job_id, "status": "running", "attempt": attempt, "lease": {"$exists": False}}
+        changes: Document = {}
+        if report.lease_until is not None:
+            held["lease"] = {"$exists": True}
+            changes["lease"] = micros_of(report.lease_until)
         if report.percent is not None:
             changes |= {"progress": report.percent, "updated": micros_of(datetime.now(UTC))}
         if report.message is not None:
             changes["message"] = report.message
-        held = {"_id": job_id, "status": "running", "attempt": attempt}
         with self._database.using() as found:
             return change_with_lines(found, held, changes, report.entries)
 

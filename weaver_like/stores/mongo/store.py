@@ -4,6 +4,7 @@ from weaver_like.domain.errors import Unavailable
 from weaver_like.stores.base import Store
 from weaver_like.stores.mongo.connection import MongoDatabase
 from weaver_like.stores.mongo.deployments import MongoDeploymentStore
+from weaver_like.stores.mongo.followed import MongoFollowedRuns
 from weaver_like.stores.mongo.intake import MongoJobIntake
 from weaver_like.stores.mongo.jobs import MongoJobStore
 from weaver_like.stores.mongo.leaders import MongoLeaders
@@ -28,6 +29,7 @@ class MongoStore(Store):
         self.jobs = MongoJobStore(database, self.intake)
         self.logs = MongoJobLogs(database)
         self.steps = MongoStepStore(database)
+        self.followed = MongoFollowedRuns(database)
         self.outbox = MongoOutbox(database)
         self.leaders = MongoLeaders(database)
         self.schedules = MongoScheduleStore(database, self.intake)

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from pymongo import ReplaceOne
 
+from weaver_like.domain.followed import FollowedRun
 from weaver_like.domain.job import LogEntry, StoredJob
 from weaver_like.domain.step import Step
 from weaver_like.stores.base import EXPORT_BYTES, JobTransfer
 from weaver_like.stores.mongo import codec
 from weaver_like.stores.mongo.connection import Collections, Document, MongoDatabase
+from weaver_like.stores.mongo.followed import load_run, run_document
 from weaver_like.stores.mongo.logs import whole_log
 from weaver_like.stores.mongo.migrate import BY_CREATED
 from weaver_like.stores.mongo.parts import NAMES, Parts, size_of
@@ -35,9 +37,13 @@ class MongoJobTransfer(JobTransfer):
                 release_next(found, {"next_jobs": {"$exists": True}})
             oldest_first = found.jobs.find(later).sort([("created", 1), ("_id", 1)]).hint(BY_CREATED).limit(limit)
             rows = _fitting(found, list(oldest_first))
-            log, steps = _logs(found, rows), _steps(found, rows)
+            log, steps, runs = _logs(found, rows), _steps(found, rows), _runs(found, rows)
             return [
-                replace(codec.read_stored(found, row, log[row["_id"]]), steps=tuple(steps[row["_id"], row["attempt"]]))
+                replace(
+                    codec.read_stored(found, row, log[row["_id"]]),
+                    steps=tuple(steps[row["_id"], row["attempt"]]),
+                    run=runs.get(row["_id"]),
+                )
                 for row in rows
             ]
 
@@ -55,6 +61,10 @@ class MongoJobTransfer(JobTransfer):
                 beside.delete_many({"job": {"$in": ids}})
                 if new:
                     beside.insert_many(new)
+            found.followed.delete_many({"_id": {"$in": ids}})
+            runs = [run_document(one.run) for one in stored if one.run]
+            if runs:
+                found.followed.insert_many(runs)
             if documents:
                 found.jobs.bulk_write(
                     [ReplaceOne({"_id": document["_id"]}, document, upsert=True) for document in documents]
@@ -71,6 +81,12 @@ def _steps(found: Collections, rows: Sequence[Document]) -> dict[tuple[str, int]
     for row in found.steps.find({"job": {"$in": [row["_id"] for row in rows]}}, sort=[("job", 1), ("number", 1)]):
         steps[row["job"], row["attempt"]].append(load_step(row))
     return steps
+
+
+def _runs(found: Collections, rows: Sequence[Document]) -> dict[str, FollowedRun]:
+    """Runs in foreign systems by job."""
+    wanted = {"_id": {"$in": [row["_id"] for row in rows]}}
+    return {row["_id"]: load_run(row) for row in found.followed.find(wanted)}
 
 
 def _logs(found: Collections, rows: Sequence[Document]) -> dict[str, list[LogEntry]]:

@@ -53,6 +53,7 @@ _COUNT_QUEUES = (
 )
 #: The columns that change are those of the parameters.
 _REPORT = update(jobs).where(jobs.c.id == _JOB, jobs.c.status == "running", jobs.c.attempt == bindparam("held"))
+_REPORT_HELD, _REPORT_FOLLOWED = _REPORT.where(jobs.c.lease.is_not(None)), _REPORT.where(jobs.c.lease.is_(None))
 _SUBSCRIBER = select(documents.c.subscriber).where(documents.c.job == _JOB)
 _SET_OUTCOME = (
     update(documents)
@@ -151,13 +152,16 @@ class SqlJobStore(JobStore):
 
     @repeated
     def report(self, job_id: str, attempt: int, report: Report) -> bool:
-        values: dict[str, Any] = {"key": job_id, "held": attempt, "lease": micros_of(report.lease_until)}
+        values: dict[str, Any] = {"key": job_id, "held": attempt, "lease": None}
+        statement = _REPORT_FOLLOWED
+        if report.lease_until is not None:
+            statement, values["lease"] = _REPORT_HELD, micros_of(report.lease_until)
         if report.percent is not None:
             values |= {"progress": report.percent, "updated": micros_of(datetime.now(UTC))}
         if report.message is not None:
             values["message"] = report.message
         with self._database.writing() as connection:
-            held = connection.execute(_REPORT, values).rowcount == 1
+            held = connection.execute(statement, values).rowcount == 1
             if held:
                 append_lines(connection, job_id, report.entries)
         return held

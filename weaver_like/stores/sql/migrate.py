@@ -17,6 +17,7 @@ from weaver_like.domain.errors import SettingError
 from weaver_like.stores.sql.connection import SqlDatabase
 from weaver_like.stores.sql.tables import (
     documents,
+    followed_runs,
     jobs,
     leaders,
     logs,
@@ -114,6 +115,10 @@ def _add_ownership(connection: Connection) -> None:
         _add_column(table.c.visibility, connection)
 
 
+def _add_followed_runs(connection: Connection) -> None:
+    followed_runs.create(connection, checkfirst=True)
+
+
 def _add_offer(connection: Connection) -> None:
     """Its one row, while nothing is deployed."""
     if not connection.scalar(select(func.count()).select_from(offer)):
@@ -129,6 +134,7 @@ MIGRATIONS: dict[int, Callable[[Connection], None]] = {
     5: _add_revisions,
     6: _add_steps,
     7: _add_ownership,
+    8: _add_followed_runs,
 }
 
 

@@ -15,8 +15,8 @@ from weaver_like.stores.sql.logs import require_job
 from weaver_like.stores.sql.tables import jobs, steps
 from weaver_like.stores.sql.upsert import upserts
 
-# A change of the status waits for this one, so that the steps of a job that goes away do not stay.
-_HELD = (
+#: A job that an attempt holds. A change of the status waits for whoever looks at it.
+HELD = (
     select(jobs.c.id)
     .where(jobs.c.id == bindparam("key"), jobs.c.status == "running", jobs.c.attempt == bindparam("held"))
     .with_for_update()
@@ -42,7 +42,7 @@ class SqlStepStore(StepStore):
         if not steps:
             return
         with self._database.writing() as connection:
-            if connection.execute(_HELD, {"key": job_id, "held": attempt}).first() is not None:
+            if connection.execute(HELD, {"key": job_id, "held": attempt}).first() is not None:
                 connection.execute(_KEEP[self._database.kind], step_rows(job_id, attempt, steps))
 
     @repeated

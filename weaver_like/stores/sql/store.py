@@ -9,6 +9,7 @@ from weaver_like.domain.errors import Unavailable
 from weaver_like.stores.base import Store
 from weaver_like.stores.sql.connection import SqlDatabase, repeated
 from weaver_like.stores.sql.deployments import SqlDeploymentStore
+from weaver_like.stores.sql.followed import SqlFollowedRuns
 from weaver_like.stores.sql.intake import SqlJobIntake
 from weaver_like.stores.sql.jobs import SqlJobStore
 from weaver_like.stores.sql.leaders import SqlLeaders
@@ -36,6 +37,7 @@ class SqlStore(Store):
         self.jobs = SqlJobStore(database, self.intake)
         self.logs = SqlJobLogs(database)
         self.steps = SqlStepStore(database)
+        self.followed = SqlFollowedRuns(database)
         self.outbox = SqlOutbox(database)
         self.leaders = SqlLeaders(database)
         self.schedules = SqlScheduleStore(database, self.intake)

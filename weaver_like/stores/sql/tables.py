@@ -95,6 +95,19 @@ steps = Table(
     **TABLE_OPTIONS,
 )
 
+#: Runs of jobs in foreign systems. One outlives its job, if that is removed before the run was seen to end.
+followed_runs = Table(
+    "followed_runs",
+    metadata,
+    Column("job", Exact(36), primary_key=True),
+    Column("runner", Exact(128), nullable=False),
+    Column("attempt", SmallInteger, nullable=False),
+    Column("begun", BigInteger, nullable=False),
+    Column("handle", Exact()),
+    Column("deadline", BigInteger),
+    **TABLE_OPTIONS,
+)
+
 #: Callbacks that wait to be delivered: written in the transaction that changes the status.
 outbox = Table(
     "outbox",

@@ -13,8 +13,9 @@ from weaver_like.stores.base import EXPORT_BYTES, JobTransfer
 from weaver_like.stores.codec import moment_of
 from weaver_like.stores.sql import codec
 from weaver_like.stores.sql.connection import SqlDatabase, repeated
+from weaver_like.stores.sql.followed import load_run, run_row
 from weaver_like.stores.sql.steps import load_step, step_rows
-from weaver_like.stores.sql.tables import documents, jobs, logs, outbox, steps
+from weaver_like.stores.sql.tables import documents, followed_runs, jobs, logs, outbox, steps
 from weaver_like.stores.sql.types import AnyRow, AnySelect
 
 _OLDEST_FIRST = select(jobs).order_by(jobs.c.created, jobs.c.id).limit(bindparam("most"))
@@ -27,6 +28,7 @@ _DOCUMENTS = select(documents).where(documents.c.job.in_(_IDS))
 _LOGS = select(logs).where(logs.c.job.in_(_IDS)).order_by(logs.c.job, logs.c.number)
 _CALLBACKS = select(outbox).where(outbox.c.job.in_(_IDS)).order_by(outbox.c.due, outbox.c.id)
 _STEPS = select(steps).where(steps.c.job.in_(_IDS)).order_by(steps.c.job, steps.c.number)
+_RUNS = select(followed_runs).where(followed_runs.c.job.in_(_IDS))
 _LARGE = [
     func.coalesce(func.length(column), 0)
     for column in (documents.c.execution, documents.c.followers, documents.c.results, documents.c.traceback)
@@ -64,6 +66,7 @@ class SqlJobTransfer(JobTransfer):
             documents: [codec.stored_documents_row(one) for one in stored],
             logs: [codec.entry_row(one.job.id, entry.number, entry) for one in stored for entry in one.log],
             steps: [row for one in stored for row in step_rows(one.job.id, one.job.attempt, one.steps)],
+            followed_runs: [run_row(one.run) for one in stored if one.run],
             outbox: [row for one in stored for row in codec.stored_callback_rows(one)],
         }
         with self._database.writing() as connection:
@@ -85,6 +88,7 @@ def _whole(connection: Connection, rows: Sequence[AnyRow]) -> list[StoredJob]:
         waiting[row.job].append(codec.row_waiting(row))
     for row in connection.execute(_STEPS, ids):
         done[row.job, row.attempt].append(load_step(row.document))
+    runs = {row.job: load_run(row) for row in connection.execute(_RUNS, ids)}
     return [
         StoredJob(
             codec.row_job(row),
@@ -94,6 +98,7 @@ def _whole(connection: Connection, rows: Sequence[AnyRow]) -> list[StoredJob]:
             tuple(log[row.id]),
             tuple(waiting[row.id]),
             tuple(done[row.id, row.attempt]),
+            runs.get(row.id),
         )
         for row in rows
     ]
