@@ -1,0 +1,1 @@
+"""A foreign system that runs jobs, for the tests of runs that are followed."""
