@@ -36,9 +36,10 @@ class TextList(ParameterType):
         items = tuple(part for part in text.split(",") if part)
         if not items:
             raise colander.Invalid(node, "expected names separated by commas")
-        unknown = [item for item in items if item not in getattr(node, "values", items)]
+        values = getattr(node, "values", None)
+        unknown = [item for item in items if values is not None and item not in values]
         if unknown:
-            raise colander.Invalid(node, f"expected one of {', '.join(node.values)}, got '{', '.join(unknown)}'")
+            raise colander.Invalid(node, f"expected one of {', '.join(node.values)}, got '{', '.join(unknown[:5])}'")
         return items
 
 

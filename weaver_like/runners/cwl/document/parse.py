@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import Node
 from ruamel.yaml.reader import ReaderError
@@ -13,6 +14,7 @@ from weaver_like.runners.cwl.document.refusals import Refused
 
 #: Parts of a document, after its aliases are written out.
 _MOST_PARTS, _DEEPEST = 200_000, 200
+_TOO_DEEP = f"The document is nested deeper than {_DEEPEST}."
 
 
 def parse_document(path: Path, name: str) -> Any:
@@ -23,6 +25,7 @@ def parse_document(path: Path, name: str) -> Any:
     yaml = yaml_no_ts()
     try:
         text = path.read_text(encoding="utf-8")
+        yaml.Composer = BoundedComposer
         _check_size(yaml.compose(text))
         return yaml.load(text)
     except MarkedYAMLError as error:
@@ -48,6 +51,25 @@ def parse_document(path: Path, name: str) -> Any:
         raise Refused(f"The document is neither JSON nor YAML: {str(error)[:300]}.", f"{name}:1:1") from error
 
 
+class BoundedComposer(Composer):
+    """Gives up on a document that is too large or too deep as soon as that shows, not after the rest was read."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self._count = self._depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self._count += 1
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise Refused(_TOO_DEEP)
+        if self._count > _MOST_PARTS:
+            raise Refused(f"The document has more than {_MOST_PARTS} parts.")
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
 def plain(value: object) -> Any:
     """Without ruamel's own types; keys are texts, as in JSON."""
     if isinstance(value, dict):
@@ -71,7 +93,7 @@ def _check_size(root: Node | None) -> None:
         if key in path:
             raise Refused("The document contains itself: an alias refers to a part around it.")
         if depth > _DEEPEST:
-            raise Refused(f"The document is nested deeper than {_DEEPEST}.")
+            raise Refused(_TOO_DEEP)
         if key not in weights:
             path.add(key)
             weights[key] = 1 + sum(weigh(part, depth + 1) for part in _parts(node))
