@@ -13,6 +13,9 @@ SHARED = {
     *("kinds_app", "worse_app", "image", "tool", "of_a_folder", "deployed"),
 }
 
+#: Folders of tests that wait for deaths, restarts and leases.
+WAITING = {"recovery", "deploy"}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -44,6 +47,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         grouped = item.get_closest_marker("xdist_group") is not None
         if isinstance(item, pytest.Function) and not grouped and SHARED.intersection(item.fixturenames):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    if hasattr(config, "workerinput"):  # several workers share the run
+        items[:] = _spread(items)
+
+
+def _spread(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Tests that mostly wait, evenly among those that compute: together they would leave the processors idle."""
+    waiting = [item for item in items if WAITING.intersection(item.path.parts)]
+    computing = [item for item in items if not WAITING.intersection(item.path.parts)]
+    places = [(number / len(part), item) for part in (computing, waiting) for number, item in enumerate(part)]
+    return [item for _, item in sorted(places, key=lambda place: place[0])]
 
 
 @pytest.hookimpl(hookwrapper=True)
