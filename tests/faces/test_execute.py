@@ -299,7 +299,7 @@ def test_members_become_what_they_mean() -> None:
         (["a", "b"], 2, ("/inputs/words/0", "/inputs/words/1")),
         ([], 0, ()),
         ("a", 1, ("/inputs/words",)),
-        ({"value": ["a", "b"]}, 1, ("/inputs/words",)),
+        ({"value": ["a", "b"]}, 2, ("/inputs/words", "/inputs/words")),
     ],
 )
 def test_an_array_is_several_occurrences_of_an_input_that_repeats(raw: object, items: int, pointers: tuple) -> None:

@@ -10,7 +10,7 @@ from tests.support import systems
 #: that it is made once.
 SHARED = {
     *("packages", "contained", "queue", "modes", "server", "listed", "make_app_once", "on_s3_once", "served_once"),
-    *("kinds_app", "worse_app", "image", "tool", "of_a_folder", "deployed"),
+    *("kinds_app", "worse_app", "image", "tool", "of_a_folder", "deployed", "shows"),
 }
 
 #: Folders of tests that wait for deaths, restarts and leases.

@@ -1,6 +1,5 @@
 """Calling a declared function: staged inputs -> arguments, returned values -> outputs. Runs in the job's child."""
 
-import base64
 import datetime
 import enum
 import json
@@ -13,9 +12,7 @@ from typing import Any
 from weaver_like.authoring.context import Context
 from weaver_like.authoring.declare import Declaration, Parameter
 from weaver_like.authoring.types import BoundingBox, File
-from weaver_like.domain.formats import extension_of, is_json, same_type
 from weaver_like.domain.messages import (
-    InputFile,
     InputReference,
     InputValue,
     OutputArray,
@@ -34,28 +31,29 @@ def call(declaration: Declaration, inputs: Mapping[str, Sequence[RunInput]], con
     arguments: dict[str, object] = {}
     for name, occurrences in inputs.items():
         parameter = declaration.parameters[name]
-        values = [_argument(parameter, item, context.workdir, number) for number, item in enumerate(occurrences)]
+        values = [_argument(parameter, item) for item in occurrences]
         repeatable = declaration.process.inputs[name].repeatable
         arguments[name] = values if repeatable else values[0]
+    for name, parameter in declaration.parameters.items():
+        if name not in inputs and not parameter.has_default:
+            arguments[name] = []  # it may come any number of times, and came none
     if declaration.context_parameter:
         arguments[declaration.context_parameter] = context
     return _outputs(declaration, declaration.function(**arguments))
 
 
-def _argument(parameter: Parameter, item: RunInput, workdir: Path, number: int) -> object:
+def _argument(parameter: Parameter, item: RunInput) -> object:
     if isinstance(item, InputReference):
         raise TypeError(f"Input '{parameter.name}' was not fetched.")
     kind = parameter.kind
+    if isinstance(item, InputValue):
+        return _convert(item.value, kind)
+    path = Path(item.path)
     if kind is File:
-        return _as_file(parameter, item, workdir, number)
+        return File(path, item.media_type)
     if kind is pathlib.Path:
-        return _as_file(parameter, item, workdir, number).path
-    if isinstance(item, InputFile):
-        return _convert(_read(Path(item.path), kind), kind)
-    value = item.value
-    if isinstance(value, str) and item.media_type and parameter.schema.get("type") == "object":
-        value = json.loads(value)
-    return _convert(value, kind)
+        return path
+    return _convert(_read(path, kind), kind)
 
 
 def _read(path: Path, kind: object) -> object:
@@ -71,7 +69,7 @@ def _convert(value: Any, kind: object) -> object:
     if kind is BoundingBox:
         return BoundingBox(tuple(value["bbox"]), value.get("crs"))
     if kind is datetime.datetime:
-        return datetime.datetime.fromisoformat(value)
+        return datetime.datetime.fromisoformat(value.upper())
     if kind is datetime.date:
         return datetime.date.fromisoformat(value)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
@@ -79,35 +77,6 @@ def _convert(value: Any, kind: object) -> object:
     if typing.get_origin(kind) in (list, tuple) and typing.get_args(kind) and isinstance(value, list):
         return [_convert(part, typing.get_args(kind)[0]) for part in value]
     return value
-
-
-def _as_file(parameter: Parameter, item: InputValue | InputFile, workdir: Path, number: int) -> File:
-    """A file that was fetched, or one written from the value in the request."""
-    if isinstance(item, InputFile):
-        return File(Path(item.path), item.media_type)
-    value = item.value
-    form = _form(parameter.schema, item.media_type, isinstance(value, (dict, list)))
-    media_type = item.media_type or form.get("contentMediaType")
-    folder = workdir / "inputs"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{parameter.name}-{number}{extension_of(media_type)}"
-    if not isinstance(value, str):
-        path.write_text(json.dumps(value, ensure_ascii=False), "utf-8")
-    elif form.get("contentEncoding") or item.encoding == "base64":
-        path.write_bytes(base64.b64decode(value))
-    else:
-        path.write_text(value, "utf-8", newline="")
-    return File(path, media_type)
-
-
-def _form(schema: dict[str, Any], media_type: str | None, structured: bool) -> dict[str, Any]:
-    """The form of the input that a value without a file belongs to."""
-    forms: list[dict[str, Any]] = schema.get("oneOf") or [schema]
-    if media_type:
-        same = [form for form in forms if same_type(form.get("contentMediaType", ""), media_type)]
-        forms = same or forms
-    fitting = [form for form in forms if is_json(form.get("contentMediaType")) == structured]
-    return (fitting or forms)[0]
 
 
 def _outputs(declaration: Declaration, returned: object) -> dict[str, RunOutput]:

@@ -64,6 +64,7 @@ class Parameter:
     kind: object
     input: Input
     schema: dict[str, Any]
+    has_default: bool
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,9 @@ def _declare_input(parameter: inspect.Parameter, hint: object) -> tuple[Paramete
     described = InputDescription(
         parameter.name, schema, marker.title, marker.description, tuple(marker.keywords), (), least, marker.max_occurs
     )
-    return Parameter(parameter.name, kind, marker, schema), described
+    if least == 0 and not optional and not repeated:
+        raise TypeError(f"Parameter '{parameter.name}' may be left out (min_occurs=0), but has no default.")
+    return Parameter(parameter.name, kind, marker, schema, optional), described
 
 
 def _declare_output(name: str, hint: object) -> OutputDescription:

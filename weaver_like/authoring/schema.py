@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from weaver_like.authoring.types import BoundingBox, File
-from weaver_like.domain.formats import OCTETS, is_json, is_text
+from weaver_like.domain.formats import OCTETS, file_schema
 
 BBOX_REFERENCE = "http://schemas.opengis.net/ogcapi/processes/part1/1.0/openapi/schemas/bbox.yaml"
 _PLAIN: dict[object, dict[str, Any]] = {
@@ -59,16 +59,8 @@ def _enum_schema(values: list[object]) -> dict[str, Any]:
 
 
 def _file_schema(media_types: Sequence[str]) -> dict[str, Any]:
-    forms = [_file_form(media_type) for media_type in media_types]
+    forms = [file_schema(media_type) for media_type in media_types]
     return forms[0] if len(forms) == 1 else {"oneOf": forms}
-
-
-def _file_form(media_type: str) -> dict[str, Any]:
-    if is_json(media_type):
-        return {"type": "object", "contentMediaType": media_type}
-    if is_text(media_type):
-        return {"type": "string", "contentMediaType": media_type}
-    return {"type": "string", "contentEncoding": "binary", "contentMediaType": media_type}
 
 
 def plain_default(value: object) -> object:

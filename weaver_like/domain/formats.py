@@ -3,6 +3,7 @@
 import mimetypes
 import re
 from dataclasses import dataclass
+from typing import Any
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"
@@ -95,6 +96,17 @@ def is_text(media_type: str | None) -> bool:
         or kind.endswith("+xml")
         or is_json(kind)
     )
+
+
+def file_schema(media_type: str) -> dict[str, Any]:
+    """How a description says that a file is wanted: text and JSON may stand in a request, all else as base64."""
+    if essence(media_type) == GEOJSON:
+        return {"type": "object", "contentMediaType": media_type}
+    if is_json(media_type):
+        return {"contentMediaType": media_type}
+    if is_text(media_type):
+        return {"type": "string", "contentMediaType": media_type}
+    return {"type": "string", "contentEncoding": "binary", "contentMediaType": media_type}
 
 
 def extension_of(media_type: str | None) -> str:

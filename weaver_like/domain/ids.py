@@ -5,6 +5,7 @@ import unicodedata
 import uuid
 
 _PROCESS_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\\]")
 _UNSAFE = re.compile(r"[^\w.+:=@,-]+")
 
 
@@ -21,6 +22,13 @@ def is_process_id(text: str) -> bool:
 def is_file_name(name: str) -> bool:
     """True for the name of one file or folder, which leads nowhere else: no path, at most 255 bytes."""
     return name not in ("", ".", "..") and not {"/", "\0"} & set(name) and len(name.encode("utf-8", "replace")) <= 255
+
+
+def staged_file_name(path: str) -> str:
+    """The last segment of a path as it is, blanks and signs included, for a file in a work folder."""
+    last = unicodedata.normalize("NFC", path).rstrip("/").rpartition("/")[2]
+    cleaned = _CONTROL.sub("_", last).encode("utf-8", "replace").decode()
+    return cleaned if is_file_name(cleaned) else safe_file_name(cleaned)
 
 
 def safe_file_name(name: str, fallback: str = "file") -> str:

@@ -148,6 +148,13 @@ class FetchBeside:
     path: str
 
 
+@message("remote")
+class FetchRemote:
+    """Asks for a file at an address that the package names. Answered by `RemoteFetched` or `RequestRefused`."""
+
+    url: str
+
+
 @message("fetch")
 class FetchDocument:
     """Asks for a document that a package refers to. Answered by `DocumentFetched` or `RequestRefused`."""
@@ -169,6 +176,13 @@ class FileFetched:
     found: bool
 
 
+@message("remote")
+class RemoteFetched:
+    """Answers `FetchRemote`."""
+
+    path: str
+
+
 @message("document")
 class DocumentFetched:
     """Answers `FetchDocument`."""
@@ -185,7 +199,7 @@ class RequestRefused:
 
 #: How a run ends.
 RunEnd = Done | Failed | Inspected
-Question = SubmitJobs | FetchBeside | FetchDocument
-Answer = JobAccepted | FileFetched | DocumentFetched | RequestRefused
+Question = SubmitJobs | FetchBeside | FetchRemote | FetchDocument
+Answer = JobAccepted | FileFetched | RemoteFetched | DocumentFetched | RequestRefused
 #: Everything that a child says.
 ChildMessage = Progress | LogLine | StepChange | RunEnd | Question

@@ -16,11 +16,12 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A value that lies elsewhere."""
+    """A value that lies elsewhere. headers: HTTP headers, sent to the origin of `href` only; they may be secrets."""
 
     href: str
     format: Format = field(default_factory=Format)
     title: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 #: One occurrence of an input.

@@ -1,11 +1,14 @@
 """Interface of fetchers: each brings the bytes behind one URI scheme."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 CHUNK_BYTES = 1 << 18
+#: Of HTTP.
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,5 +41,9 @@ class Fetcher(ABC):
         """Refuse at submission what can be refused without the network. Raises: FetchFailed."""
 
     @abstractmethod
-    def fetch(self, uri: str, target: Path, limits: FetchLimits) -> Fetched:
-        """Stream the bytes into the new file `target`, never holding more than a chunk. Raises: FetchFailed."""
+    def fetch(self, uri: str, target: Path, limits: FetchLimits, headers: Mapping[str, str] = NO_HEADERS) -> Fetched:
+        """Stream the bytes into the new file `target`, never holding more than a chunk.
+
+        headers: of HTTP, for the origin of `uri` only; other schemes have none.
+        Raises: FetchFailed.
+        """

@@ -1,6 +1,8 @@
 """Inputs from http and https."""
 
+import base64
 import zlib
+from collections.abc import Mapping
 from email.message import Message
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
@@ -8,10 +10,10 @@ from urllib.parse import unquote, urljoin, urlsplit
 import urllib3
 
 from weaver_like.domain.errors import FetchFailed, FetchTooLarge
-from weaver_like.domain.ids import safe_file_name
+from weaver_like.domain.ids import staged_file_name
 from weaver_like.domain.masks import shown
 from weaver_like.egress.http import GuardedClient
-from weaver_like.fetchers.base import CHUNK_BYTES, Fetched, Fetcher, FetchLimits
+from weaver_like.fetchers.base import CHUNK_BYTES, NO_HEADERS, Fetched, Fetcher, FetchLimits
 
 _MAX_REDIRECTS = 5
 
@@ -25,9 +27,9 @@ class HttpFetcher(Fetcher):
     def check(self, uri: str) -> None:
         self._client.guard.check_url(uri)
 
-    def fetch(self, uri: str, target: Path, limits: FetchLimits) -> Fetched:
+    def fetch(self, uri: str, target: Path, limits: FetchLimits, headers: Mapping[str, str] = NO_HEADERS) -> Fetched:
         try:
-            response = self._open(uri, limits)
+            response = self._open(uri, limits, headers)
             try:
                 return self._stream(uri, response, target, limits)
             finally:
@@ -35,11 +37,15 @@ class HttpFetcher(Fetcher):
         except (urllib3.exceptions.HTTPError, zlib.error) as error:
             raise FetchFailed(f"'{shown(uri)}' could not be read: {_reason(error)}.") from error
 
-    def _open(self, uri: str, limits: FetchLimits) -> urllib3.BaseHTTPResponse:
-        url = uri
+    def _open(self, uri: str, limits: FetchLimits, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        """Headers and credentials are sent to the first origin only, wherever that redirects to."""
+        url, own = _without_credentials(uri)
+        own |= headers
+        first = _origin_of(url)
         for _ in range(_MAX_REDIRECTS + 1):
             limits.proceed()
-            response = self._client.open("GET", url, headers={"Accept": "*/*", "Accept-Encoding": "identity"})
+            sent = {"Accept": "*/*", "Accept-Encoding": "identity"} | (own if _origin_of(url) == first else {})
+            response = self._client.open("GET", url, headers=sent)
             location = response.headers.get("Location")
             if response.status not in (301, 302, 303, 307, 308) or not location:
                 break
@@ -75,6 +81,22 @@ class HttpFetcher(Fetcher):
         return Fetched(response.headers.get("Content-Type"), name, size)
 
 
+def _origin_of(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()
+
+
+def _without_credentials(uri: str) -> tuple[str, dict[str, str]]:
+    """The URL without a user and a password, and the header that says them. Source: RFC 7617."""
+    parts = urlsplit(uri)
+    user, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return uri, {}
+    name, _, password = user.partition(":")
+    pair = f"{unquote(name)}:{unquote(password)}".encode()
+    return parts._replace(netloc=host).geturl(), {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+
 def _decoder(uri: str, encoding: str) -> "zlib._Decompress":
     """Decompress what some servers compress although nobody asked for it. Raises: FetchFailed."""
     if encoding not in ("gzip", "x-gzip", "deflate"):
@@ -98,7 +120,7 @@ def _file_name(uri: str, disposition: str | None) -> str:
         given = message.get_filename()
     except ValueError:  # not a valid header
         given = None
-    return safe_file_name(given or unquote(urlsplit(uri).path))
+    return staged_file_name(given or unquote(urlsplit(uri).path))
 
 
 def _reason(error: Exception) -> str:

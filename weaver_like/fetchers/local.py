@@ -3,15 +3,15 @@
 import errno
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from weaver_like.domain.errors import FetchFailed
 from weaver_like.domain.formats import media_type_of
-from weaver_like.domain.ids import safe_file_name
+from weaver_like.domain.ids import staged_file_name
 from weaver_like.domain.masks import shown
-from weaver_like.fetchers.base import Fetched, Fetcher, FetchLimits
+from weaver_like.fetchers.base import NO_HEADERS, Fetched, Fetcher, FetchLimits
 
 
 class LocalFetcher(Fetcher):
@@ -23,7 +23,7 @@ class LocalFetcher(Fetcher):
     def check(self, uri: str) -> None:
         self._resolve(uri)
 
-    def fetch(self, uri: str, target: Path, limits: FetchLimits) -> Fetched:
+    def fetch(self, uri: str, target: Path, limits: FetchLimits, headers: Mapping[str, str] = NO_HEADERS) -> Fetched:
         limits.proceed()
         source = self._resolve(uri)
         try:
@@ -35,7 +35,7 @@ class LocalFetcher(Fetcher):
             shutil.copyfile(source, target)
         except OSError as error:
             raise FetchFailed(f"'{shown(uri)}' could not be read: {os.strerror(error.errno or 0)}.") from error
-        return Fetched(media_type_of(source.name), safe_file_name(source.name), size)
+        return Fetched(media_type_of(source.name), staged_file_name(source.name), size)
 
     def _resolve(self, uri: str) -> Path:
         parts = urlsplit(uri)

@@ -1,14 +1,14 @@
 """Inputs from the buckets that the operator has opened."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from weaver_like.domain.errors import FetchFailed
-from weaver_like.domain.ids import safe_file_name
+from weaver_like.domain.ids import staged_file_name
 from weaver_like.domain.masks import shown
 from weaver_like.egress.s3 import S3Client, S3Failed, S3Stream
-from weaver_like.fetchers.base import CHUNK_BYTES, Fetched, Fetcher, FetchLimits
+from weaver_like.fetchers.base import CHUNK_BYTES, NO_HEADERS, Fetched, Fetcher, FetchLimits
 
 
 class S3Fetcher(Fetcher):
@@ -25,7 +25,7 @@ class S3Fetcher(Fetcher):
     def check(self, uri: str) -> None:
         self._place(uri)
 
-    def fetch(self, uri: str, target: Path, limits: FetchLimits) -> Fetched:
+    def fetch(self, uri: str, target: Path, limits: FetchLimits, headers: Mapping[str, str] = NO_HEADERS) -> Fetched:
         bucket, key = self._place(uri)
         limits.proceed()
         try:
@@ -45,7 +45,7 @@ class S3Fetcher(Fetcher):
             for chunk in stream.chunks(CHUNK_BYTES):
                 limits.proceed()
                 file.write(chunk)
-        return Fetched(stored.media_type, safe_file_name(uri), stored.size_bytes)
+        return Fetched(stored.media_type, staged_file_name(uri), stored.size_bytes)
 
     def _place(self, uri: str) -> tuple[str, str]:
         """Bucket and key. Raises: FetchFailed."""

@@ -4,17 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput
 from weaver_like.domain.execution import Execution
 from weaver_like.domain.fileobjects import find_locations, location_of, relocated
-from weaver_like.domain.formats import essence, is_json, is_media_type, media_type_of
-from weaver_like.domain.ids import safe_file_name
+from weaver_like.domain.formats import essence, extension_of, is_json, is_media_type, media_type_of
+from weaver_like.domain.ids import staged_file_name
 from weaver_like.domain.masks import shown
 from weaver_like.domain.messages import InputFile, InputReference, InputValue, RunInput
 from weaver_like.domain.values import Reference, Value
-from weaver_like.fetchers.base import Fetched, Fetcher, FetchLimits
+from weaver_like.fetchers.base import NO_HEADERS, Fetched, Fetcher, FetchLimits
 from weaver_like.schemas.jsontext import loads
 from weaver_like.schemas.validators import InputValidator, ProcessValidator
 
@@ -49,6 +49,25 @@ def find_fetcher(fetchers: Mapping[str, Fetcher], uri: str) -> Fetcher:
     return fetcher
 
 
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where a file came from. name: of the file here, which may be another one than in the address."""
+
+    uri: str
+    name: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def beside(self, companion: str) -> str:
+        """The address of a companion, which is named after the file: `a.tif.idx`, or `a.idx` instead of `a.tif`."""
+        address = urlsplit(self.uri)
+        stem, last, left = self.name, unquote(address.path.rpartition("/")[2]), companion
+        while stem and not companion.startswith(stem):
+            stem, last = stem.rpartition(".")[0], last.rpartition(".")[0]
+        if stem:
+            left = last + companion[len(stem) :]
+        return urljoin(address._replace(query="", fragment="").geturl(), quote(left))
+
+
 class Stager:
     """Stages the inputs of one job.
 
@@ -71,7 +90,8 @@ class Stager:
         self._max_bytes = max_bytes
         self._proceed = proceed
         # Folder of a fetched file -> where it came from: what lies beside it there may be asked for.
-        self._origins: dict[Path, str] = {}
+        self._origins: dict[Path, _Origin] = {}
+        self._remote = 0
         self._objects = holds_file_objects
         self._passes_references = passes_references
 
@@ -97,16 +117,33 @@ class Stager:
         if isinstance(item, Reference) and self._passes_references:
             return InputReference(item.href, item.format.media_type), 0
         if isinstance(item, Value):
-            if self._objects and any(find_locations(item.data)):
-                return self._stage_objects(name, number, item, workdir)
-            size = len(item.data) if isinstance(item.data, str) else 0
-            return InputValue(item.data, item.format.media_type, item.format.encoding), size
+            return self._stage_value(name, number, item, validator, workdir)
         try:
             return self._stage_reference(name, number, item, validator, workdir)
         except FetchFailed as error:
             raise _naming(name, error) from error
 
-    def _stage_objects(self, name: str, number: int, item: Value, workdir: Path) -> tuple[RunInput, int]:
+    def _stage_value(
+        self, name: str, number: int, item: Value, validator: InputValidator, workdir: Path
+    ) -> tuple[RunInput, int]:
+        """A literal stays a value; a file that was given by value becomes a file."""
+        form = validator.choose(item)
+        if form.media_type is None or item.data is None:
+            value = form.literal(item)
+            if self._objects and any(find_locations(value)):
+                return self._stage_objects(name, number, value, workdir)
+            return InputValue(value), len(value) if isinstance(value, str) else 0
+        media_type = item.format.media_type or form.media_type
+        if self._passes_references:
+            return InputValue(item.data, media_type, item.format.encoding), 0
+        content = form.content(item)
+        folder = workdir / "inputs" / f"{name}-{number}"
+        folder.mkdir(parents=True)
+        path = folder / f"{name}{extension_of(media_type)}"
+        path.write_bytes(content)
+        return InputFile(str(path), media_type), len(content)
+
+    def _stage_objects(self, name: str, number: int, value: object, workdir: Path) -> tuple[RunInput, int]:
         """A value with files in it: each is fetched into a folder of its own. Raises: FetchFailed, naming the input."""
         sizes: list[int] = []
 
@@ -119,12 +156,12 @@ class Stager:
                 fetched = self._fetch(uri, incoming, self._max_bytes)
             except FetchFailed as error:
                 raise _naming(name, error) from error
-            self._origins[folder] = uri
             sizes.append(fetched.size_bytes)
-            file_name = safe_file_name(entry.get("basename") or fetched.name)
+            file_name = staged_file_name(entry.get("basename") or fetched.name)
+            self._origins[folder] = _Origin(uri, file_name)
             return incoming.rename(folder / file_name).as_uri()
 
-        return InputValue(relocated(item.data, place)), sum(sizes)
+        return InputValue(relocated(value, place)), sum(sizes)
 
     def fetch_beside(self, path: Path) -> bool:
         """Fetch a file from beside the place that another one came from; False if there is none.
@@ -134,19 +171,28 @@ class Stager:
         origin = self._origins.get(path.parent)
         if origin is None or path.exists():
             return path.exists()
-        uri = urljoin(origin.partition("?")[0], quote(path.name))
         incoming = path.with_name(".incoming")
         try:
-            self._fetch(uri, incoming, self._max_bytes)
+            self._fetch(origin.beside(path.name), incoming, self._max_bytes, origin.headers)
         except FetchFailed:
             incoming.unlink(missing_ok=True)
             return False
         incoming.rename(path)
         return True
 
-    def _fetch(self, uri: str, target: Path, max_bytes: int) -> Fetched:
+    def fetch_remote(self, uri: str, workdir: Path) -> Path:
+        """Fetch a file that the package itself names, e.g. as a default; where it is. Raises: FetchFailed."""
+        self._remote += 1
+        folder = workdir / "inputs" / f"-{self._remote}"  # no input has such a name
+        folder.mkdir(parents=True)
+        incoming = folder / "incoming"
+        fetched = self._fetch(uri, incoming, self._max_bytes)
+        self._origins[folder] = _Origin(uri, fetched.name)
+        return incoming.rename(folder / fetched.name)
+
+    def _fetch(self, uri: str, target: Path, max_bytes: int, headers: Mapping[str, str] = NO_HEADERS) -> Fetched:
         """Raises: FetchFailed."""
-        return find_fetcher(self._fetchers, uri).fetch(uri, target, FetchLimits(max_bytes, self._proceed))
+        return find_fetcher(self._fetchers, uri).fetch(uri, target, FetchLimits(max_bytes, self._proceed), headers)
 
     def _stage_reference(
         self, name: str, number: int, item: Reference, validator: InputValidator, workdir: Path
@@ -154,30 +200,32 @@ class Stager:
         folder = workdir / "inputs" / f"{name}-{number}"
         folder.mkdir(parents=True)
         target = folder / "incoming"
+        by_content = validator.by_content and not (self._objects and validator.takes_anything)
         max_bytes = self._max_bytes
-        if validator.by_content:
+        if by_content:
             max_bytes = min(max_bytes, _VALUE_BYTES)
-        fetched = self._fetch(item.href, target, max_bytes)
+        fetched = self._fetch(item.href, target, max_bytes, dict(item.headers))
         media_type = _media_type(item, fetched.media_type, fetched.name, validator)
         path = target.rename(folder / fetched.name)
-        self._origins[folder] = item.href
-        if validator.by_content:
-            value = _read_value(path, media_type, validator)
-            self._check(name, Value(value), validator)
-            return InputValue(value), fetched.size_bytes
-        if is_json(media_type) and fetched.size_bytes <= _VALUE_BYTES:
-            self._check(name, Value(_parse(name, path), item.format), validator)
+        self._origins[folder] = _Origin(item.href, fetched.name, dict(item.headers))
+        if by_content:
+            value = Value(_read_value(path, media_type, validator))
+            _refuse(name, validator.faults(value, f"/inputs/{name}"))
+            return InputValue(validator.choose(value).literal(value)), fetched.size_bytes
+        if validator.wants_json(media_type) and fetched.size_bytes <= _VALUE_BYTES:
+            _refuse(name, validator.content_faults(_parse(name, path), media_type, f"/inputs/{name}"))
         return InputFile(str(path), media_type), fetched.size_bytes
-
-    def _check(self, name: str, value: Value, validator: InputValidator) -> None:
-        faults = validator.faults(value, f"/inputs/{name}")
-        if faults:
-            raise InvalidInput(f"Input '{name}': the referenced value is not valid: {faults[0].detail}.", faults=faults)
 
 
 def _naming(name: str, error: FetchFailed) -> FetchFailed:
     """The same error with the input that it belongs to."""
     return FetchFailed(f"Input '{name}': {error.detail}", faults=[Fault(f"/inputs/{name}", error.detail)])
+
+
+def _refuse(name: str, faults: list[Fault]) -> None:
+    """Raises: InvalidInput, if there are faults."""
+    if faults:
+        raise InvalidInput(f"Input '{name}': the referenced value is not valid: {faults[0].detail}.", faults=faults)
 
 
 def _parse(name: str, path: Path) -> object:

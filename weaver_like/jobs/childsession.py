@@ -5,15 +5,19 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from weaver_like.domain.errors import Fault, InvalidInput, RunFailed, WeaverError
+from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput, RunFailed, WeaverError
 from weaver_like.domain.job import Claim
 from weaver_like.domain.messages import (
+    Answer,
     Done,
     Failed,
     FetchBeside,
+    FetchRemote,
     FileFetched,
     LogLine,
     Progress,
+    RemoteFetched,
+    RequestRefused,
     RunInput,
     RunOutput,
     StepChange,
@@ -174,6 +178,12 @@ class ChildSession:
                 if isinstance(event, ChildExit):
                     return event
 
+    def _fetch_remote(self, stager: Stager, url: str) -> Answer:
+        try:
+            return RemoteFetched(str(stager.fetch_remote(url, self._workdir)))
+        except FetchFailed as error:
+            return RequestRefused(error.detail)
+
     def _handle(self, child: Child, event: ChildEvent, stager: Stager) -> None:
         match event:
             case str():
@@ -188,6 +198,8 @@ class ChildSession:
                     self._reporter.step(cleaned)
             case FetchBeside(path):
                 child.answer(FileFetched(stager.fetch_beside(Path(path))))
+            case FetchRemote(url):
+                child.answer(self._fetch_remote(stager, url))
             case SubmitJobs():
                 child.answer(submit_chain(self._rt, self._claim.job, event, self._link))
             case Done(outputs):

@@ -1,5 +1,6 @@
 """Values of inputs: JSON <-> domain."""
 
+from dataclasses import replace
 from typing import Any
 
 from weaver_like.domain.execution import Execution
@@ -7,7 +8,8 @@ from weaver_like.domain.formats import Format
 from weaver_like.domain.process import InputDescription, Process
 from weaver_like.domain.values import Item, Occurrences, Reference, Value
 from weaver_like.schemas.jsontext import JsonObject
-from weaver_like.schemas.shape import to_pointer
+from weaver_like.schemas.links import check_link, fits_as_it_stands, links_as_files
+from weaver_like.schemas.shape import Shape, to_pointer
 from weaver_like.schemas.validators import accepts_array
 
 #: An object with "value" and no other members than these is a qualified value; any other object is a value itself.
@@ -17,20 +19,20 @@ _QUALIFIED = {"value", "format", "mediaType", "encoding", "schema", "type", "mim
 def parse_inputs(given: JsonObject | list[JsonObject], process: Process) -> dict[str, Occurrences]:
     """Read `inputs` of an execute request: a mapping by id, or (older clients) a list of objects with an `id`."""
     if isinstance(given, list):
-        return _parse_list_form(given)
+        return _parse_list_form(given, process)
     return {
         name: _parse_occurrences(raw, process.inputs.get(name), "/inputs" + to_pointer([name]))
         for name, raw in given.items()
     }
 
 
-def _parse_list_form(entries: list[JsonObject]) -> dict[str, Occurrences]:
+def _parse_list_form(entries: list[JsonObject], process: Process) -> dict[str, Occurrences]:
     """`[{"id": "a", "value" | "data" | "href": ...}]`: an id that comes again is a further occurrence."""
     found: dict[str, tuple[list[Item], list[str]]] = {}
     for position, entry in enumerate(entries):
         items, pointers = found.setdefault(entry["id"], ([], []))
         rest = {("value" if key == "data" else key): value for key, value in entry.items() if key != "id"}
-        items.append(parse_item(rest))
+        items.append(parse_item(rest, _schema_of(process.inputs.get(entry["id"])), f"/inputs/{position}"))
         pointers.append(f"/inputs/{position}")
     return {name: Occurrences(tuple(items), tuple(pointers)) for name, (items, pointers) in found.items()}
 
@@ -44,8 +46,26 @@ def _parse_occurrences(raw: object, description: InputDescription | None, pointe
     """
     if isinstance(raw, list) and description is not None and _is_several(raw, description):
         pointers = tuple(f"{pointer}/{number}" for number in range(len(raw)))
-        return Occurrences(tuple(parse_item(part) for part in raw), pointers)
-    return Occurrences((parse_item(raw),), (pointer,))
+        items = (parse_item(part, description.schema, where) for part, where in zip(raw, pointers, strict=True))
+        return Occurrences(tuple(items), pointers)
+    item = parse_item(raw, _schema_of(description), pointer)
+    if isinstance(item, Value) and description is not None and _holds_several(item, description):
+        return Occurrences(tuple(replace(item, data=part) for part in _parts(item)), (pointer,) * len(_parts(item)))
+    return Occurrences((item,), (pointer,))
+
+
+def _schema_of(description: InputDescription | None) -> JsonObject:
+    return description.schema if description is not None else {}
+
+
+def _holds_several(item: Value, description: InputDescription) -> bool:
+    """Whether a qualified value is not one occurrence, but the array of all."""
+    several = item.qualified and description.repeatable and isinstance(item.data, list)
+    return several and bool(Shape(description.schema).faults(item.data))
+
+
+def _parts(item: Value) -> list[object]:
+    return item.data if isinstance(item.data, list) else []
 
 
 def _is_several(raw: list[object], description: InputDescription) -> bool:
@@ -60,15 +80,29 @@ def _is_wrapped(raw: object) -> bool:
     return isinstance(raw, dict) and (isinstance(raw.get("href"), str) or "value" in raw)
 
 
-def parse_item(raw: object) -> Item:
-    """Read a link, a qualified value, or the value itself. `format` may be nested, as before 1.0, or flat."""
-    if not isinstance(raw, dict):
-        return Value(raw)
+def parse_item(raw: object, schema: JsonObject | None = None, pointer: str = "") -> Item:
+    """Read a link, a qualified value, or the value itself. `format` may be nested, as before 1.0, or flat.
+
+    Args:
+        schema: of one occurrence. What fits it as it stands is taken as it stands.
+    Raises: InvalidInput, for a link that holds what it may not.
+    """
+    schema = schema or {}
+    if not isinstance(raw, dict) or fits_as_it_stands(raw, schema):
+        return Value(links_as_files(raw, schema))
     if isinstance(raw.get("href"), str):
-        return Reference(raw["href"], parse_format(raw), _text(raw, "title"))
+        return _parse_link(raw, pointer)
     if "value" in raw and raw.keys() <= _QUALIFIED:
-        return Value(raw["value"], parse_format(raw), qualified=True)
-    return Value(raw)
+        return Value(links_as_files(raw["value"], schema), parse_format(raw), qualified=True)
+    return Value(links_as_files(raw, schema))
+
+
+def _parse_link(raw: JsonObject, pointer: str) -> Reference:
+    headers = raw.get("headers")
+    pairs = tuple(headers.items()) if isinstance(headers, dict) else ()
+    link = Reference(raw["href"], parse_format(raw), _text(raw, "title"), pairs)
+    check_link(link, raw, pointer)
+    return link
 
 
 def parse_format(raw: JsonObject) -> Format:
@@ -123,6 +157,8 @@ def _render_reference(item: Reference) -> JsonObject:
     document |= described
     if item.title:
         document["title"] = item.title
+    if item.headers:
+        document["headers"] = dict(item.headers)
     return document
 
 

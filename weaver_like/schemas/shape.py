@@ -1,6 +1,8 @@
 """Checking a JSON document against a JSON Schema, all errors at once, each with a JSON pointer."""
 
+import re
 from collections.abc import Iterable
+from datetime import date, datetime
 from itertools import islice
 from typing import Any
 
@@ -11,13 +13,33 @@ from weaver_like.domain.errors import Fault
 #: More than these say nothing new to a reader.
 MAX_FAULTS = 50
 
+_DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})\Z", re.ASCII)
+
+
+def _is_date_time(text: str) -> bool:
+    """RFC 3339, as far as Python has such moments: no year 0, no leap second."""
+    try:
+        return bool(_DATE_TIME.match(text)) and bool(datetime.fromisoformat(text.upper()))
+    except ValueError:
+        return False
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return len(text) == len("2000-01-01") and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+_FORMATS = {"date-time": _is_date_time, "date": _is_date}
+
 
 class Shape:
     """A compiled JSON Schema (2020-12; the OpenAPI 3.0 spelling of `nullable` and exclusive bounds is understood)."""
 
     def __init__(self, schema: dict[str, Any]):
         self.schema = schema
-        self._validator = jsonschema_rs.Draft202012Validator(to_2020(schema), validate_formats=True)
+        self._validator = jsonschema_rs.Draft202012Validator(to_2020(schema), validate_formats=True, formats=_FORMATS)
 
     def faults(self, value: object, pointer: str = "") -> list[Fault]:
         """Every fault of `value`, at most `MAX_FAULTS`; `pointer` is where the value stands in the request."""
@@ -62,9 +84,11 @@ def to_2020(schema: Any) -> Any:
             exclusive = result.pop(key)
             if exclusive and bound in result:
                 result[key] = result.pop(bound)
-    if schema.get("nullable"):
-        return {"anyOf": [{"type": "null"}, result]}
-    return result
+    if not schema.get("nullable"):
+        return result
+    if isinstance(result.get("type"), str) and not result.keys() & {"enum", "const", "allOf", "oneOf", "anyOf", "$ref"}:
+        return result | {"type": [result["type"], "null"]}
+    return {"anyOf": [{"type": "null"}, result]}
 
 
 def _convert(key: str, value: object) -> object:

@@ -1,7 +1,5 @@
 """Checking the inputs of an execution against a process description: compiled once per description."""
 
-import base64
-import binascii
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import islice
@@ -10,15 +8,26 @@ from typing import Any
 from weaver_like.domain.bbox import bbox_faults
 from weaver_like.domain.errors import Fault, FaultKind
 from weaver_like.domain.execution import Execution
-from weaver_like.domain.formats import OCTETS, is_json, is_media_type, is_text, same_type
+from weaver_like.domain.formats import OCTETS, is_json, is_media_type, same_type
 from weaver_like.domain.process import InputDescription, Process
 from weaver_like.domain.values import Item, Occurrences, Reference, Value
+from weaver_like.schemas.content import decode_base64, read_content, read_literal
 from weaver_like.schemas.jsontext import loads
+from weaver_like.schemas.numbers import whole_numbers
 from weaver_like.schemas.shape import MAX_FAULTS, Shape, to_pointer
+
+_JSON_TYPES = {str: "string", dict: "object", list: "array", bool: "boolean", int: "integer", float: "number"}
+#: What a description says of a file of JSON that may hold any JSON.
+_OF_ANY_JSON = {"contentMediaType", "contentEncoding", "title", "description", "nullable"}
 
 
 class Branch:
-    """One of the forms that an input may have: a member of its `oneOf`, or its whole schema."""
+    """One of the forms that an input may have: a member of its `oneOf`, or its whole schema.
+
+    Attributes:
+        media_type: of a file; None for a literal, which is passed on as a JSON value.
+        checks_json: the file is JSON, and the description says more of it than that.
+    """
 
     def __init__(self, schema: dict[str, Any]):
         self.schema = schema
@@ -26,13 +35,55 @@ class Branch:
         self.binary = schema.get("contentEncoding") in ("binary", "base64") or schema.get("format") == "byte"
         if self.binary:
             schema = {key: value for key, value in schema.items() if key != "format"}
+        self._takes_text = schema.get("type") == "string"
+        self._has_integers = "'integer'" in str(schema)
+        self.checks_json = is_json(self.media_type) and not self._takes_text and not schema.keys() <= _OF_ANY_JSON
         self.shape = Shape(schema)
 
-    def faults(self, value: object, pointer: str) -> list[Fault]:
+    @property
+    def is_file(self) -> bool:
+        return self.media_type is not None
+
+    def faults(self, item: Value, pointer: str) -> list[Fault]:
+        """Why a value does not have this form; none if it has."""
+        try:
+            if self.media_type is None or item.data is None:
+                return self._literal_faults(item, pointer)
+            return self._file_faults(item, item.format.media_type or self.media_type, pointer)
+        except ValueError as error:
+            return [Fault(pointer, str(error))]
+
+    def is_near(self, value: object) -> bool:
+        """Whether a value is of the type that this form has, whatever else is wrong with it."""
+        if self.is_file:
+            return isinstance(value, str) or is_json(self.media_type)
+        return _JSON_TYPES.get(type(value)) == self.schema.get("type")
+
+    def literal(self, item: Value) -> object:
+        """The value of a literal, as the process gets it. Raises: ValueError."""
+        value = read_literal(item.data, item.format.encoding if item.qualified else None, self._takes_text)
+        return whole_numbers(value, self.schema) if self._has_integers else value
+
+    def content(self, item: Value) -> bytes:
+        """The content of a file. Raises: ValueError."""
+        return read_content(item.data, item.format.media_type or self.media_type or OCTETS, item.format.encoding)
+
+    def _literal_faults(self, item: Value, pointer: str) -> list[Fault]:
+        value = self.literal(item)
         found = self.shape.faults(value, pointer)
-        if not found and self.binary and isinstance(value, str) and not _is_base64(value):
-            found = [Fault(pointer, "expected base64 text (RFC 4648)")]
+        if not found and self.binary and isinstance(value, str):
+            decode_base64(value)
         return found
+
+    def _file_faults(self, item: Value, media_type: str, pointer: str) -> list[Fault]:
+        given = is_json(item.format.media_type) or isinstance(item.data, (dict, list, str))
+        if not isinstance(item.data, str) and not (given and is_json(media_type)):
+            return self.shape.faults(item.data, pointer) or [Fault(pointer, f"expected a text, for {media_type}")]
+        content = self.content(item)
+        if self.checks_json:
+            return self.shape.faults(loads(content), pointer)
+        as_it_stands = isinstance(item.data, str) and self._takes_text and item.format.encoding != "base64"
+        return self.shape.faults(item.data, pointer) if as_it_stands else []
 
 
 class InputValidator:
@@ -44,7 +95,8 @@ class InputValidator:
         forms = schema.get("oneOf") or schema.get("anyOf")
         siblings = {key: value for key, value in schema.items() if key not in ("oneOf", "anyOf")}
         # The forms overlap (any text is also a base64 candidate), so one fitting form is enough: oneOf would refuse it.
-        self.branches = [Branch({**siblings, **form}) for form in forms or [schema]]
+        branches = [Branch({**siblings, **form}) for form in forms or [schema]]
+        self.branches = sorted(branches, key=lambda branch: branch.is_file)
         self.bbox = any(_is_bbox(form) for form in [schema, *(forms or [])])
 
     @cached_property
@@ -55,6 +107,11 @@ class InputValidator:
     def by_content(self) -> bool:
         """True if a reference must be read and become a value: the input has no media type, so it is no file."""
         return not self.media_types
+
+    @property
+    def takes_anything(self) -> bool:
+        """True if the description says nothing of a value."""
+        return all(not branch.schema.keys() - {"nullable", "title", "description"} for branch in self.branches)
 
     def count_faults(self, given: Occurrences, pointer: str) -> Iterator[Fault]:
         """Too few or too many values; in the list form of inputs it is the first surplus entry that is wrong."""
@@ -68,16 +125,35 @@ class InputValidator:
     def faults(self, item: Item, pointer: str) -> list[Fault]:
         """Faults of one occurrence; of a reference only its media type can be checked before it is fetched."""
         given = item.format.media_type
-        branches = self.branches
         if given and not is_media_type(given):
             return [Fault(pointer, f"expected a media type (type/subtype), got {given[:100]!r}")]
-        if given and self.media_types:
-            branches = self._branches_of(given)
-            if not branches:
-                return [Fault(pointer, f"expected media type {' or '.join(self.media_types)}, got '{given}'")]
+        branches = self._candidates(item)
+        if not branches:
+            return [Fault(pointer, f"expected media type {' or '.join(self.media_types)}, got '{given}'")]
         if isinstance(item, Reference):
             return []
         return self._value_faults(item, branches, pointer)
+
+    def choose(self, item: Value) -> Branch:
+        """The form that a value has, which was checked before."""
+        branches = self._candidates(item)
+        return next((branch for branch in branches if not branch.faults(item, "")), branches[0])
+
+    def wants_json(self, media_type: str) -> bool:
+        """Whether a referenced file of this media type must be JSON: the description has no other form for it."""
+        return all(is_json(branch.media_type) for branch in self._branches_of(media_type) or self.branches)
+
+    def content_faults(self, value: object, media_type: str, pointer: str) -> list[Fault]:
+        """Faults of a referenced file that must be JSON, as far as the description says more of it."""
+        branches = self._branches_of(media_type) or self.branches
+        if not all(branch.checks_json for branch in branches):
+            return []
+        tried = [branch.shape.faults(value, pointer) for branch in branches]
+        return self._nearest_faults(tried, branches, value)
+
+    def _candidates(self, item: Item) -> list[Branch]:
+        given = item.format.media_type
+        return self._branches_of(given) if given and self.media_types else self.branches
 
     def _branches_of(self, media_type: str) -> list[Branch]:
         """The forms that a value of this media type may have."""
@@ -90,17 +166,17 @@ class InputValidator:
         where = f"{pointer}/value" if item.qualified else pointer
         if self.bbox:
             return list(bbox_faults(item.data, where))
-        declared = item.qualified and item.format.encoding == "base64"
-        if declared and isinstance(item.data, str) and not _is_base64(item.data):
-            return [Fault(where, "the value is declared as base64 (RFC 4648), but is not")]
+        return self._nearest_faults((branch.faults(item, where) for branch in branches), branches, item.data)
+
+    def _nearest_faults(self, tried: Iterable[list[Fault]], branches: list[Branch], value: object) -> list[Fault]:
+        """None if the value has one of the forms; else those of the form that it comes nearest to."""
         found: list[Fault] = []
-        for branch in branches:
-            if _fits_as_text(item, branch):
-                return []
-            faults = branch.faults(_structured(item, branch), where)
+        near = False
+        for branch, faults in zip(branches, tried, strict=True):
             if not faults:
                 return []
-            found = found or faults
+            if not found or (branch.is_near(value) and not near):
+                found, near = faults, branch.is_near(value)
         if len(branches) > 1:
             forms = ", ".join(branch.media_type or _types(branch.schema) for branch in branches)
             return [Fault(found[0].pointer, f"{found[0].detail}; the value matches none of: {forms}")]
@@ -168,38 +244,9 @@ def _takes(described: str, given: str) -> bool:
     return described == OCTETS or same_type(described, given)
 
 
-def _structured(item: Value, branch: Branch) -> object:
-    """A qualified JSON document may be given as its text: `{"value": "{...}", "mediaType": "application/geo+json"}`."""
-    if item.qualified and isinstance(item.data, str) and branch.media_type and branch.schema.get("type") == "object":
-        try:
-            return loads(item.data)
-        except ValueError:
-            return item.data
-    return item.data
-
-
-def _fits_as_text(item: Value, branch: Branch) -> bool:
-    """Text that the client has encoded as base64, and JSON given for a form that is described as text."""
-    if not branch.media_type or branch.schema.get("type") != "string" or branch.binary:
-        return False
-    if isinstance(item.data, dict):
-        return is_json(branch.media_type)
-    if item.format.encoding != "base64" or not is_text(branch.media_type):
-        return False
-    return isinstance(item.data, str) and _is_base64(item.data)
-
-
 def _is_bbox(schema: dict[str, Any]) -> bool:
     parts = [schema, *schema.get("allOf", ())]
     return any(part.get("format") == "ogc-bbox" for part in parts)
-
-
-def _is_base64(text: str) -> bool:
-    try:
-        base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    return True
 
 
 def _missing(description: InputDescription) -> Fault:

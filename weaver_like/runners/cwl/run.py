@@ -10,7 +10,15 @@ from cwltool.process import Process, shortname
 from cwltool.workflow import Workflow
 from schema_salad.exceptions import ValidationException
 
-from weaver_like.domain.messages import Blame, Done, FetchBeside, FileFetched
+from weaver_like.domain.messages import (
+    Blame,
+    Done,
+    FetchBeside,
+    FetchRemote,
+    FileFetched,
+    RemoteFetched,
+    RequestRefused,
+)
 from weaver_like.domain.step import StepStatus
 from weaver_like.files.stepcache import StepCache
 from weaver_like.runners.base import ChildRun, ChildWire
@@ -50,7 +58,7 @@ class CwlRun(ChildRun[RunJob]):
 
     def run(self) -> Done:
         said = listen()
-        confine((self._workdir, self._package), self._bring)
+        confine((self._workdir, self._package), self._bring, self._fetch)
         write(self.task.target, self._package)
         tool = get_tool(self.task.target, self._package)
         external = self._options.engine.runs(self.task.process_id)
@@ -78,6 +86,14 @@ class CwlRun(ChildRun[RunJob]):
     def _bring(self, path: str) -> bool:
         """Have the worker fetch what lies beside an input where that came from; False if there is none."""
         return self.ask(FetchBeside(path)) == FileFetched(True)
+
+    def _fetch(self, url: str) -> str:
+        """Have the worker fetch a file that the package names. Raises: WorkflowException."""
+        answer = self.ask(FetchRemote(url))
+        if isinstance(answer, RemoteFetched):
+            return answer.path
+        reason = answer.reason if isinstance(answer, RequestRefused) else "it was not fetched"
+        raise WorkflowException(f"A file that the package names is not to be had: {reason}")
 
     def _run_externally(self, order: Values, step: Node) -> Values:
         """The whole package is one step: what another engine does inside is not seen."""

@@ -125,5 +125,5 @@ def masked(execution: Execution) -> Execution:
 
 def _masked(item: Item) -> Item:
     if isinstance(item, Reference):
-        return replace(item, href=mask(item.href))
+        return replace(item, href=mask(item.href), headers=())
     return item

@@ -3,6 +3,7 @@
 import glob
 import os
 from collections.abc import Callable, Mapping, MutableSequence
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, cast
 from urllib.parse import unquote, urlsplit
@@ -36,13 +37,17 @@ class ConfinedFsAccess(StdFsAccess):
     """The files that outputs, expressions and checksums are read from.
 
     inputs: folder below which files may be brought.
+    remote: fetches a file that the package names by an address; its path.
     """
 
     roots: Roots
     inputs = "/nowhere/"
     bring: Callable[[str], bool] = staticmethod(lambda _path: False)
+    remote: Callable[[str], str]
 
     def _abs(self, p: str) -> str:
+        if _is_remote(p):
+            p = self.remote(p)
         return self.roots.check(abspath(p, self.basedir))
 
     def glob(self, pattern: str) -> list[str]:
@@ -96,10 +101,8 @@ class ConfinedPathMapper(PathMapper):
         if "dirname" in given and not _is_below(str(given["dirname"]), self.stagedir):
             del given["dirname"]  # it says where the file lies, and cwltool would put it there
         location = str(given.get("location", ""))
-        if urlsplit(location).scheme in ("http", "https"):
-            raise WorkflowException(
-                f"'{location}' was not staged before the run: files come in as inputs, or with the package."
-            )
+        if _is_remote(location):
+            location = given["location"] = Path(ConfinedFsAccess.remote(location)).as_uri()
         if not location.startswith("_:"):
             self.roots.check(abspath(location, basedir))
         super().visit(obj, stagedir, basedir, copy, staged)
@@ -114,6 +117,10 @@ class ConfinedPathMapper(PathMapper):
     ) -> None:
         for entry in listing:
             self.visit(entry, stagedir, basedir, copy=bool(entry.get("writable", copy)), staged=staged)
+
+
+def _is_remote(location: str) -> bool:
+    return urlsplit(location).scheme in ("http", "https")
 
 
 def check_name(entry: Mapping[str, Any]) -> None:
@@ -152,11 +159,23 @@ def _check_object(found: FileObject, roots: Roots) -> None:
         roots.check(os.path.abspath(unquote(parts.path)))
 
 
-def confine(folders: tuple[Path, ...], bring: Callable[[str], bool] | None = None) -> None:
+def refuse_remote(url: str) -> str:
+    """Where nobody is there to fetch it. Raises: WorkflowException."""
+    raise WorkflowException(f"'{url}' cannot be fetched here.")
+
+
+def confine(
+    folders: tuple[Path, ...],
+    bring: Callable[[str], bool] | None = None,
+    remote: Callable[[str], str] = refuse_remote,
+) -> None:
     """From now on no run of this OS process reads anything outside of these folders.
 
-    bring: asks the worker for a file that lies beside an input where that came from; False if there is none.
+    Args:
+        bring: asks the worker for a file that lies beside an input where that came from; False if there is none.
+        remote: asks the worker for a file that the package names by an address; its path.
     """
+    ConfinedFsAccess.remote = staticmethod(cache(remote))
     if bring is not None:
         ConfinedFsAccess.inputs = str(folders[0] / "inputs") + os.sep
         ConfinedFsAccess.bring = staticmethod(bring)

@@ -1,7 +1,5 @@
 """Inputs as the worker staged them -> the job order of CWL."""
 
-import base64
-import binascii
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,8 +9,8 @@ from urllib.parse import unquote, urlsplit
 from cwltool.errors import WorkflowException
 from cwltool.process import Process, shortname
 
-from weaver_like.domain.fileobjects import FileObject
-from weaver_like.domain.formats import essence, extension_of, media_type_of
+from weaver_like.domain.fileobjects import FileObject, is_object
+from weaver_like.domain.formats import essence, media_type_of
 from weaver_like.domain.messages import InputFile, InputReference, InputValue, RunInput
 from weaver_like.runners.cwl.data.archives import unpack
 from weaver_like.runners.cwl.document.formats import cwl_format, media_type_of_format
@@ -51,10 +49,10 @@ class _Reader:
     def read(self, given: Sequence[RunInput]) -> Any:
         kind = items_of(self._kind)
         if kind is None:
-            return self._convert(given[0], self._kind, 0) if given else None
-        return [self._convert(item, kind, number) for number, item in enumerate(_occurrences(given, kind))]
+            return self._convert(given[0], self._kind) if given else None
+        return [self._convert(item, kind) for item in _occurrences(given, kind)]
 
-    def _convert(self, item: RunInput, kind: CwlType, number: int) -> Any:
+    def _convert(self, item: RunInput, kind: CwlType) -> Any:
         if isinstance(item, InputReference):
             raise WorkflowException(f"Input '{self._name}' was not fetched.")
         options = options_of(kind)
@@ -62,22 +60,23 @@ class _Reader:
             if "Directory" in options and "File" not in options:
                 return self._unpacked(Path(item.path))
             return self._file(Path(item.path), item.media_type)
-        return self._convert_value(item, options, number)
+        return self._convert_value(item.value, options)
 
-    def _convert_value(self, item: InputValue, options: Sequence[CwlType], number: int) -> Any:
-        value: Any = item.value
-        if isinstance(value, str) and "string" not in options and not _names_symbol(options, value):
-            if "File" in options:
-                return self._literal(value, item, number)
-            if "Directory" in options:
-                return self._unpacked(_path_of(self._literal(value, item, number)))
-        if options == ["File"] and isinstance(value, dict) and value.get("class") not in ("File", "Directory"):
-            return self._write(dumps(value), item.media_type or "application/json", number)
+    def _convert_value(self, value: Any, options: Sequence[CwlType]) -> Any:
+        if value is not None and options == ["File"] and not is_object(value):
+            return self._written(value)
         found = self._objects(value)
         if not isinstance(found, dict) or found.get("class") != "File" or "format" in found:
             return found
         # As for a link: without a format of its own, it is taken for what the input expects.
         return found | self._format(None, str(value.get("basename") or value.get("location", "")))
+
+    def _written(self, value: object) -> FileObject:
+        """A file with a value whose description says nothing of a file: text, or JSON."""
+        path = self._folder / str(uuid.uuid4()) / f"{self._name}{'.txt' if isinstance(value, str) else '.json'}"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(value.encode() if isinstance(value, str) else dumps(value))
+        return self._file(path, None)
 
     def _objects(self, value: object) -> Any:
         """CWL's own objects, at any depth: names are completed, archives become directories."""
@@ -138,31 +137,6 @@ class _Reader:
             candidates.append(cwl_format(media_type))
         return {"format": candidates[0]} if candidates else {}
 
-    def _literal(self, text: str, item: InputValue, number: int) -> FileObject:
-        """A file given by value: base64, unless its media type is one of text."""
-        media_type = item.media_type or ""
-        is_text = item.encoding != "base64" and self._is_text(media_type)
-        try:
-            content = text.encode() if is_text else base64.b64decode(text)
-        except binascii.Error as error:
-            raise WorkflowException(
-                f"Expected value of '{self._name}' as base64 (RFC 4648), but it is not: {error}."
-            ) from error
-        return self._write(content, media_type, number)
-
-    def _is_text(self, media_type: str) -> bool:
-        """By the media type of the value, else by the first format of the input."""
-        if not media_type and self._formats:
-            media_type = media_type_of_format(self._formats[0]) or ""
-        return media_type.startswith("text/")
-
-    def _write(self, content: bytes, media_type: str, number: int) -> FileObject:
-        folder = self._folder / str(number)
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{self._name}{extension_of(media_type)}"
-        path.write_bytes(content)
-        return self._file(path, media_type)
-
     def _unpacked(self, archive: Path) -> FileObject:
         target = self._folder / archive.name.partition(".")[0]
         while target.exists():
@@ -183,11 +157,3 @@ def _occurrences(given: Sequence[RunInput], items: CwlType) -> Sequence[RunInput
 
 def _path_of(value: FileObject) -> Path:
     return Path(unquote(urlsplit(value["location"]).path))
-
-
-def _names_symbol(options: Sequence[CwlType], value: str) -> bool:
-    """True if a text is a symbol of one of the enums."""
-    return any(
-        isinstance(option, dict) and option.get("type") == "enum" and value in map(shortname, option["symbols"])
-        for option in options
-    )

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from cwltool.process import Process, shortname
 
-from weaver_like.domain.formats import OCTETS, is_json, is_text
+from weaver_like.domain.formats import OCTETS, file_schema
 from weaver_like.domain.process import InputDescription, OutputDescription
 from weaver_like.runners.cwl.document.formats import media_type_of_format
 from weaver_like.runners.cwl.types import CwlType, Document, is_optional, items_of, options_of
@@ -104,7 +104,7 @@ class Describer:
         if kind == "File":
             return [*_file_schemas(port), FILE]
         if kind == "Directory":
-            return [DIRECTORY, *(_binary(archive) for archive in _ARCHIVES)]
+            return [DIRECTORY, *(file_schema(archive) for archive in _ARCHIVES)]
         return [self._schema(kind)]
 
     def _output_forms(self, option: CwlType, port: Document) -> list[JsonSchema]:
@@ -113,7 +113,7 @@ class Describer:
         if kind == "File":
             return [FILE] if has_companions else _file_schemas(port)
         if kind == "Directory":
-            return [DIRECTORY | {"contentMediaType": "application/json"}, *(_binary(one) for one in _ARCHIVES[:2])]
+            return [DIRECTORY | {"contentMediaType": "application/json"}, *(file_schema(one) for one in _ARCHIVES[:2])]
         items = items_of(kind)
         if items is not None and self._named(items) == "File" and not has_companions:
             return [{"type": "array", "items": _file_schemas(port)[0]}]
@@ -179,20 +179,7 @@ def _file_schemas(port: Document) -> list[JsonSchema]:
     formats = declared if isinstance(declared, list) else [declared]
     found = (media_type_of_format(one) for one in formats if "$(" not in one)
     media_types = list(dict.fromkeys(media_type for media_type in found if media_type))
-    return [_file_schema(media_type) for media_type in media_types or [OCTETS]]
-
-
-def _file_schema(media_type: str) -> JsonSchema:
-    """Of a file by its media type: text and JSON may stand in a request as they are, everything else as base64."""
-    if is_json(media_type):
-        return {"type": "object", "contentMediaType": media_type}
-    if is_text(media_type):
-        return {"type": "string", "contentMediaType": media_type}
-    return _binary(media_type)
-
-
-def _binary(media_type: str) -> JsonSchema:
-    return {"type": "string", "contentEncoding": "binary", "contentMediaType": media_type}
+    return [file_schema(media_type) for media_type in media_types or [OCTETS]]
 
 
 def _holds_file(value: object) -> bool:
