@@ -2,15 +2,15 @@
 
 import glob
 import os
+import threading
 from collections.abc import Callable, Mapping, MutableSequence
-from functools import cache
 from pathlib import Path
 from typing import IO, Any, cast
 from urllib.parse import unquote, urlsplit
 
 from cwl_utils.types import CWLDirectoryType, CWLFileType
 from cwltool.errors import WorkflowException
-from cwltool.pathmapper import PathMapper
+from cwltool.pathmapper import MapperEnt, PathMapper
 from cwltool.stdfsaccess import StdFsAccess, abspath
 from schema_salad.ref_resolver import file_uri
 
@@ -33,21 +33,47 @@ class Roots:
         return path
 
 
+class RemoteFiles:
+    """Files that a package names by an address, fetched when they are looked at for the first time.
+
+    fetch: asks the worker for one; its path.
+    """
+
+    def __init__(self, fetch: Callable[[str], str]):
+        self._fetch = fetch
+        self._known: dict[str, str] = {}
+        self._turn = threading.Lock()
+
+    def __contains__(self, url: str) -> bool:
+        return url in self._known
+
+    def path_of(self, url: str) -> str:
+        """Raises: WorkflowException, if it is not to be had."""
+        with self._turn:
+            if url not in self._known:
+                self._known[url] = self._fetch(url)
+            return self._known[url]
+
+    def uri_of(self, url: str) -> str:
+        """Where it is here. Raises: as `path_of`."""
+        return Path(self.path_of(url)).as_uri()
+
+
 class ConfinedFsAccess(StdFsAccess):
     """The files that outputs, expressions and checksums are read from.
 
     inputs: folder below which files may be brought.
-    remote: fetches a file that the package names by an address; its path.
+    remote: files that the package names by an address.
     """
 
     roots: Roots
     inputs = "/nowhere/"
     bring: Callable[[str], bool] = staticmethod(lambda _path: False)
-    remote: Callable[[str], str]
+    remote: "RemoteFiles"
 
     def _abs(self, p: str) -> str:
         if _is_remote(p):
-            p = self.remote(p)
+            p = self.remote.path_of(p)
         return self.roots.check(abspath(p, self.basedir))
 
     def glob(self, pattern: str) -> list[str]:
@@ -102,10 +128,14 @@ class ConfinedPathMapper(PathMapper):
             del given["dirname"]  # it says where the file lies, and cwltool would put it there
         location = str(given.get("location", ""))
         if _is_remote(location):
-            location = given["location"] = Path(ConfinedFsAccess.remote(location)).as_uri()
+            location = given["location"] = ConfinedFsAccess.remote.uri_of(location)
         if not location.startswith("_:"):
             self.roots.check(abspath(location, basedir))
         super().visit(obj, stagedir, basedir, copy, staged)
+
+    def mapper(self, src: str) -> MapperEnt:
+        """cwltool asks with copies of objects too, which still have the address."""
+        return super().mapper(ConfinedFsAccess.remote.uri_of(src) if _is_remote(src) else src)
 
     def visitlisting(
         self,
@@ -152,6 +182,8 @@ def _check_object(found: FileObject, roots: Roots) -> None:
     if "basename" in found:
         check_name(found)
     location = str(found.get("location") or found.get("path") or "_:")
+    if location in ConfinedFsAccess.remote:
+        location = found["location"] = ConfinedFsAccess.remote.uri_of(location)
     parts = urlsplit(location)
     if parts.scheme not in ("", "file", "_"):
         raise WorkflowException(f"'{location[:200]}' is not a file of the run; outputs must be its own files.")
@@ -175,7 +207,7 @@ def confine(
         bring: asks the worker for a file that lies beside an input where that came from; False if there is none.
         remote: asks the worker for a file that the package names by an address; its path.
     """
-    ConfinedFsAccess.remote = staticmethod(cache(remote))
+    ConfinedFsAccess.remote = RemoteFiles(remote)
     if bring is not None:
         ConfinedFsAccess.inputs = str(folders[0] / "inputs") + os.sep
         ConfinedFsAccess.bring = staticmethod(bring)
