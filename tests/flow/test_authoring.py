@@ -89,6 +89,10 @@ def test_descriptions_say_what_the_annotations_say(with_plugin: Callable) -> Non
         {"level": 3},
         {"colour": "RED"},
         {"moment": "yesterday"},
+        {"moment": "2024-06-30T23:59:60Z"},
+        {"moment": "0000-01-01T00:00:00Z"},
+        {"moment": "2024-01-01T00:00:00"},
+        {"day": "0000-01-01"},
         {"day": "2024-02-30"},
         {"bounded": 1.1},
         {"coded": "abc"},
@@ -102,6 +106,30 @@ def test_descriptions_say_what_the_annotations_say(with_plugin: Callable) -> Non
 def test_values_outside_their_annotation_are_refused(kinds_app: TestApp, wrong: dict) -> None:
     answer = kinds_app.post_json("/processes/kinds/execution", {"inputs": INPUTS | wrong}, status=400)
     assert next(iter(wrong)) in answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    "moment", ["2024-01-02t03:04:05z", "2024-01-02T03:04:05.123456789Z", "2024-01-02T03:04:05-23:59"]
+)
+def test_moments_in_every_spelling_are_read(kinds_app: TestApp, moment: str) -> None:
+    """RFC 3339 section 5.6"""
+    answer = kinds_app.post_json("/processes/kinds/execution", {"inputs": INPUTS | {"moment": moment}}, status=200)
+    assert "datetime:2024-01-02 03:04:05" in answer.text
+
+
+def test_an_input_that_may_be_left_out_is_an_empty_list_or_needs_a_default(with_plugin: Callable) -> None:
+    several = "def run(a: Annotated[list[str], Input(min_occurs=0, max_occurs=None)]) -> str:"
+    scalar = "def run(a: Annotated[str, Input(min_occurs=0)]) -> str:"
+    app = with_plugin(
+        {
+            "good.py": function("return str(a)", several, 'id="good"'),
+            "bad.py": function("return str(a)", scalar, 'id="bad"'),
+        }
+    )
+    assert app.post_json("/processes/good/execution", {"inputs": {}}, status=200).text == "[]"
+    errors = {plugin["name"]: plugin.get("error") for plugin in app.get("/plugins").json["plugins"]}
+    (error,) = [text for name, text in errors.items() if "bad" in name]
+    assert "min_occurs=0" in error
 
 
 @pytest.fixture(scope="module")

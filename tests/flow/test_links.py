@@ -227,3 +227,38 @@ def test_what_cannot_be_fetched_fails_the_job_with_the_reason(app: TestApp, loca
     status = finished(app, submit(app, process, {}))
     assert status["status"] == "failed"
     assert location.split("/")[2].split(":", maxsplit=1)[0] in status["message"]
+
+
+def test_a_result_of_this_server_is_an_input_of_the_next_process(app: TestApp, reader: str) -> None:
+    """By the link of its file and by the link of its output; nothing is asked of this server over the network."""
+    image = {"value": base64.b64encode(b"II*").decode(), "mediaType": "image/tiff; application=geotiff"}
+    first = submit(
+        app, "echo", {"message": "a", "image": image, "number": 5}, outputs={"image": {}, "number": {}, "message": {}}
+    )
+    finished(app, first)
+    asked = {"image": {"transmissionMode": "reference"}}
+    again = submit(app, "echo", {"message": "a", "image": image}, outputs=asked, response="document")
+    finished(app, again)
+    of_file = app.get(f"/jobs/{again}/results").json["image"]["href"]
+    of_output = f"http://localhost/jobs/{first}/results/image"
+    of_value = f"http://localhost/jobs/{first}/results/number"
+    for href, text, name in [(of_file, "II*", "image.tif"), (of_output, "II*", "image.tif"), (of_value, "5", None)]:
+        results = run(app, reader, {"href": href})[1]
+        assert results["text"] == text
+        assert name in (None, results["name"])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/outputs/no-job/out/file.txt",
+        "/jobs/no-job/results/out",
+        "/outputs/../../etc/passwd",
+        "/outputs/a/b/%2e%2e",
+        "/jobs/a%2Fb/results/%2e%2e",
+    ],
+)
+def test_a_result_that_is_not_there_is_refused(app: TestApp, reader: str, path: str) -> None:
+    link = {"href": f"http://localhost{path}"}
+    answer = app.post_json(f"/processes/{reader}/execution", {"inputs": {"file": link}}, status=400)
+    assert answer.json["errors"][0]["pointer"].startswith("/inputs/file")

@@ -36,7 +36,7 @@ def _relative(result: Result, locations: Sequence[str], described: bool) -> Resu
     own: dict[Where, str] = {}
     changes: dict[str, str] = {}
     for where, uri in _uris(result.value, described):
-        reference = _own_reference(uri, locations)
+        reference = own_reference(uri, locations)
         if reference:
             own[where] = changes[uri] = reference
     if not own:
@@ -61,7 +61,7 @@ def _uris(value: object, described: bool) -> Iterator[tuple[Where, str]]:
             yield where, part
 
 
-def _own_reference(uri: str, locations: Sequence[str]) -> str | None:
+def own_reference(uri: str, locations: Sequence[str]) -> str | None:
     """What stands behind one of the locations, if that is "/<job id>/<output id>/<file name>"; quoted as in a URL."""
     for location in locations:
         if not uri.startswith(location + "/"):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput
@@ -49,6 +49,14 @@ def find_fetcher(fetchers: Mapping[str, Fetcher], uri: str) -> Fetcher:
     return fetcher
 
 
+class OwnFiles(Protocol):
+    """Files of this server, by their links."""
+
+    def owns(self, uri: str) -> bool: ...
+
+    def fetch(self, uri: str, target: Path, limits: FetchLimits) -> Fetched: ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Origin:
     """Where a file came from. name: of the file here, which may be another one than in the address."""
@@ -75,6 +83,7 @@ class Stager:
         proceed: called while something is fetched; raises to stop.
         holds_file_objects: values may hold File and Directory objects of CWL, which name places themselves.
         passes_references: fetch nothing; references are passed on as they came.
+        own: brings what lies on this server.
     """
 
     def __init__(
@@ -85,7 +94,9 @@ class Stager:
         *,
         holds_file_objects: bool,
         passes_references: bool,
+        own: OwnFiles,
     ):
+        self._own = own
         self._fetchers = fetchers
         self._max_bytes = max_bytes
         self._proceed = proceed
@@ -192,7 +203,10 @@ class Stager:
 
     def _fetch(self, uri: str, target: Path, max_bytes: int, headers: Mapping[str, str] = NO_HEADERS) -> Fetched:
         """Raises: FetchFailed."""
-        return find_fetcher(self._fetchers, uri).fetch(uri, target, FetchLimits(max_bytes, self._proceed), headers)
+        limits = FetchLimits(max_bytes, self._proceed)
+        if self._own.owns(uri):
+            return self._own.fetch(uri, target, limits)
+        return find_fetcher(self._fetchers, uri).fetch(uri, target, limits, headers)
 
     def _stage_reference(
         self, name: str, number: int, item: Reference, validator: InputValidator, workdir: Path

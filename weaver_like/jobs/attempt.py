@@ -8,6 +8,7 @@ from weaver_like.engines.base import WorkerLink
 from weaver_like.files.stage import Stager
 from weaver_like.jobs.childsession import ChildSession
 from weaver_like.jobs.handover import hand_over
+from weaver_like.jobs.own import OwnResults
 from weaver_like.jobs.progress import Reporter
 from weaver_like.jobs.recover import clear_attempt
 from weaver_like.jobs.run import JobRun, RunStopped
@@ -56,6 +57,7 @@ class Attempt(JobRun):
             self.proceed,
             holds_file_objects=runner.holds_file_objects,
             passes_references=not runner.stages_inputs,
+            own=OwnResults(self.rt, self.job.base_url),
         )
         if isinstance(runner, FollowedRunner):
             hand_over(self, entry, runner, stager)

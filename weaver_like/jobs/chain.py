@@ -7,6 +7,7 @@ from weaver_like.domain.execution import Execution
 from weaver_like.domain.job import Follower, Job, NewJob
 from weaver_like.domain.messages import Answer, JobAccepted, RequestRefused, SubmitJobs, WantedJob
 from weaver_like.engines.base import WorkerLink
+from weaver_like.jobs.own import OwnResults
 from weaver_like.jobs.submit import check_execution, keeping, new_job, queue_of, submit_job
 from weaver_like.runtime import Runtime
 from weaver_like.schemas.inputs import parse_inputs
@@ -15,7 +16,8 @@ from weaver_like.schemas.inputs import parse_inputs
 def submit_chain(rt: Runtime, parent: Job, wanted: SubmitJobs, link: WorkerLink) -> Answer:
     """Submit what the code of a job asks for, checked like any request; the first job runs, the others follow it."""
     try:
-        followers = [_follower(rt, step, wanted.priority) for step in wanted.steps]
+        own = OwnResults(rt, parent.base_url)
+        followers = [_follower(rt, step, wanted.priority, own) for step in wanted.steps]
         if not followers:
             return RequestRefused("expected at least one step, got a chain of none")
         first, *rest = followers
@@ -28,10 +30,10 @@ def submit_chain(rt: Runtime, parent: Job, wanted: SubmitJobs, link: WorkerLink)
     return JobAccepted(job.id)
 
 
-def _follower(rt: Runtime, step: WantedJob, priority: int | None) -> Follower:
+def _follower(rt: Runtime, step: WantedJob, priority: int | None, own: OwnResults) -> Follower:
     entry = rt.catalog.get(step.process_id)
     execution = Execution(inputs=parse_inputs(step.inputs, entry.process), priority=priority)
-    check_execution(rt, entry, execution)
+    check_execution(rt, entry, execution, own)
     return Follower(entry.process.id, keeping(entry.process, execution))
 
 

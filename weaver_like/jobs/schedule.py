@@ -9,6 +9,7 @@ from weaver_like.domain.execution import Execution
 from weaver_like.domain.job import Origin
 from weaver_like.domain.schedule import Schedule, ScheduleRequest
 from weaver_like.jobs.cron import cron_faults, next_firing
+from weaver_like.jobs.own import OwnResults
 from weaver_like.jobs.submit import check_execution
 from weaver_like.runtime import Runtime
 from weaver_like.schemas.shape import describe_faults
@@ -19,7 +20,7 @@ def create_schedule(rt: Runtime, request: ScheduleRequest, origin: Origin) -> Sc
 
     Raises: InvalidInput, with every fault; Conflict, if there are `limits.schedules` already.
     """
-    execution, faults = _check_execution(rt, request)
+    execution, faults = _check_execution(rt, request, OwnResults(rt, origin.base_url))
     faults = cron_faults(request.cron, request.time_zone) + faults
     if faults or execution is None:
         raise InvalidInput(describe_faults("The schedule", faults), faults=faults)
@@ -42,12 +43,12 @@ def create_schedule(rt: Runtime, request: ScheduleRequest, origin: Origin) -> Sc
     return schedule
 
 
-def _check_execution(rt: Runtime, request: ScheduleRequest) -> tuple[Execution | None, list[Fault]]:
+def _check_execution(rt: Runtime, request: ScheduleRequest, own: OwnResults) -> tuple[Execution | None, list[Fault]]:
     """The execution if it has no faults; otherwise its faults."""
     try:
         entry = rt.catalog.get(request.process_id)
         execution = request.read(entry.process)
-        check_execution(rt, entry, execution)
+        check_execution(rt, entry, execution, own)
     except NoSuchProcess as error:
         return None, [Fault("/process", error.detail)]
     except (InvalidInput, FetchFailed) as error:

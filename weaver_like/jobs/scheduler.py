@@ -12,6 +12,7 @@ from weaver_like.domain.masks import clean
 from weaver_like.domain.schedule import Firing, Schedule
 from weaver_like.engines.base import SCHEDULES
 from weaver_like.jobs.cron import next_firing
+from weaver_like.jobs.own import OwnResults
 from weaver_like.jobs.submit import check_execution, keeping, new_job
 from weaver_like.runtime import Runtime
 
@@ -109,6 +110,6 @@ def _is_late(rt: Runtime, schedule: Schedule, now: datetime) -> bool:
 def _new_job(rt: Runtime, schedule: Schedule) -> NewJob:
     """Raises: as `check_execution`, NoSuchProcess."""
     entry = rt.catalog.get(schedule.process_id)
-    check_execution(rt, entry, schedule.execution)
+    check_execution(rt, entry, schedule.execution, OwnResults(rt, schedule.base_url))
     job = new_job(rt, schedule.process_id, schedule.execution, schedule.jobs_origin, entry.process.unit.queue)
     return NewJob(replace(job, id=schedule.next_job_id), keeping(entry.process, schedule.execution))

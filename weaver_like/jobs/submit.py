@@ -14,6 +14,7 @@ from weaver_like.domain.process import Process
 from weaver_like.domain.status import Status
 from weaver_like.domain.values import Reference
 from weaver_like.files.stage import find_fetcher
+from weaver_like.jobs.own import OwnResults
 from weaver_like.processes.catalog import CatalogEntry
 from weaver_like.runtime import Runtime
 from weaver_like.schemas.shape import describe_faults
@@ -28,8 +29,8 @@ def keeping(process: Process, execution: Execution) -> Execution:
     return replace(execution, version=process.version, deployed=process.deployed)
 
 
-def check_execution(rt: Runtime, entry: CatalogEntry, execution: Execution) -> None:
-    """Check an execution against its process; nothing is kept.
+def check_execution(rt: Runtime, entry: CatalogEntry, execution: Execution, own: OwnResults) -> None:
+    """Check an execution against its process; nothing is kept. own: results that its links may lead to.
 
     Raises: InvalidInput or MissingInput, with every fault; FetchFailed, for addresses that are refused.
     Source: /req/core/process-execute-request, -input-validation.
@@ -43,7 +44,7 @@ def check_execution(rt: Runtime, entry: CatalogEntry, execution: Execution) -> N
         kind = MissingInput if missing else InvalidInput
         raise kind(describe_faults(f"The request to execute '{entry.process.id}'", faults), faults=faults)
     for uri, pointer in _addresses(execution, rt.runner_of(entry.process).holds_file_objects):
-        _check_address(rt, uri, pointer)
+        _check_address(rt, uri, pointer, own)
     _check_subscriber(rt, execution)
 
 
@@ -70,9 +71,12 @@ def _locations(value: object, pointer: str) -> Iterator[tuple[str, str]]:
             yield location, pointer
 
 
-def _check_address(rt: Runtime, uri: str, pointer: str) -> None:
+def _check_address(rt: Runtime, uri: str, pointer: str, own: OwnResults) -> None:
     try:
-        find_fetcher(rt.fetchers, uri).check(uri)
+        if own.owns(uri):
+            own.check(uri)
+        else:
+            find_fetcher(rt.fetchers, uri).check(uri)
     except FetchFailed as error:
         raise FetchFailed(error.detail, faults=[Fault(pointer, error.detail)]) from error
 

@@ -10,6 +10,7 @@ from weaver_like.domain.requester import Requester
 from weaver_like.domain.step import Step
 from weaver_like.engines.base import Subscription
 from weaver_like.jobs.control import dismiss_job
+from weaver_like.jobs.own import OwnResults
 from weaver_like.jobs.steps import find_steps
 from weaver_like.jobs.submit import check_execution, keeping, new_job, submit_job
 from weaver_like.jobs.wait import Places, wait_for
@@ -59,15 +60,17 @@ class JobService:
         if self._rt.serving_engine.refusing:
             raise ServerBusy("The server is stopping.", retry_after_s=10)
 
-    def check(self, submission: Submission) -> Submission:
+    def check(self, submission: Submission, base_url: str) -> Submission:
         """Check an execution against its process; nothing is kept.
 
+        base_url: public URL to which it was sent; links below it lead to results of this server.
         Raises: NotAuthorized; InvalidInput or MissingInput, with every fault; FetchFailed, for refused addresses.
         """
         process = submission.process
         self._rt.policy.check(self._requester, Action.EXECUTE)
         execution = keeping(process, submission.execution)
-        check_execution(self._rt, self._rt.catalog.entry_of(process), execution)
+        own = OwnResults(self._rt, base_url, self.get)
+        check_execution(self._rt, self._rt.catalog.entry_of(process), execution, own)
         return replace(submission, execution=execution)
 
     def submit(self, submission: Submission, base_url: str) -> Job:

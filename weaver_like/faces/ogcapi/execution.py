@@ -26,7 +26,7 @@ def execute(request: Request, query: Query) -> Response:
     document = read_body(request.body, request.environ.get("CONTENT_TYPE", ""))
     preferences = parse_prefer(request.headers.get("Prefer"))
     execution = replace(parse_execute(document, process), return_preference=preferences.return_)
-    submission = jobs.check(Submission(process, execution))
+    submission = jobs.check(Submission(process, execution), request.urls.base)
     limit_s = request.settings.jobs.sync_limit_s
     mode = choose_mode(preferences, process.sync, process.asynchronous, limit_s, execution.mode)
     if not mode.wait_s:
