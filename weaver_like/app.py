@@ -67,7 +67,7 @@ class Service:
         self._stopped.set()
 
     def stop(self, policy: ClosePolicy | None = None) -> None:
-        """Stop; no process is left when this returns. Jobs that wait in the store go on at the next start."""
+        """Stop; no process is left when this returns. Jobs that wait in the store run after the next start."""
         self._stopped.set()
         if not self._started:
             return

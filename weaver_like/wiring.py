@@ -45,12 +45,12 @@ log = logging.getLogger(__name__)
 CWL = "cwl"
 _TESTING = "weaver_like.builtin.testing"
 PYTHON = ChildRunner("python", "weaver_like.runners.python")
-#: What a zygote keeps warm from the beginning; other runners take a second to get warm, at their first job.
+#: What a zygote imports at its start; other runners are imported at their first job, which takes a second.
 WARM = [PYTHON.module, _TESTING]
 
 
 def build(settings: Settings, serving: bool = False) -> Runtime:
-    """Open everything that an OS process needs. serving: the web process, which has the engine; a worker has none.
+    """Open everything that an OS process needs. serving: True in a server, which has an engine; a worker has none.
 
     Raises: SettingError.
     """
@@ -90,7 +90,7 @@ def build(settings: Settings, serving: bool = False) -> Runtime:
 
 
 def _prepare(settings: Settings) -> None:
-    """Have the folders of this installation. Raises: SettingError, if it lacks a library that the settings ask for."""
+    """Make the folders of this installation. Raises: SettingError, if a library that the settings need is missing."""
     if (settings.outputs_s3 or settings.s3_buckets) and find_spec("boto3") is None:
         raise SettingError(
             "files.outputs_dir or security.s3_buckets needs boto3 to reach S3; install it: pip install weaver-like[s3]"
@@ -102,7 +102,7 @@ def _prepare(settings: Settings) -> None:
 
 
 def open_store(settings: Settings, url: str) -> Store:
-    """Another store than that of the settings. Raises: SettingError."""
+    """Open another store than that of the settings. Raises: SettingError."""
     return _store(replace(settings, store=replace(settings.store, url=url)), 1)
 
 
@@ -150,7 +150,7 @@ def _sources(settings: Settings, deployments: DeploymentStore) -> list[Source]:
 
 
 def _opener(settings: Settings, fetchers: "_Fetchers", options: CwlOptions) -> PackageOpener:
-    """Every kind of package is one reader here."""
+    """Each kind of package has one reader here."""
     inspector = Inspector("weaver_like.runners.cwl.document.inspect", settings.cache_dir)
     fetcher = DocumentFetcher(fetchers, settings.cache_dir, settings.limits.package_bytes)
     images = ImageSupport(
@@ -190,7 +190,7 @@ def _cwl_options(settings: Settings, sandbox: SandboxPolicy) -> CwlOptions:
 
 
 class _Fetchers(Mapping[str, Fetcher]):
-    """Fetchers by scheme, loaded when the first input asks: most jobs of most workers have no reference."""
+    """Fetchers by scheme, loaded at first use: most jobs have no input by reference."""
 
     def __init__(self, settings: Settings, guard: Guard):
         self._settings = settings
@@ -263,7 +263,7 @@ class _LazyNotifier(Notifier):
 
 
 def _engine(settings: Settings, runtime: Runtime) -> Engine:
-    """The engine hears of lost workers and passes their jobs on; those it hands back to itself through the store."""
+    """The engine, which puts the jobs of its lost workers back into the queue of the store."""
 
     def on_lost(worker_prefix: str) -> None:
         recover_lost(runtime, worker_prefix, partial(announce, engine))
@@ -276,7 +276,7 @@ def _engine(settings: Settings, runtime: Runtime) -> Engine:
     held = hold_name(settings.data_dir / "engine.id")
     if held is None:
         raise SettingError(
-            f"Another server works in {settings.data_dir}; stop it, or give this one its own --data folder."
+            f"Another server is using {settings.data_dir}; stop it, or give this one its own --data folder."
         )
     name, lock = held
     engine = EmbeddedEngine(settings.workers, f"{name}/", dump(settings), on_lost, lock)

@@ -147,7 +147,7 @@ GOOD = {"process": "greet", "cron": RARELY, "inputs": {"name": "x"}}
     [
         ({"cron": "61 25 * * *"}, ["/cron", "/cron"], "minute: expected 0 to 59"),
         ({"cron": "* * *"}, ["/cron"], "got 3 fields"),
-        ({"cron": "0 0 31 2 *"}, ["/cron"], "a day that comes"),
+        ({"cron": "0 0 31 2 *"}, ["/cron"], "a date that exists"),
         ({"cron": 5}, ["/cron"], "string"),
         ({"cron": "* " * 200}, ["/cron"], "200"),
         ({"cron": None}, ["/cron"], "string"),

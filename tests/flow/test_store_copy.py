@@ -225,10 +225,12 @@ def test_stores_that_are_at_work_are_refused_unless_forced(
     target = opened(target_url)
     assert target.leaders.take("housekeeper", "server", now + timedelta(minutes=5))
     origin.transfer.put([whole("runs", 1, Status.RUNNING, lease=now + timedelta(minutes=5))])
-    with pytest.raises(CopyFailed, match="1 jobs in FROM are run by workers that were alive"):
+    with pytest.raises(
+        CopyFailed, match="1 jobs in FROM, e.g. runs, are held by workers whose leases have not expired"
+    ):
         copy(origin, target)
     origin.transfer.put([whole("runs", 1, Status.RUNNING, lease=T1)])
-    with pytest.raises(CopyFailed, match="A server works on TO"):
+    with pytest.raises(CopyFailed, match="A server is using TO"):
         copy(origin, target)
     assert target.jobs.find(JobFilter()).jobs == ()
     assert run("--force", origin_url, target_url).returncode == 0
@@ -242,7 +244,7 @@ def test_a_server_on_the_store_is_noticed(serve: Callable, tmp_path: Path, targe
         20,
         "a refusal",
     )
-    assert "A server works on FROM" in failed.stderr
+    assert "A server is using FROM" in failed.stderr
 
 
 @pytest.mark.only("sqlite-embedded")

@@ -163,7 +163,7 @@ def test_a_run_that_takes_too_long_is_ended(install: Callable, foreign: ForeignS
     job_id = installation.submit("elsewhere-limited", {"seconds": 300})
     ended = end_of(installation, job_id, 30)
     assert ended["status"] == "failed"
-    assert "longer than its 4 s" in ended["message"]
+    assert "time limit of 4 s" in ended["message"]
     wait_until(lambda: foreign.report()["released"], LIMIT_S, "the end of the run")
 
 
@@ -188,7 +188,7 @@ def test_what_becomes_of_a_run_is_seen_in_its_job(install: Callable, foreign: Fo
     )
     assert status == 200
     assert waited["text"].startswith("run-")
-    assert "was dismissed where it ran" in end_of(installation, odd)["message"]
+    assert "was dismissed in the system that ran it" in end_of(installation, odd)["message"]
 
 
 @on("embedded-sqlite")
@@ -226,4 +226,4 @@ def test_the_jobs_of_a_system_that_stays_away_fail(
     foreign.behave(away=True)
     ended = end_of(installation, job_id, LIMIT_S)
     assert ended["status"] == "failed"
-    assert "stays away" in ended["message"]
+    assert "stays unavailable" in ended["message"]

@@ -224,7 +224,7 @@ def test_the_end_of_a_command_is_told(contained: Packages) -> None:
 
 def test_an_image_that_is_not_there_is_the_reason(contained: Packages) -> None:
     ran = contained.run(shell("true", requirements={"DockerRequirement": {"dockerPull": "localhost/nobody/has:1"}}))
-    assert "'localhost/nobody/has:1' is not here, and images are not pulled" in ran.reason
+    assert "'localhost/nobody/has:1' is not present, and images are not pulled" in ran.reason
 
 
 def test_processes_and_memory_are_limited(contained: Packages, engine: str) -> None:

@@ -181,8 +181,8 @@ def test_a_macro_is_what_it_stands_for(macro: str) -> None:
         ("* * * *", ["4 fields"]),
         ("0 * * * * *", ["6 fields"]),
         ("@reboot", ["@hourly, @daily"]),
-        ("0 0 30 2 *", ["a day that comes"]),
-        ("0 0 31 4,6 *", ["a day that comes"]),
+        ("0 0 30 2 *", ["a date that exists"]),
+        ("0 0 31 4,6 *", ["a date that exists"]),
         ("٣ * * * *", ["got '٣'"]),
     ],
 )

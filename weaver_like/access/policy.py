@@ -1,4 +1,4 @@
-"""The policy of an installation: who may do what, and to whom new records belong."""
+"""The policy of an installation: who may do what, and who owns new records."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """To whom a record belongs, and who may see it. Source: `domain/requester.py`."""
+    """Who owns a record, and who may see it. Source: `domain/requester.py`."""
 
     owner: str = ""
     visibility: str = PUBLIC
@@ -39,7 +39,7 @@ class Policy:
             raise NotAuthorized(f"'{name}' may not {action} this.")
 
     def seen_by(self, requester: Requester) -> Requester | None:
-        """The requester whose view a list is narrowed to; None: it shows everything."""
+        """The requester whose view a list is limited to; None: it shows everything."""
         return None
 
     def audience(self, requester: Requester) -> Hashable:

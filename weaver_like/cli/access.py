@@ -8,7 +8,7 @@ from weaver_like.settings import Settings
 
 
 def refuse_open(settings: Settings) -> None:
-    """Refuse to serve others than this machine without authentication, unless the operator says so.
+    """Refuse to serve other machines without authentication, unless the operator allows it.
 
     Raises: click.ClickException.
     """

@@ -7,7 +7,7 @@ from weaver_like.cli.options import SettingsOptions, plain_errors, with_settings
 from weaver_like.cli.programs import Plan, programs
 from weaver_like.cli.supervisor import Supervisor
 
-#: Seconds that web and workers get to end, beside those of running jobs.
+#: Seconds that web and workers get to end, in addition to those of running jobs.
 _STOP_S = 60
 
 

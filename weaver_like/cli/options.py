@@ -1,4 +1,4 @@
-"""What commands share: the options that every one with settings has, and how errors end them."""
+"""What commands share: the options for settings, and the report of errors."""
 
 import functools
 import os
@@ -40,14 +40,14 @@ class SettingsOptions:
     def load(self, *more: str) -> Settings:
         """Read the settings; a bad one ends the command.
 
-        more: "section.name=value" from options of the command's own; `--set` wins over them.
+        more: "section.name=value" from the command's own options; `--set` wins over them.
         """
         given = [f"files.data_dir={self.data}"] if self.data else []
         with plain_errors():
             return settings_module.load(self.config, os.environ, [*given, *more, *self.overrides])
 
     def arguments(self, data_dir: Path) -> list[str]:
-        """The same options for another command, with the data folder spelt out."""
+        """The same options for another command, with an explicit data folder."""
         words = ["--data", str(data_dir)]
         if self.config:
             words += ["--config", str(self.config)]
@@ -57,7 +57,7 @@ class SettingsOptions:
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options for settings; it gets them as its first argument, a `SettingsOptions`."""
+    """Give a command the options for settings, passed as its first argument, a `SettingsOptions`."""
 
     @functools.wraps(command)
     def called(config: Path | None, data: Path | None, overrides: tuple[str, ...], **others: Any) -> None:
@@ -70,7 +70,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """End the command with the text of an error, one line for each fault, and exit code 1."""
+    """End the command with exit code 1 and the text of the error, one line for each fault."""
     try:
         yield
     except WeaverError as error:

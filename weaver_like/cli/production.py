@@ -1,4 +1,4 @@
-"""Serving HTTP with gunicorn: OS processes on one socket, each with a service of its own, replaced when one dies."""
+"""Serving HTTP with gunicorn: OS processes on one socket, each with its own service; a dead one is replaced."""
 
 import logging
 import os
@@ -40,7 +40,7 @@ from weaver_like.settings import Settings
 log = logging.getLogger(__name__)
 #: Seconds that a client may be silent within a request, or take for a piece of an answer (256 KiB at most).
 _SILENCE_S = 60.0
-#: Seconds that answers on their way have when everything else has stopped.
+#: Seconds that unfinished answers get when everything else has stopped.
 _LAST_ANSWERS_S = 3
 _REFUSALS = {
     LimitRequestLine: (414, "URI too long"),
@@ -51,7 +51,7 @@ _REFUSALS = {
 
 
 class _Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
-    """A thread that reads or writes does not wait for ever."""
+    """A connection on which reads and writes time out."""
 
     def init(self) -> None:
         super().init()
@@ -66,7 +66,7 @@ class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def init_signals(self) -> None:
         super().init_signals()
-        # Ctrl-C in the terminal reaches everybody; the master decides how to stop.
+        # Ctrl-C in the terminal reaches every process; the master decides how to stop.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def load_wsgi(self) -> None:
@@ -83,7 +83,7 @@ class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         threading.Thread(target=self._start, args=(service,), name="start", daemon=True).start()
 
     def _log_name(self) -> str:
-        """One file for each process that runs at the same time."""
+        """The name of the log, one for each process that runs at the same time."""
         count = self.app.settings.server.processes
         if count == 1:
             return "server.log"
@@ -99,10 +99,10 @@ class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         os.kill(self.ppid, signal.SIGCHLD)  # the master looks at once
 
     def accept(self, listener: socket.socket) -> None:
-        """A new connection gets a thread when its first bytes are there, not before."""
+        """Accept a connection; it gets a thread when its first bytes arrive, not before."""
         try:
             client, address = listener.accept()
-        except OSError:  # another process was faster
+        except OSError:  # another process accepted it
             return
         self.nr_conns += 1
         conn = _Connection(self.cfg, client, address, listener.getsockname())
@@ -138,7 +138,7 @@ class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         os._exit(0)  # threads may still wait for clients that will never read
 
     def handle_error(self, req: object, client: socket.socket, addr: object, exc: Exception) -> None:
-        """What gunicorn itself refuses is answered with a problem document, like every other error."""
+        """Answer what gunicorn itself refuses with a problem document, like every other error."""
         if isinstance(exc, ParseException):
             code, title = _REFUSALS.get(type(exc), (400, "Bad request"))
             error: WeaverError = InvalidInput(f"{title}: {str(exc)[:200]}.")
@@ -158,7 +158,7 @@ class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
 
 def _give_up(error: Exception) -> NoReturn:
-    """End this process in a way that ends the master too: another process would fail in the same way."""
+    """End this process and the master: another process would fail in the same way."""
     sys.stderr.write(f"Error: {getattr(error, 'detail', error)}\n")
     sys.stderr.flush()
     os._exit(Arbiter.APP_LOAD_ERROR)
@@ -186,7 +186,7 @@ def _with_whole_bodies(wsgi: WSGIApplication, limit: int) -> WSGIApplication:
 
 
 def _read_body(given: InputStream, limit: int) -> tempfile.SpooledTemporaryFile[bytes]:
-    """At most `limit` + 1 bytes; the position is at the end of the file."""
+    """Read at most `limit` + 1 bytes; the position is at the end of the file."""
     kept = tempfile.SpooledTemporaryFile(2**20)
     while kept.tell() <= limit:
         piece = given.read(min(2**16, limit + 1 - kept.tell()))
@@ -197,7 +197,7 @@ def _read_body(given: InputStream, limit: int) -> tempfile.SpooledTemporaryFile[
 
 
 class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    """up: a pipe that gets a byte from every process that can answer."""
+    """The application of gunicorn. up: a pipe that gets a byte from every process that can answer."""
 
     def __init__(self, settings: Settings):
         self.settings = settings
@@ -217,7 +217,7 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
             "timeout": 60,
             "graceful_timeout": _LAST_ANSWERS_S,
             "control_socket_disable": True,
-            # weaver_like.faces.proxies decides whom to believe.
+            # weaver_like.faces.proxies decides which proxies to trust.
             "forwarded_allow_ips": "",
             "secure_scheme_headers": {},
             # A heartbeat by a file on a slow disk would look like a process that hangs.
@@ -285,7 +285,7 @@ class _Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
                 end = time.monotonic() + 30
             try:
                 self.reap_workers()
-            except HaltServer:  # one that never started
+            except HaltServer:  # a process that never started
                 continue
         self.kill_workers(signal.SIGKILL)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from weaver_like.domain.errors import SettingError
 
-#: Variables with our settings begin so.
+#: Prefix of the variables with our settings.
 OWN = "WEAVER_LIKE_"
 _HERE = "127.0.0.1"
 
@@ -19,8 +19,8 @@ class Program:
     """One program to run.
 
     Args:
-        environment: in addition to the inherited variables, from which our settings are removed: they are no business
-            of a database.
+        environment: in addition to the inherited variables, from which our settings are removed: a database must not
+            see them.
         host, port: accept connections when the program is ready; port None: it is ready when it runs.
         path: answers 200 when the program is ready.
         stop_s: seconds that it gets to end; None: as long as it takes.
@@ -74,7 +74,7 @@ def programs(plan: Plan) -> list[Program]:
         port = _free_port()
         chosen.append(_redis(plan.data_dir, port))
         broker_url = f"redis://{_HERE}:{port}/0"
-    # In the environment, for they may hold passwords: command lines are public.
+    # In the environment, as they may hold passwords: command lines are public.
     own = {name: value for name, value in os.environ.items() if name.startswith(OWN)}
     own[f"{OWN}ENGINE_KIND"] = "celery"
     own[f"{OWN}STORE_URL"] = store_url
@@ -140,7 +140,7 @@ def _find(name: str, in_packages: str, package: str, instead: str) -> str:
 
     Args:
         package: what to install.
-        instead: the option that names a service which runs already.
+        instead: the option that names a running service.
     Raises: SettingError.
     """
     packaged = [path for path in (Path(folder) / in_packages for folder in sys.path) if path.is_file()]

@@ -26,7 +26,7 @@ _ALL = 10**6
 
 @contextmanager
 def _service(settings: Settings) -> Iterator[ScheduleService]:
-    """Schedules, in the name of the operator; an error ends the command."""
+    """The service for schedules, in the name of the operator; an error ends the command."""
     with plain_errors():
         runtime = build(settings)
         runtime.store.migrate()
@@ -40,7 +40,7 @@ def _service(settings: Settings) -> Iterator[ScheduleService]:
 def schedules(options: SettingsOptions, process: tuple[str, ...], as_json: bool) -> None:
     """List schedules, newest first.
 
-    Each with its id, process, times, next firing, and why the last firing gave no job.
+    Each with its id, process, times, next firing, and why the last firing created no job.
     """
     settings = options.load()
     with _service(settings) as service:

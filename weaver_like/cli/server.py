@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class ProblemTask(ErrorTask):  # type: ignore[misc]  # waitress has no types
-    """What waitress refuses (not HTTP, too large) is answered with a problem document, like every other error."""
+    """Answers what waitress refuses (not HTTP, too large) with a problem document, like every other error."""
 
     def execute(self) -> None:
         refused = self.request.error
@@ -129,13 +129,13 @@ def _run_waitress(settings: Settings, announce: Callable[[str], None]) -> None:
 
 
 def _port(server: BaseWSGIServer | MultiSocketServer) -> int:
-    """The port listened on; of several addresses, that of the first."""
+    """The port that the server listens on; with several addresses, that of the first."""
     port: int = getattr(server, "effective_port", None) or server.effective_listen[0][1]
     return port
 
 
 def _finish_answers(server: BaseWSGIServer | MultiSocketServer) -> None:
-    """Requests that waited for jobs are answered now; give them a second."""
+    """Give requests that waited for jobs a second to be answered."""
     end = time.monotonic() + 1
     while server.task_dispatcher.active_count and time.monotonic() < end:
         time.sleep(0.02)
@@ -145,7 +145,7 @@ def _finish_answers(server: BaseWSGIServer | MultiSocketServer) -> None:
 def _catch_signals(service: Service) -> threading.Semaphore:
     """A semaphore that each SIGINT and SIGTERM releases.
 
-    They also end a start that waits for the store, even where this is process 1 of a container.
+    The signals also end a start that waits for the store, even in process 1 of a container.
     """
     asked = threading.Semaphore(0)
 

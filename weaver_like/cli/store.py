@@ -23,13 +23,13 @@ def store() -> None:
 @store.command()
 @click.argument("origin", metavar="FROM")
 @click.argument("target", metavar="TO")
-@click.option("--force", is_flag=True, help="Copy even while a server seems to work on one of the two.")
+@click.option("--force", is_flag=True, help="Copy even if a server seems to be using one of the two.")
 def copy(origin: str, target: str, force: bool) -> None:
     """Copy everything from one store to another, and compare both: every job with its documents, log and waiting
     callbacks, every schedule, and every deployed process with all its revisions.
 
-    FROM and TO are URLs as in the setting store.url. Stop every server on them first. A copy that was interrupted
-    goes on when it is started again. Exit code 1 if the copy was refused or the two differ. Result files stay where
+    FROM and TO are URLs as in the setting store.url. Stop every server on them first. An interrupted copy
+    continues when it is started again. Exit code 1 if the copy was refused or the two differ. Result files stay where
     they are.
     """
     try:
@@ -47,7 +47,7 @@ def _open_and_copy(origin_url: str, target_url: str, force: bool) -> str:
 
 def _copy(origin: Store, target: Store, force: bool) -> str:
     _prepare(origin, target)
-    origin.schedules.next_due()  # completes a firing that a crash left half done
+    origin.schedules.next_due()  # completes a firing that a crash interrupted
     tell = _Teller()
     copied = copy_jobs(origin, target, tell, force)
     schedules = copy_schedules(origin, target)
@@ -60,7 +60,7 @@ def _copy(origin: Store, target: Store, force: bool) -> str:
 
 
 def _prepare(origin: Store, target: Store) -> None:
-    """An old schema is brought up to date in both; FROM must exist: a mistyped URL is no empty store."""
+    """Bring the schema of both up to date. FROM must exist: a mistyped URL must not count as an empty store."""
     try:
         origin.ping()
     except WeaverError as error:
@@ -70,7 +70,7 @@ def _prepare(origin: Store, target: Store) -> None:
 
 
 class _Teller:
-    """Writes the first line and then one every few seconds, to the standard error."""
+    """Writes the first line, and then one every few seconds, to standard error."""
 
     def __init__(self) -> None:
         self._next = 0.0

@@ -1,4 +1,4 @@
-"""Programs that are started in order, started again when they die, and stopped in order."""
+"""Starts programs in order, restarts those that die, and stops them in order."""
 
 import fcntl
 import http.client
@@ -17,8 +17,8 @@ from weaver_like.cli.programs import OWN, Program
 from weaver_like.domain.errors import SettingError
 from weaver_like.sandbox import kernel
 
-#: Seconds before a part that died is started again: the first time, and at most. The pause doubles until a part has
-#: lived for long.
+#: Seconds before a part that died is restarted: the first time, and at most. The pause doubles with each death, until a
+#: part has lived for long.
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _LONG_LIFE_S = 1.0, 30.0, 60.0
 _READY_S = 60.0
 #: Kinds of parts in the order in which they are stopped; worker-1 and worker-2 together.
@@ -31,7 +31,7 @@ class _Part:
     def __init__(self, program: Program, logs: Path):
         self.program = program
         self.process: subprocess.Popen[bytes] | None = None
-        #: `time.monotonic()` at which a part that died starts again.
+        #: `time.monotonic()` at which a part that died is restarted.
         self.start_at = 0.0
         self._born = 0.0
         self._pause_s = _FIRST_PAUSE_S
@@ -76,7 +76,7 @@ class _Part:
         threading.Thread(target=self._copy, args=(self.process,), name=self.program.name, daemon=True).start()
 
     def plan_restart(self) -> float:
-        """Plan the next start of a part that died; seconds until then."""
+        """Plan the restart of a part that died; seconds until then."""
         self.process = None
         now = time.monotonic()
         if now - self._born > _LONG_LIFE_S:
@@ -100,7 +100,7 @@ class _Part:
 
 
 class Supervisor:
-    """Starts programs in order, each when the one before it is ready; starts again what dies; stops them in order."""
+    """Starts programs in order, each when the one before it is ready; restarts those that die; stops them in order."""
 
     def __init__(self, chosen: list[Program], data_dir: Path, say: Callable[[str], None]):
         self._say = say
@@ -148,7 +148,7 @@ class Supervisor:
         return True
 
     def _watch(self) -> None:
-        """Start again what died and has waited long enough."""
+        """Restart the parts that died and have waited long enough."""
         for part in self._parts:
             if part.process is not None and not part.alive:
                 code = part.process.returncode
@@ -162,7 +162,7 @@ class Supervisor:
             self._end([part for part in self._parts if part.program.name.partition("-")[0] == kind and part.alive])
 
     def _end(self, parts: list[_Part]) -> None:
-        """Stop parts together, and return when they have ended."""
+        """Stop parts at the same time; returns when they have ended."""
         for part in parts:
             self._say(f"stopping {part.program.name}")
             part.terminate()
@@ -186,7 +186,7 @@ def _answers_200(host: str, port: int, path: str) -> bool:
 def _lock(data_dir: Path) -> int:
     """A lock on the data folder, which ends with the process that holds it.
 
-    Raises: SettingError, if another supervisor works in this folder.
+    Raises: SettingError, if another supervisor is using this folder.
     """
     descriptor = os.open(data_dir / "deploy-local.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:

@@ -47,9 +47,9 @@ def worker(options: SettingsOptions, concurrency: int | None, queues: str, pool:
 
 
 def _hold(settings: Settings) -> int:
-    """A descriptor from which the worker reads its settings.
+    """A descriptor of a file without a name, from which the worker reads its settings.
 
-    The file has no name: neither the arguments nor the environment of a worker show a secret.
+    So neither the arguments nor the environment of a worker show a secret.
     """
     pairs = {f"{settings_module.PREFIX}.{name}": text for name, text in settings_module.dump(settings).items()}
     held = os.memfd_create("settings", 0)

@@ -8,7 +8,7 @@ from weaver_like.domain.errors import Fault
 
 
 def bbox_faults(value: object, pointer: str) -> Iterator[Fault]:
-    """Yield what is wrong with a bounding box in JSON: `{"bbox": [4 or 6 numbers], "crs": URI}`.
+    """Yield the faults of a bounding box in JSON: `{"bbox": [4 or 6 numbers], "crs": URI}`.
 
     The order of minimum and maximum is not checked: a box may cross the antimeridian.
     Source: OGC 18-062r2, bbox.yaml.

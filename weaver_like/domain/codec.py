@@ -11,9 +11,9 @@ from typing import Any, Generic, TypeVar, Union, dataclass_transform, get_args, 
 
 Declared = TypeVar("Declared", bound=type)
 Message = TypeVar("Message")
-#: What turns a member of a document into the value of a field. Raises: MessageError.
+#: Turns a member of a document into the value of a field. Raises: MessageError.
 Read = Callable[[Any], Any]
-#: What turns the value of a field into a member of a document; None: the value is JSON already.
+#: Turns the value of a field into a member of a document; None: the value is JSON already.
 Write = Callable[[Any], Any] | None
 
 _INTEGERS = range(-(2**63), 2**63)
@@ -24,8 +24,8 @@ _NAMES = {str: "text", bool: "true or false", dict: "object", list: "array", int
 def message(kind: str = "") -> Callable[[Declared], Declared]:
     """Make a frozen dataclass with slots that is a message, or (without a kind) a part of others.
 
-    A worker starts with fifty of these. What `dataclass(frozen=True)` writes and compiles for each of them would take a
-    tenth of that start; here all share their methods.
+    A worker starts with fifty of these. The code that `dataclass(frozen=True)` generates for each would take a tenth of
+    that start; here all share their methods.
 
     Args:
         kind: tells the message apart in its family, and in a union.
@@ -75,13 +75,13 @@ class MessageError(ValueError):
 
 
 class Codec(Generic[Message]):
-    """Encodes and decodes the messages of one family. Whoever sends may be hostile, or another version of this server.
+    """Encodes and decodes the messages of one family. The sender may be hostile, or another version of this server.
 
     Args:
         family: union of classes that `message` made, or one of them. Their fields may be str, bool, int (64 bits),
             float (finite), datetime (aware), enums of texts, `object` (any JSON), `dict[str, Any]` (any JSON object),
             other dataclasses, unions of those that have a kind, `| None`, `tuple[X, ...]`, `dict[str, X]`.
-        dispensable: classes of news that nobody has to hear; one that is ill-formed is passed over.
+        dispensable: classes of messages that may be lost; ill-formed ones are ignored.
     """
 
     def __init__(self, family: object, dispensable: Collection[type] = ()):
@@ -94,9 +94,9 @@ class Codec(Generic[Message]):
         return self._records[kind].write(message)
 
     def decode(self, document: object) -> Message | None:
-        """The message of a document; None for what is passed over: unknown kinds, and ill-formed dispensable ones.
+        """The message of a document; None for what is ignored: unknown kinds, and ill-formed dispensable ones.
 
-        Members that are not known are left out: a later version may have added them.
+        Unknown members are left out: a later version may have added them.
         Raises: MessageError.
         """
         kind = _kind_of(_check(document, dict))
@@ -160,7 +160,7 @@ def _members(family: object) -> list[Any]:
 
 
 def _kind_of(document: dict[str, Any]) -> str:
-    """Empty if it says none."""
+    """The kind that a document states; empty if none."""
     kind = document.get("kind")
     return kind if isinstance(kind, str) else ""
 
@@ -275,7 +275,7 @@ def _check(value: Any, kind: type) -> Any:
 
 
 def _shown(value: object) -> str:
-    """A foreign value in a message: its type, and what is short enough to be read."""
+    """A foreign value for a message: its type, and its text if that is short."""
     if isinstance(value, (dict, list)):
         return "an object" if isinstance(value, dict) else "an array"
     return repr(value)[:100] if isinstance(value, str) else str(value)[:100]

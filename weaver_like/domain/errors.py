@@ -1,4 +1,4 @@
-"""Errors: one class is one row of the exception tables of the standards."""
+"""Errors: one class for each row of the exception tables of the standards."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ PART2 = EXCEPTIONS + "ogcapi-processes-2/1.0/"
 
 
 class FaultKind(StrEnum):
-    """What branches on faults ask: whether something is missing that is required, or is wrong in any other way."""
+    """The kind of a fault: something required is missing, or anything else is wrong."""
 
     REQUIRED = "required"
     INVALID = "invalid"
@@ -32,7 +32,7 @@ class WeaverError(Exception):
         type_uri: the exact URI of the standard (with http:), "about:blank" where it names none.
         status: HTTP status code.
         ows_code: exception code of WPS.
-        detail: what was expected, what was got, where.
+        detail: what was expected, what was found, and where.
         faults: every single fault; may be empty.
         retry_after_s: seconds after which the request may succeed, else None.
         job_id: the job that failed with this error, else None.
@@ -176,7 +176,7 @@ class ServerBusy(WeaverError):
 
 
 class Unavailable(WeaverError):
-    """A service that this one needs (store, broker, file store) is away; the request may succeed a little later."""
+    """A service that this one needs (store, broker, file store) is unavailable; the request may succeed later."""
 
     status, title, retry_after_s = 503, "A backend service is unavailable", 5
 
@@ -205,7 +205,7 @@ class JobDismissed(WeaverError):
 
 
 class SettingError(WeaverError):
-    """A setting is unknown or has a value that is not allowed: the start stops."""
+    """A setting is unknown or its value is not allowed: the start ends with this error."""
 
     title = "Invalid setting"
 
@@ -217,7 +217,7 @@ class CopyFailed(WeaverError):
 
 
 def restore(name: str, detail: str, faults: Sequence[Fault] = ()) -> WeaverError:
-    """The error that a failed job has kept, made anew; an unknown name becomes `RunFailed`."""
+    """Restore the stored error of a failed job; an unknown name becomes `RunFailed`."""
     kinds = {kind.__name__: kind for kind in _descendants(WeaverError)}
     return kinds.get(name, RunFailed)(detail, faults=faults)
 

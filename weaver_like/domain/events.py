@@ -1,4 +1,4 @@
-"""Events: what happens to jobs, told to whoever listens, here and in the other servers of an installation."""
+"""Events of jobs, for subscribers in this and the other servers of an installation."""
 
 from weaver_like.domain.codec import Codec, message
 from weaver_like.domain.status import Status
@@ -7,7 +7,7 @@ from weaver_like.domain.step import Step
 
 @message("status")
 class StatusChanged:
-    """A job has another status. outbox: a callback to its subscriber waits to be delivered."""
+    """The status of a job has changed. outbox: a callback to its subscriber waits to be delivered."""
 
     job_id: str
     status: Status
@@ -16,7 +16,7 @@ class StatusChanged:
 
 @message("progress")
 class ProgressMade:
-    """A job has come further. percent: 0 to 100.  outbox: as in `StatusChanged`."""
+    """A job has made progress. percent: 0 to 100.  outbox: as in `StatusChanged`."""
 
     job_id: str
     percent: int
@@ -26,14 +26,14 @@ class ProgressMade:
 
 @message("log")
 class LogExtended:
-    """Lines were kept in the log of a job: who listens reads them from the store, in order and each once."""
+    """Lines were added to the log of a job; listeners read them from the store, in order and each once."""
 
     job_id: str
 
 
 @message("steps")
 class StepsChanged:
-    """Steps of a job as they are now, without their commands and what those printed."""
+    """Steps of a job as they are now, without commands and their output."""
 
     job_id: str
     steps: tuple[Step, ...]

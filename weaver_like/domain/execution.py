@@ -40,16 +40,16 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """An execute request, whatever its edition or encoding was.
+    """An execute request, independent of its edition and encoding.
 
     Args:
         outputs: None if the request names none, which means all; empty if it wants none.
         response: None if the request does not say.
-        mode: "sync", "async" or None: a member of the body of older clients; the Prefer header wins.
+        mode: "sync", "async" or None; from the body, as older clients send it. The Prefer header wins.
         return_preference: of the Prefer header, or None.
-        version, deployed: of the revision that the job keeps, whatever is deployed meanwhile; None for processes
+        version, deployed: of the revision that the job runs, whatever is deployed meanwhile; None for processes
             without revisions.
-        reuse: steps of a package take the outputs of earlier jobs, where these were kept.
+        reuse: steps of a package reuse the outputs of earlier jobs, where these were kept.
     """
 
     inputs: dict[str, Occurrences] = field(default_factory=dict)
@@ -67,9 +67,9 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What every face makes of a request to execute a process.
+    """A request to execute a process, as every face passes it on.
 
-    wait_s: longest wait for the end of the job, seconds; 0: the client is answered at once.
+    wait_s: longest wait for the end of the job, in seconds; 0: the client is answered at once.
     """
 
     process: Process

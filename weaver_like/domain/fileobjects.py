@@ -1,4 +1,4 @@
-"""CWL's own objects inside of values: `{"class": "File" | "Directory", ...}`.
+"""CWL's own objects inside values: `{"class": "File" | "Directory", ...}`.
 
 Source: CWL v1.2, CommandLineTool.html, sections "File" and "Directory".
 """
@@ -37,12 +37,12 @@ def find_objects(value: object) -> Iterator[FileObject]:
 
 
 def find_locations(value: object) -> Iterator[FileObject]:
-    """Yield those objects that name a place."""
+    """Yield the objects that name a location."""
     return filter(location_of, find_objects(value))
 
 
 def trouble_of(entry: FileObject) -> str:
-    """What is wrong with an object, its parts left aside; empty if nothing is."""
+    """What is wrong with an object, apart from its parts; empty if nothing."""
     kind = entry["class"]
     for name in _TEXTS:
         if not isinstance(entry.get(name, ""), str):
@@ -58,9 +58,9 @@ def trouble_of(entry: FileObject) -> str:
 
 
 def location_of(entry: FileObject) -> str:
-    """The URI of an object; empty if it has none: its contents or listing stand in it.
+    """The URI of an object; empty if it has none and holds its contents or listing itself.
 
-    Both names of it are understood.
+    Both `location` and `path` are understood.
     """
     for name in ("location", "path"):
         place = entry.get(name)
@@ -70,7 +70,7 @@ def location_of(entry: FileObject) -> str:
 
 
 def relocated(value: Any, place: Callable[[FileObject], str]) -> Any:
-    """A copy of a value whose objects lie at other places. place: an object -> its new location."""
+    """A copy of a value with other locations of its objects. place: an object -> its new location."""
     moved = copy.deepcopy(value)
     for entry in find_locations(moved):
         location = place(entry)
@@ -80,12 +80,12 @@ def relocated(value: Any, place: Callable[[FileObject], str]) -> Any:
 
 
 def is_folder(value: object) -> TypeGuard[FileObject]:
-    """True for a Directory with what is in it."""
+    """True for a Directory that lists its contents."""
     return isinstance(value, dict) and value.get("class") == "Directory" and isinstance(value.get("listing"), list)
 
 
 def is_group(value: object) -> TypeGuard[FileObject]:
-    """True for a File with companions, which belong into one folder."""
+    """True for a File with companions, which belong in one folder."""
     return isinstance(value, dict) and value.get("class") == "File" and bool(value.get("secondaryFiles"))
 
 

@@ -12,10 +12,10 @@ class FollowedRun:
 
     Args:
         runner: kind of the runner that started it, and knows its handle.
-        attempt: at the job, which set out to start it last.
-        begun: when an attempt first set out to start it.
-        handle: by which its runner finds it; None: nobody has said so far that it was started.
-        deadline: when it has taken too long; None: it may take any time.
+        attempt: the last attempt at the job that was about to start the run.
+        begun: when an attempt was first about to start it.
+        handle: by which its runner finds it; None: it is not known whether it was started.
+        deadline: when it has taken too long; None: never.
     """
 
     job_id: str
@@ -28,12 +28,12 @@ class FollowedRun:
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """How a run in a foreign system stands.
+    """The state of a run in a foreign system.
 
     Args:
-        status: accepted, while it waits there.
-        percent: progress; None: that system does not say.
-        message: one line, of a failure the reason; empty: none.
+        status: accepted while it waits there.
+        percent: progress; None: that system does not report it.
+        message: one line; the reason, if it failed; empty: none.
     """
 
     status: Status

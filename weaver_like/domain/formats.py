@@ -11,7 +11,7 @@ TEXT = "text/plain"
 HTML = "text/html"
 OCTETS = "application/octet-stream"
 
-#: What the standard library does not know, or names otherwise than the field does.
+#: Types that the standard library does not know, or names differently than is usual in the field.
 _EXTENSIONS = {
     JSON: ".json",
     GEOJSON: ".geojson",

@@ -10,7 +10,7 @@ _UNSAFE = re.compile(r"[^\w.+:=@,-]+")
 
 
 def new_job_id() -> str:
-    """A random UUID: job ids cannot be guessed, whoever knows one may read its results."""
+    """A random UUID: job ids must not be guessable, as knowing one may give access to its results."""
     return str(uuid.uuid4())
 
 
@@ -20,7 +20,7 @@ def is_process_id(text: str) -> bool:
 
 
 def is_file_name(name: str) -> bool:
-    """True for the name of one file or folder, which leads nowhere else: no path, at most 255 bytes."""
+    """True for the name of one file or folder: not a path, at most 255 bytes."""
     return name not in ("", ".", "..") and not {"/", "\0"} & set(name) and len(name.encode("utf-8", "replace")) <= 255
 
 

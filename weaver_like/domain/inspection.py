@@ -1,4 +1,4 @@
-"""What a child finds when it inspects an application package, where a hostile one can do no harm."""
+"""What is found in an application package, which a child inspects, where a hostile one can do no harm."""
 
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ class InspectedProcess:
 
     Args:
         name: its id in the document; empty: it has none.
-        names_itself: the document as a whole is this process, and says this id.
+        names_itself: the document as a whole is this process, and states this id.
         fragment: name of its entry in a document that holds several processes; empty: it is the whole document.
         images: container images that it cannot run without, sorted.
     """
@@ -34,7 +34,7 @@ class Inspection:
 
     Args:
         processes: at least one.
-        fetched: name -> base64 of files that the package lacked and that were where its main document came from.
+        fetched: name -> base64 of files missing in the package and found where its main document came from.
         remote: URL -> text of the remote documents that it refers to.
         warnings: sentences for the author of the package.
     """

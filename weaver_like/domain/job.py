@@ -13,17 +13,17 @@ from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.domain.step import Step
 
-#: Where jobs wait whose process names no queue.
+#: The queue of jobs whose process names none.
 DEFAULT_QUEUE = "default"
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a job comes from, and whose it therefore is.
+    """Where a job comes from, and who therefore owns it.
 
     Args:
         base_url: public URL under which it was submitted, for links sent later.
-        owner, visibility: as those of the `Job`.
+        owner, visibility: as of the `Job`.
         parent_id: the job or the schedule that submitted it.
     """
 
@@ -40,14 +40,14 @@ class Job:
     Args:
         progress: percent.
         priority: level; 0 is the most urgent.
-        attempt: how often a worker has claimed it; it only grows, because it fences late workers off.
+        attempt: how often a worker has claimed it; it only grows, as it fences off late workers.
         losses: how many of these workers were lost.
-        worker: who runs it.
+        worker: name of the worker that runs it.
         parent_id: the job or the schedule that submitted it.
         base_url: public URL under which it was submitted, for links sent later.
         queue: only workers of this queue claim it.
-        owner: id of the `Requester` whose it is; "" is nobody's.
-        visibility: who sees it besides its owner (`domain.requester`).
+        owner: id of the `Requester` that owns it; "": nobody.
+        visibility: who may see it besides its owner (`domain.requester`).
     """
 
     id: str
@@ -77,7 +77,7 @@ class Job:
 
     @property
     def children_origin(self) -> Origin:
-        """Jobs that a job submits, or that follow it, are its owner's."""
+        """The origin of jobs that this one submits, or that follow it: they have the same owner."""
         return Origin(self.base_url, self.owner, self.visibility, self.id)
 
     @property
@@ -112,7 +112,7 @@ class JobDocuments:
 
 @dataclass(frozen=True, slots=True)
 class Follower:
-    """The next execution of a chain: submitted when its forerunner was successful."""
+    """The next execution of a chain, submitted when the one before it was successful."""
 
     process_id: str
     execution: Execution
@@ -120,7 +120,7 @@ class Follower:
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job on its way into the store."""
+    """A job to be stored."""
 
     job: Job
     execution: Execution
@@ -136,7 +136,7 @@ class JobFilter:
         min_duration, max_duration: running jobs count to now; if either is set, jobs that have not started are left out
             (Part 1, /req/job-list/duration-response).
         after: `Job.key` of the last job of the page before.
-        seen_by: only what this requester sees (`Requester.sees`).
+        seen_by: only jobs that this requester sees (`Requester.sees`).
     """
 
     processes: tuple[str, ...] = ()
@@ -176,12 +176,12 @@ class Move:
     """A change of a job's status, and what is kept with it.
 
     Args:
-        attempt: the claim that the mover holds; nothing moves if there was a later one. None: whoever holds the job.
-        message: replaces what the job said before.
+        attempt: the attempt of the caller; nothing changes if there was a later one. None: any attempt.
+        message: replaces the message of the job.
         outcome: None leaves results and error as they are.
-        followers: jobs that follow this one; they are created at the moment of the move.
+        followers: jobs that follow this one, created at the moment of the move.
         entries: lines for the log.
-        counted: a move back to accepted counts as a loss of the worker; False, if the job was only stopped.
+        counted: whether a move back to accepted counts as a loss of the worker; False if the job was only stopped.
     """
 
     to: Status
@@ -198,7 +198,7 @@ class Report:
     """A sign of life of a running job, and what is kept with it.
 
     Args:
-        lease_until: until when the job belongs to its worker, unless this reports again; None: no worker holds it.
+        lease_until: end of the worker's lease, unless it reports again before; None: no worker holds the job.
         percent: progress; None leaves it as it is.
         message: None leaves it as it is.
         entries: lines for the log.
@@ -223,7 +223,7 @@ class Callback:
 
 @dataclass(frozen=True, slots=True)
 class WaitingCallback:
-    """A callback in the outbox, as it moves with its job from store to store. due: when it is tried next."""
+    """A callback in the outbox, as it is copied with its job between stores. due: when it is tried next."""
 
     kind: str
     uri: str
@@ -237,7 +237,7 @@ class StoredJob:
 
     Args:
         place: in the queue; the smallest is the most urgent.
-        lease: until when its worker has it; None if no worker has it.
+        lease: end of its worker's lease; None if no worker holds it.
         steps: of the last attempt.
         run: in a foreign system.
     """
@@ -254,7 +254,7 @@ class StoredJob:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job that a worker has just made its own, with what it needs to run it."""
+    """A job that a worker has just claimed, with what it needs to run it."""
 
     job: Job
     execution: Execution

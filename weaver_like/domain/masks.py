@@ -1,4 +1,4 @@
-"""Secrets never reach a log or a document."""
+"""Masks secrets, so that they never reach a log or a document."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What the code of a job says and asks in its child, and what it is given and answered."""
+"""Messages of a job's code in its child, the answers to them, and its inputs and outputs."""
 
 import logging
 from typing import Any
@@ -26,7 +26,7 @@ class InputFile:
 
 @message("reference")
 class InputReference:
-    """One occurrence of an input that lies elsewhere, for runners that fetch it themselves."""
+    """One occurrence of an input by reference, for runners that fetch it themselves."""
 
     href: str
     media_type: str | None = None
@@ -38,7 +38,7 @@ RunInput = InputValue | InputFile | InputReference
 
 @message("value")
 class OutputValue:
-    """An output by value. value: JSON.  files: places in it, as steps of keys and indices, of paths of files."""
+    """An output by value. value: JSON.  files: the places of file paths in it, as keys and indices."""
 
     value: object
     files: tuple[tuple[str | int, ...], ...] = ()
@@ -46,7 +46,7 @@ class OutputValue:
 
 @message("file")
 class OutputFile:
-    """An output as a file in the work folder. format_uri: what the file calls its format, if that is no media type."""
+    """An output as a file in the work folder. format_uri: the format that the file states, if no media type."""
 
     path: str
     media_type: str | None = None
@@ -60,13 +60,13 @@ class OutputArray:
     items: tuple[OutputValue | OutputFile, ...]
 
 
-#: What a run gave for one output.
+#: What a run produced for one output.
 RunOutput = OutputValue | OutputFile | OutputArray
 
 
 @message("progress")
 class Progress:
-    """How far the run has come. percent: 0 to 100.  message: one line, None if unchanged."""
+    """The progress of the run. percent: 0 to 100.  message: one line, None if unchanged."""
 
     percent: int
     message: str | None = None
@@ -82,7 +82,7 @@ class LogLine:
 
 @message("step")
 class StepChange:
-    """What is known of a step by now."""
+    """The present state of a step."""
 
     step: Step
 
@@ -96,7 +96,7 @@ class Done:
 
 @message()
 class Blame:
-    """An input is to blame for a failure. input: its name; None: the inputs together, or nobody knows which."""
+    """An input is to blame for a failure. input: its name; None: the inputs together, or an unknown one."""
 
     input: str | None
     detail: str
@@ -104,7 +104,7 @@ class Blame:
 
 @message("failed")
 class Failed:
-    """The run failed. traceback: None if the text says all.  out_of_memory: there was no memory left for it."""
+    """The run failed. traceback: None if the text says everything.  out_of_memory: it ran out of memory."""
 
     detail: str
     traceback: str | None = None
@@ -121,7 +121,7 @@ class Inspected:
 
 @message()
 class WantedJob:
-    """A job that the job's code wants to have. inputs: as in an execute request."""
+    """A job that the job's code wants to submit. inputs: as in an execute request."""
 
     process_id: str
     inputs: dict[str, Any]
@@ -140,9 +140,9 @@ class SubmitJobs:
 
 @message("beside")
 class FetchBeside:
-    """Asks for a file that lies beside a fetched input at the place where that came from. Answered by `FileFetched`.
+    """Asks for a file that lies next to a fetched input at its origin. Answered by `FileFetched`.
 
-    path: where it is to be.
+    path: where the file shall be put.
     """
 
     path: str
@@ -192,7 +192,7 @@ class DocumentFetched:
 
 @message("refused")
 class RequestRefused:
-    """Answers any question that cannot be fulfilled."""
+    """Answers any request that cannot be fulfilled."""
 
     reason: str
 
@@ -201,5 +201,5 @@ class RequestRefused:
 RunEnd = Done | Failed | Inspected
 Question = SubmitJobs | FetchBeside | FetchRemote | FetchDocument
 Answer = JobAccepted | FileFetched | RemoteFetched | DocumentFetched | RequestRefused
-#: Everything that a child says.
+#: All messages of a child.
 ChildMessage = Progress | LogLine | StepChange | RunEnd | Question

@@ -1,4 +1,4 @@
-"""Application packages: what clients deploy, and the revisions that come of it."""
+"""Application packages: what clients deploy, and the resulting revisions."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,10 +22,10 @@ class PackageFiles:
     Args:
         content: relative name -> bytes.
         main: name of the document to start from.
-        wanted: names of the processes to deploy, of a document that holds several; "*": all of them; empty: its main
-        one.
-        origin: `https://host` that the main document was fetched from; its relative references lead there. Empty: it
-        was sent.
+        wanted: names of the processes to deploy, of a document that holds several; "*": all of them; empty: the main
+            one.
+        origin: `https://host` that the main document was fetched from, and its relative references lead to. Empty: it
+            was sent.
     """
 
     content: dict[str, bytes]
@@ -39,9 +39,9 @@ class DeploymentRequest:
     """What a client wants to deploy.
 
     Args:
-        process_id, version: None: those that the package says.
+        process_id, version: None: those that the package states.
         kinds: file name -> media type without parameters, "" if the client did not say.
-        start_given: the client said which file to start from.
+        start_given: the client named the file to start from.
         content_ids: Content-ID of a part -> file name.
     """
 
@@ -58,8 +58,7 @@ class DeploymentRequest:
 class Revision:
     """One version of a deployed process; it never changes. deployed: aware, UTC.
 
-    `process.unit.target` holds everything that a run needs: nothing is fetched again, whatever becomes of the places it
-    came from.
+    `process.unit.target` holds everything that a run needs: nothing is fetched again, even if its origin changes.
     """
 
     process: Process
@@ -103,12 +102,12 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of what is deployed, made as a whole or not at all.
+    """A change of the deployed processes, made as a whole or not at all.
 
     Args:
-        number: of the state that the change was decided on.
-        current: process id -> version that becomes current; None: the process goes with all its revisions. Others stay
-        as they are.
+        number: of the state on which the change is based.
+        current: process id -> version that becomes current; None: the process is removed with all its revisions. Others
+            do not change.
         removed: single revisions, (process id, version).
     """
 

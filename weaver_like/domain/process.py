@@ -70,8 +70,8 @@ class ExecutionUnit:
 class Process:
     """A process as it is described and run.
 
-    deployed: when a client deployed it (aware, UTC), if it is on offer; it tells a revision from a removed one of the
-    same version.
+    deployed: when a client deployed it (aware, UTC), if it is on offer; it distinguishes a revision from a removed one
+    of the same version.
     """
 
     id: str
@@ -88,7 +88,7 @@ class Process:
     deployed: datetime | None = None
 
     def run_by(self, runner: str) -> "Process":
-        """The same process, whose execution unit a kind of runner runs."""
+        """The same process, with its execution unit run by another kind of runner."""
         return replace(self, unit=replace(self.unit, runner=runner))
 
     @property

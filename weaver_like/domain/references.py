@@ -8,20 +8,20 @@ from urllib.parse import quote, unquote
 
 from weaver_like.domain.results import Result
 
-#: Where something stands in a JSON value: member names and positions, from the outside in.
+#: A place in a JSON value: member names and positions, from the outside in.
 Where = tuple[str | int, ...]
 
 
 def make_results_relative(
     results: Iterable[Result], locations: Sequence[str], uri_outputs: Collection[str] = ()
 ) -> list[Result]:
-    """Replace references into our own output area by "/<job id>/<output id>/<file name>", and note where they stand.
+    """Replace references into our own output area by "/<job id>/<output id>/<file name>", and note their places.
 
-    Because the places are noted, nothing that merely looks relative is ever taken for such a reference.
+    Because the places are noted, no text that merely looks relative is ever taken for such a reference.
 
     Args:
         results: any number, order kept; only texts that are a member `href`, at any depth, count as references.
-        locations: every spelling of the area's place, without trailing slash: URLs, folder, s3://bucket/prefix.
+        locations: every way to refer to the area, without trailing slash: URLs, folder, s3://bucket/prefix.
         uri_outputs: ids of outputs whose value, or each item of it, is described as a URI.
     """
     return [_relative(result, locations, result.output in uri_outputs) for result in results]
@@ -62,7 +62,7 @@ def _uris(value: object, described: bool) -> Iterator[tuple[Where, str]]:
 
 
 def own_reference(uri: str, locations: Sequence[str]) -> str | None:
-    """What stands behind one of the locations, if that is "/<job id>/<output id>/<file name>"; quoted as in a URL."""
+    """The part after one of the locations, if that is "/<job id>/<output id>/<file name>"; quoted as in a URL."""
     for location in locations:
         if not uri.startswith(location + "/"):
             continue
@@ -76,7 +76,7 @@ def own_reference(uri: str, locations: Sequence[str]) -> str | None:
 
 
 def _changed(value: object, places: Iterable[Where], change: Callable[[str], str]) -> object:
-    """A copy of `value` with the texts at `places` changed; what holds no such place is shared, not copied."""
+    """A copy of `value` with the texts at `places` changed; parts without such a place are shared, not copied."""
     root: list[Any] = [value]
     copied = {id(root)}
     for where in places:

@@ -1,4 +1,4 @@
-"""Who asks, and who may see what is kept."""
+"""Requesters, and which records they may see."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ _GROUP = "group:"
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Who asks for something.
+    """The person or program that sends a request.
 
     Args:
-        id: name of a person or a program; "" is nobody in particular.
+        id: name of a person or a program; "": anonymous.
         roles: what it may do on this server, e.g. "operator".
         groups: names of the groups it belongs to.
     """
@@ -23,7 +23,7 @@ class Requester:
     groups: frozenset[str] = frozenset()
 
     def sees(self, owner: str, visibility: str) -> bool:
-        """Whether a record is its own, is public, or is visible to a group of its; stores filter by the same rule."""
+        """Whether a record is its own, public, or visible to one of its groups; stores filter by the same rule."""
         if visibility == PUBLIC:
             return True
         if owner and owner == self.id:

@@ -15,7 +15,7 @@ class Result:
         path: of a file, pseudo-relative, "/<job id>/<output id>/<file name>": it survives a move of the area
             (docs/results.rst).
         index: position, where an output has several files.
-        references: where in `value` pseudo-relative references stand (domain/references.py).
+        references: places of pseudo-relative references in `value` (domain/references.py).
     """
 
     output: str

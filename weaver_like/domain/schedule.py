@@ -1,4 +1,4 @@
-"""A schedule: an execution that is submitted again and again, and what comes of each time."""
+"""A schedule: an execution that is submitted periodically, and the outcome of each time."""
 
 import uuid
 from collections.abc import Callable
@@ -13,18 +13,18 @@ from weaver_like.domain.requester import PUBLIC, Requester
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When and what; times are aware, UTC.
+    """An execution and its times; times are aware, UTC.
 
     Args:
         cron: five fields, or a macro.
-        time_zone: IANA name; the fields are read there.
+        time_zone: IANA name, in which the fields are read.
         due: the next firing.
-        last_fired: when it last fired, whatever came of it.
-        last_job_id: the last job that came of it.
-        failure: why nothing came of the last firing, else None.
+        last_fired: when it last fired, with or without a job.
+        last_job_id: its last job.
+        failure: why the last firing created no job, else None.
         base_url: public URL under which it was made, for links sent later.
-        owner: id of the `Requester` whose it is; "" is nobody's.
-        visibility: who sees it besides its owner (`domain.requester`).
+        owner: id of the `Requester` that owns it; "": nobody.
+        visibility: who may see it besides its owner (`domain.requester`).
     """
 
     id: str
@@ -48,25 +48,25 @@ class Schedule:
 
     @property
     def jobs_origin(self) -> Origin:
-        """Jobs of a schedule are its owner's."""
+        """The origin of its jobs, which have the same owner."""
         return Origin(self.base_url, self.owner, self.visibility, self.id)
 
     @property
     def next_job_id(self) -> str:
-        """Id of the job of the next firing: everybody who fires it makes the same one, so that no store keeps two.
+        """Id of the job of the next firing: the same for all schedulers, so that no store keeps two jobs of one firing.
 
-        A UUID of version 5, which tells these jobs from others (`Job.schedule_id`). Whoever may see a schedule may see
-        its jobs.
+        A UUID of version 5, which distinguishes these jobs from others (`Job.schedule_id`). It can be computed from the
+        schedule: who may see a schedule may see its jobs.
         """
         return str(uuid.uuid5(uuid.UUID(self.id), self.due.isoformat()))
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRequest:
-    """What a client wants to be executed, and when.
+    """A request for a schedule: what to execute, and when.
 
     Args:
-        read: makes the execution, once the process is known; raises InvalidInput.
+        read: makes the execution for a process; raises InvalidInput.
     """
 
     process_id: str
@@ -77,7 +77,7 @@ class ScheduleRequest:
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """What comes of a schedule's due moment: a job, or a failure that says why there is none.
+    """The outcome of a schedule's due moment: a job, or a failure that says why there is none.
 
     Args:
         at: now.
@@ -96,7 +96,7 @@ class ScheduleFilter:
 
     Args:
         after: `Schedule.key` of the last schedule of the page before.
-        seen_by: only what this requester sees (`Requester.sees`).
+        seen_by: only schedules that this requester sees (`Requester.sees`).
     """
 
     processes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Status of a job and the one table of its moves."""
+"""Status of a job, and the only table of its moves."""
 
 from enum import StrEnum
 

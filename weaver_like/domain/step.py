@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-#: Of one job; later ones run, but are not shown.
+#: Most steps shown of one job; later ones run, but are not shown.
 MAX_STEPS = 10_000
 
 
 class StepStatus(StrEnum):
-    """REUSED: its outputs were there already, of an earlier run of the same tool with the same inputs."""
+    """REUSED: its outputs are those of an earlier run of the same tool with the same inputs."""
 
     ACCEPTED = "accepted"
     RUNNING = "running"
@@ -25,12 +25,11 @@ class StepStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is known of a step; times are aware, UTC.
+    """The state of a step; times are aware, UTC.
 
     Args:
         number: counts from 1 within the job, in the order in which steps became known.
-        name: as the workflow says it, below those that it is a part of: "crop", "sub/crop" in a subworkflow, "crop/2"
-            of a scattered step.
+        name: its path in the workflow: "crop", "sub/crop" in a subworkflow, "crop/2" of a scattered step.
         exit_code: of the command; negative: the signal that killed it.
         cpu_s, peak_bytes: of the command and what it started; None if not known.
         tail: the last lines that it printed.

@@ -16,7 +16,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A value that lies elsewhere. headers: HTTP headers, sent to the origin of `href` only; they may be secrets."""
+    """A value given by reference. headers: HTTP headers, sent to the origin of `href` only; they may be secrets."""
 
     href: str
     format: Format = field(default_factory=Format)
@@ -30,7 +30,7 @@ Item = Value | Reference
 
 @dataclass(frozen=True, slots=True)
 class Occurrences:
-    """What a request gave for one input: its occurrences in order, and where each one stood in the request."""
+    """The occurrences of one input in a request, in order, and the place of each one in the request."""
 
     items: tuple[Item, ...]
     pointers: tuple[str, ...]

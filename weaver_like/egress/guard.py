@@ -36,15 +36,15 @@ class _Rule:
 
 
 class Guard:
-    """Checks URLs when they are submitted, and addresses when a connection is made: a name may change its address."""
+    """Checks URLs at submission, and addresses again at each connection: a name may change its address."""
 
     def __init__(self, allowed_hosts: str):
         self._rules = [_parse_rule(entry) for entry in allowed_hosts.replace(",", " ").split()]
 
     def check_url(self, url: str) -> SplitResult:
-        """Check what can be known without asking a name server.
+        """Check what can be checked without a name server.
 
-        Raises: FetchFailed, for other schemes than http and https, and for hosts that are private by their spelling.
+        Raises: FetchFailed, for other schemes than http and https, and for hosts that are private by name.
         """
         try:
             parts = urlsplit(url)
@@ -78,7 +78,7 @@ class Guard:
         """
         try:
             rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except UnicodeError as error:  # a label that no name can have
+        except UnicodeError as error:  # a label that is not allowed in names
             raise OSError(f"'{host[:100]}' is not a host name") from error
         for row in rows:
             text = str(row[4][0]).partition("%")[0]
@@ -115,7 +115,7 @@ def _refusal(host: str) -> str:
 
 
 def _literal(host: str) -> Address | None:
-    """The address that a host spells out, also in the old forms (0x7f.1, 2130706433) that resolvers still take."""
+    """The address that a host states literally, also in old forms (0x7f.1, 2130706433) that resolvers still accept."""
     try:
         return ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

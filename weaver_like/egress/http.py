@@ -1,4 +1,4 @@
-"""An HTTP client that connects only where the guard lets it."""
+"""An HTTP client that connects only where the guard allows it."""
 
 import socket
 
@@ -57,7 +57,7 @@ def _guarded_pools(guard: Guard) -> dict[str, type]:
 
 
 def _connect(connection: HTTPConnection, guard: Guard) -> socket.socket:
-    """Resolve once, check every address, connect to one of exactly these."""
+    """Resolve once, check every address, and connect to one of these only."""
     host, port = connection._dns_host.strip("[]"), connection.port
     timeout_s = connection.timeout if isinstance(connection.timeout, (int, float)) else 10
     failure: OSError | None = None

@@ -49,7 +49,7 @@ class S3Failed(Exception):
     """A request to S3 failed.
 
     Args:
-        reason: for a message to anybody; it holds no name, address or key of this server.
+        reason: safe to show to anybody; it holds no name, address or key of this server.
         missing: True if the bucket or the object does not exist.
     """
 
@@ -123,12 +123,12 @@ class S3Client:
 
         Args:
             options: `ContentType` and the like.
-            proceed: called now and then; what it raises ends the upload.
+            proceed: called from time to time; what it raises ends the upload.
         """
         ended = _Ended()
         options = options | {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
         try:
-            # Left by an exception, the manager cancels the upload, removes its parts and waits for that.
+            # On an exception the manager cancels the upload, removes its parts and waits for that.
             with _plainly(bucket, key), TransferManager(self._client, _UPLOAD) as manager:
                 upload = manager.upload(str(path), bucket, key, options, [ended])
                 while not ended.event.wait(_LOOK_S):
@@ -139,7 +139,7 @@ class S3Client:
             raise
 
     def _forget(self, bucket: str, key: str) -> None:
-        """Remove what arrived although its upload was cancelled: the object, or parts that the manager did not see."""
+        """Remove what a cancelled upload left: the object, or parts that the manager did not see."""
         try:
             with _plainly(bucket, key):
                 self._client.delete_object(Bucket=bucket, Key=key)
@@ -150,7 +150,7 @@ class S3Client:
             log.warning("S3, %s/%s: the remains of an upload could not be removed: %s", bucket, key, error.reason)
 
     def remove(self, bucket: str, key: str) -> None:
-        """Nothing happens if the object has gone."""
+        """Remove an object; nothing happens if it does not exist."""
         with _plainly(bucket, key):
             self._client.delete_object(Bucket=bucket, Key=key)
 
@@ -202,7 +202,7 @@ class S3Stream:
 
 
 class _Ended(BaseSubscriber):  # type: ignore[misc]  # s3transfer has no types
-    """Tells when an upload has ended, well or badly."""
+    """Reports the end of an upload, successful or not."""
 
     def __init__(self) -> None:
         self.event = threading.Event()
@@ -220,7 +220,7 @@ def _object(answer: dict[str, Any]) -> S3Object:
 
 @contextmanager
 def _plainly(bucket: str, key: str) -> Iterator[None]:
-    """Translate the errors of the library; the log gets their own text, which describes the service."""
+    """Translate errors of the library; the log gets their original text, which describes the service."""
     try:
         yield
     except ClientError as error:
@@ -242,6 +242,6 @@ def _transport_reason(error: Exception) -> str:
         NoCredentialsError: "this server has no credentials for S3",
         FlexibleChecksumError: "its checksum does not match",
         IncompleteReadError: "it ended too early",
-        ParamValidationError: "the name is not possible in S3",
+        ParamValidationError: "the name is not allowed in S3",
     }
     return next((reason for kind, reason in kinds.items() if isinstance(error, kind)), _ODD)

@@ -10,7 +10,7 @@ from weaver_like.domain.events import EngineClosed, Event, EventsMissed, JobEven
 
 
 class ClosePolicy(StrEnum):
-    """What a stop does: empty the queue first, finish what runs, or end what runs, which begins again later."""
+    """What a stop does: empty the queue first, let running jobs finish, or end them, to be started again later."""
 
     JOIN = "join"
     CANCEL = "cancel"
@@ -33,7 +33,7 @@ class Interruption(StrEnum):
 class Subscription:
     """Events of one job, of every job or of schedules as they happen. Use as a context manager.
 
-    Whatever it is about, it also hears `EventsMissed` and, as the last one, `EngineClosed`.
+    Every subscription also gets `EventsMissed` and, as the last event, `EngineClosed`.
     """
 
     def __init__(self, hub: "EventHub", topic: str):
@@ -52,7 +52,7 @@ class Subscription:
         self._events.put(event)
 
     def wake(self) -> None:
-        """Have whoever waits go on without an event."""
+        """End the wait of `next` without an event."""
         self._events.put(None)
 
     def __enter__(self) -> "Subscription":
@@ -64,7 +64,7 @@ class Subscription:
 
 
 class EventHub:
-    """Passes events to whoever waits for them in this process."""
+    """Passes events to the subscriptions of this process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -86,7 +86,7 @@ class EventHub:
                 del self._waiting[topic]
 
     def close(self) -> None:
-        """Wake everybody, also those who come later: nothing will happen any more."""
+        """Wake all subscribers, including later ones: nothing will happen any more."""
         with self._lock:
             self._closed = True
         self.publish(EngineClosed())
@@ -110,12 +110,12 @@ class EventHub:
 class Engine(ABC):
     """Runs jobs of the store.
 
-    It gets job ids, never functions: the store is the queue of record, and a lost message costs a look, not a job.
+    It gets job ids, never functions: the store is the queue of record, so a lost message loses no job.
     """
 
     @abstractmethod
     def start(self) -> None:
-        """Begin to run jobs, those first that the store still holds."""
+        """Begin to run jobs, starting with those that still wait in the store."""
 
     @abstractmethod
     def submit(self, job_id: str, queue: str) -> None:
@@ -123,7 +123,7 @@ class Engine(ABC):
 
     @abstractmethod
     def restore(self, waiting: Mapping[str, int]) -> None:
-        """See that workers know of jobs that have waited for a while. waiting: queue -> how many."""
+        """Make sure that workers know of jobs that have waited for a while. waiting: queue -> how many."""
 
     @abstractmethod
     def cancel(self, job_id: str) -> None:
@@ -133,22 +133,22 @@ class Engine(ABC):
     def subscribe(self, topic: str) -> Subscription:
         """Listen to a job, or to EVERY_JOB or SCHEDULES.
 
-        Enter the subscription before you look at the job's status, so that nothing is missed.
+        Enter the subscription before reading the job's status, so that no event is missed.
         """
 
     @abstractmethod
     def publish(self, event: Event) -> None:
-        """Tell subscribers what this process itself did."""
+        """Tell subscribers about an event in this process."""
 
     @property
     @abstractmethod
     def closing(self) -> bool:
-        """True from the moment that a stop began."""
+        """True once a stop has begun."""
 
     @property
     @abstractmethod
     def refusing(self) -> bool:
-        """True if a stop began, and jobs that are submitted now would wait for the next start."""
+        """True if a stop has begun, and jobs that are submitted now would wait for the next start."""
 
     @abstractmethod
     def trouble(self) -> str | None:
@@ -160,11 +160,11 @@ class Engine(ABC):
 
 
 class JobLink(ABC):
-    """The connection to the engine of whoever cares for the run of a job."""
+    """The connection to the engine for the process that runs or follows a job."""
 
     @abstractmethod
     def publish(self, event: JobEvent) -> None:
-        """Pass an event of a job to whoever waits for it; never fails, never blocks for long."""
+        """Pass an event of a job to its subscribers; never fails, never blocks for long."""
 
     @abstractmethod
     def submitted(self, job_id: str, queue: str) -> None:
@@ -180,4 +180,4 @@ class WorkerLink(JobLink):
 
     @abstractmethod
     def fileno(self) -> int:
-        """Becomes readable when the engine has something to say."""
+        """A descriptor that becomes readable when the engine has something to say."""

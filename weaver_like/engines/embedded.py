@@ -1,4 +1,4 @@
-"""EmbeddedEngine: the process manager inside the server: workers on socket pairs, woken, never polling."""
+"""EmbeddedEngine: the process manager inside the server; its workers wait on socket pairs and never poll."""
 
 import logging
 import os
@@ -34,12 +34,12 @@ from weaver_like.sandbox.wire import Wire, WireError
 
 log = logging.getLogger(__name__)
 Arguments = ParamSpec("Arguments")
-#: A worker that dies younger than this is replaced only after a pause: a broken installation must not spin.
+#: A worker that dies younger than this is replaced only after a pause, so that a broken installation does not spin.
 _YOUNG_S = 5.0
 _PAUSE_S = 1.0
-#: Pause before the next try where no process could be started.
+#: Pause before the next try when no process could be started.
 _NO_ROOM_S = 5.0
-#: How long workers get to end after they were told to, or were killed.
+#: How long workers get to end after they were told to end, or were killed.
 _END_S = 10.0
 
 
@@ -48,8 +48,8 @@ class _Worker:
     """One worker process.
 
     Attributes:
-        life: readable (at its end) when worker and zygote have both gone, and the job's child with them.
-        heard: it has come up.
+        life: readable (at its end) when worker, zygote and the job's child have all ended.
+        heard: it is up.
         idle: it sleeps until it is woken.
     """
 
@@ -79,7 +79,7 @@ class EmbeddedEngine(Engine):
     Args:
         count: workers, each runs one job at a time.
         name: of this engine, the same after a restart.
-        settings: what a worker must know at its start, sent through the socket so that no environment holds it.
+        settings: what a worker must know at its start; sent through the socket, so that no environment shows it.
         on_lost: called with the name of a worker that died: its job goes back into the queue.
         lock: descriptor that keeps other engines away, closed when this one has stopped.
     """
@@ -95,7 +95,7 @@ class EmbeddedEngine(Engine):
         self._hub = EventHub()
         self._workers: dict[str, _Worker] = {}
         self._lock = threading.Lock()
-        # Grows with every submission. A worker says with which number it last looked; too early, and it is woken again.
+        # Grows with every submission. A worker that found no job reports the number it knew; an old one is woken again.
         self._submitted = 0
         self._number = 0
         self._closing = False
@@ -121,7 +121,7 @@ class EmbeddedEngine(Engine):
         worker.send(Wake(number))
 
     def restore(self, waiting: Mapping[str, int]) -> None:
-        """Wake who sleeps: a job may have come into the store without a word, by a repair or by a server that died."""
+        """Wake idle workers: a repair, or a server that died, may have put a job into the store without a message."""
         for _ in range(min(sum(waiting.values()), self._count)):
             self.submit("", DEFAULT_QUEUE)
 
@@ -152,13 +152,13 @@ class EmbeddedEngine(Engine):
         os.write(self._wake_write, b"x")
         self._thread.join(timeout=5)
         self._hub.close()
-        with self._lock:  # two signals: two threads come here at the same moment
+        with self._lock:  # after two signals, two threads may be here at once
             lock, self._lock_descriptor = self._lock_descriptor, -1
         if lock >= 0:
             os.close(lock)
 
     def _stop_workers(self, policy: ClosePolicy, grace_s: float) -> None:
-        """First as the policy says, then at once, then by force."""
+        """Stop workers as the policy says, then at once, then by force."""
         self._send_all(Stop(policy))
         if policy is ClosePolicy.JOIN:
             self._wait_for_workers(None)
@@ -170,7 +170,7 @@ class EmbeddedEngine(Engine):
             self._wait_for_workers(_END_S)
 
     def _wait_for_workers(self, limit_s: float | None) -> bool:
-        """False if one is still there at the end of the time. limit_s: None: however long it takes."""
+        """False if a worker is still there after `limit_s` seconds. limit_s: None: no limit."""
         end = None if limit_s is None else time.monotonic() + limit_s
         for worker in list(self._workers.values()):
             left_s = None if end is None else max(0.0, end - time.monotonic())
@@ -190,7 +190,7 @@ class EmbeddedEngine(Engine):
 
     def _start_worker(self) -> None:
         self._number += 1
-        name = f"{self._name}{self._number}/"  # with its end: no name is the beginning of another
+        name = f"{self._name}{self._number}/"  # the slash keeps a name from being the beginning of another
         ours, theirs = socket.socketpair()
         life, held = os.pipe()
         command = [sys.executable, "-m", "weaver_like.worker.embedded", str(theirs.fileno()), str(held)]
@@ -224,7 +224,7 @@ class EmbeddedEngine(Engine):
                     self._try(handle, worker)
 
     def _try(self, action: Callable[Arguments, None], *arguments: Arguments.args, **named: Arguments.kwargs) -> None:
-        """This thread must outlive every failure of the store or the system: nobody else wakes and replaces workers."""
+        """Call and log errors: this thread must outlive every failure, as no other wakes and replaces workers."""
         try:
             action(*arguments, **named)
         except Exception:
@@ -237,7 +237,7 @@ class EmbeddedEngine(Engine):
                 worker.heard = True
                 self._handle(worker, message)
         except (WireError, MessageError) as error:
-            log.error("worker %s sent nonsense: %s", worker.name, error)
+            log.error("worker %s sent an invalid message: %s", worker.name, error)
             worker.process.kill()
         if worker.control.closed:
             self._selector.unregister(worker.control)
@@ -261,7 +261,7 @@ class EmbeddedEngine(Engine):
             worker.send(Wake(number))
 
     def _replace_worker(self, worker: _Worker) -> None:
-        """Worker, zygote and child have gone: the job goes back into the queue, and a new worker starts."""
+        """Worker, zygote and child have ended: put the job back into the queue, and start a new worker."""
         self._forget(worker)
         if self._closing:
             return
@@ -289,7 +289,7 @@ class EmbeddedEngine(Engine):
         try:
             self._start_worker()
         except OSError:  # no memory or descriptor left for a moment
-            log.exception("no worker could be started; another try follows")
+            log.exception("no worker could be started; trying again later")
             threading.Timer(_NO_ROOM_S, self._start_another).start()
 
 

@@ -37,7 +37,7 @@ class Stop:
 
 @message("idle")
 class Idle:
-    """The worker found no job. number: of the `Wake` that it had heard before it looked; 0: none yet."""
+    """The worker found no job. number: of the last `Wake` that it got before it looked; 0: none yet."""
 
     number: int
 
@@ -60,5 +60,5 @@ ToWorker = Greeting | Wake | Cancel | Stop
 FromWorker = Idle | JobSubmitted | JobNews
 TO_WORKER: Codec[ToWorker] = Codec(ToWorker)
 FROM_WORKER: Codec[FromWorker] = Codec(FromWorker)
-#: What workers hear on the bus.
+#: What workers receive on the bus.
 ORDERS: Codec[Cancel] = Codec(Cancel)

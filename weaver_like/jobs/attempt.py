@@ -1,4 +1,4 @@
-"""`Attempt`: a worker's attempt at one job: stage its inputs, then run it in a child, or start it elsewhere."""
+"""`Attempt`: a worker's attempt at one job: stages its inputs, then runs it in a child or in a foreign system."""
 
 import logging
 
@@ -29,8 +29,7 @@ class Attempt(JobRun):
         self._worker_link = link
 
     def run(self) -> Outcome | None:
-        """Run to the end, or to the failure; None: it runs on elsewhere, and is followed. Raises: JobDismissed,
-        RunStopped."""
+        """Run the job; its outcome, None if it goes on in a foreign system. Raises: JobDismissed, RunStopped."""
         self.reporter.started()
         ended, error = True, None
         try:
@@ -39,16 +38,16 @@ class Attempt(JobRun):
             raise
         except WeaverError as failure:
             error = failure
-        except Exception as failure:  # whatever a runner, a disk or a package does is a failed job
+        except Exception as failure:  # any error of a runner, a disk or a package fails the job
             log.exception("job %s", self.job.id)
             error = RunFailed(f"{type(failure).__name__}: {failure}")
         finally:
-            # Now, not when the end of the job is kept: a job that filled the disk of the store leaves no room for that.
+            # Before the outcome is stored: a job that filled the store's disk leaves no room for it.
             clear_attempt(self.rt, self.workdir)
         return self.outcome(error) if ended else None
 
     def _perform(self, entry: CatalogEntry) -> bool:
-        """Whether the run has ended. Raises: WeaverError, JobDismissed, RunStopped; whatever a disk raises."""
+        """Start the run; whether it has ended. Raises: WeaverError, JobDismissed, RunStopped; errors of a disk."""
         runner = self.rt.runner_of(entry.process)
         (self.workdir / "inputs").mkdir(parents=True)
         stager = Stager(

@@ -1,4 +1,4 @@
-"""Jobs that jobs bring about: chains that their code asks for, and the next link of a chain."""
+"""Jobs that other jobs start: chains that a job's code asks for, and the next job of a chain."""
 
 from collections.abc import Sequence
 
@@ -14,12 +14,12 @@ from weaver_like.schemas.inputs import parse_inputs
 
 
 def submit_chain(rt: Runtime, parent: Job, wanted: SubmitJobs, link: WorkerLink) -> Answer:
-    """Submit what the code of a job asks for, checked like any request; the first job runs, the others follow it."""
+    """Check and submit a chain that a job's code asks for: its first job is queued, the others follow it."""
     try:
         own = OwnResults(rt, parent.base_url)
         followers = [_follower(rt, step, wanted.priority, own) for step in wanted.steps]
         if not followers:
-            return RequestRefused("expected at least one step, got a chain of none")
+            return RequestRefused("expected at least one step, got none")
         first, *rest = followers
         queue = queue_of(rt, first.process_id)
         job = new_job(rt, first.process_id, first.execution, parent.children_origin, queue)
@@ -38,7 +38,7 @@ def _follower(rt: Runtime, step: WantedJob, priority: int | None, own: OwnResult
 
 
 def next_in_chain(rt: Runtime, job: Job, followers: Sequence[Follower]) -> list[NewJob]:
-    """The job that follows a successful one, with those that follow it in turn; none at the end of a chain."""
+    """The next job of a chain, with the jobs that follow it; none at the end of the chain."""
     if not followers:
         return []
     head, *rest = followers

@@ -1,4 +1,4 @@
-"""`ChildSession`: a worker's talk with the child that runs a job: what it says, its limits, its end."""
+"""`ChildSession`: a worker's session with the child that runs a job: its messages, its limits, its end."""
 
 import signal
 import time
@@ -45,7 +45,7 @@ class ChildSession:
         proceed: called between events; raises to stop the job.
     Attributes:
         exit: how the child ended, once it has.
-        traceback: of a failure, as the author of the code knows it.
+        traceback: of a failure, without the frames of this server.
     """
 
     def __init__(
@@ -76,9 +76,9 @@ class ChildSession:
         inputs: dict[str, tuple[RunInput, ...]],
         stager: Stager,
     ) -> Mapping[str, RunOutput]:
-        """Fork the child and stay with it until it has ended; its outputs.
+        """Fork the child and attend to it until it ends; its outputs.
 
-        stager: fetches what the code of the job asks for beside its inputs.
+        stager: fetches the further files that the job's code asks for.
         Raises: WeaverError, if the run failed; whatever `proceed` raises.
         """
         unit, settings = process.unit, self._rt.settings
@@ -92,7 +92,7 @@ class ChildSession:
         if self._error is not None:
             raise self._error
         if self._outputs is None:
-            raise RunFailed(f"The process {self.exit.reason()} before it gave a result.")
+            raise RunFailed(f"The process {self.exit.reason()} before it returned a result.")
         return self._outputs
 
     def _request(
@@ -118,7 +118,7 @@ class ChildSession:
         return ChildRequest(runner.module, str(self._workdir), task, child_limits)
 
     def _reuse(self) -> ReuseFolder | None:
-        """Where outputs of steps are kept, if this job may take them from there."""
+        """The folder of kept step outputs, if this job may reuse them."""
         settings = self._rt.settings
         if not (self._claim.execution.reuse or settings.jobs.reuse_steps):
             return None
@@ -137,7 +137,7 @@ class ChildSession:
             children.stop()
             raise RunFailed("The process that held the job's child was killed.") from None
         except BaseException:
-            children.stop()  # whatever happened here, no child may go on unattended
+            children.stop()  # no child may run unattended
             raise
         finally:
             child.close()
@@ -166,7 +166,7 @@ class ChildSession:
                 return self._end(child, grace_s=0)
 
     def _end(self, child: Child, grace_s: float) -> ChildExit:
-        """Ask the whole group to end, and kill it after the time of grace."""
+        """Ask the child's process group to end, and kill it after the grace period."""
         child.signal(signal.SIGTERM)
         force = time.monotonic() + grace_s
         child.unwatch(self._link.fileno())
@@ -209,7 +209,7 @@ class ChildSession:
 
 
 def _failure(failed: Failed) -> WeaverError:
-    """The error of a run: the client's, if the process says that an input is to blame, else the process's own."""
+    """The error of a failed run: InvalidInput if the process blames an input, otherwise RunFailed."""
     blame = failed.blame
     if blame is None:
         return RunFailed(failed.detail)

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def dismiss_job(rt: Runtime, job: Job) -> Job:
-    """Dismiss a job that has not finished, remove one that has; the job as it is reported: dismissed.
+    """Dismiss an unfinished job, or remove a finished one; the job as it is reported: dismissed.
 
     The status changes first, by compare-and-set, so a late success of the worker changes nothing.
     Raises: NoSuchJob; Unavailable, if its files cannot be removed now: then the job stays.

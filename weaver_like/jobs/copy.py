@@ -26,10 +26,10 @@ _HELD = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What came of a copy of jobs.
+    """The result of copying jobs.
 
     jobs: how many both stores hold.  new: how many this run copied.
-    digest: SHA-256 of all jobs in their order, the same of both stores.
+    digest: SHA-256 of all jobs in their order, the same in both stores.
     """
 
     jobs: int
@@ -39,10 +39,10 @@ class Copied:
 
 @dataclass(frozen=True, slots=True)
 class CopiedProcesses:
-    """What came of a copy of deployed processes.
+    """The result of copying deployed processes.
 
     processes, revisions: how many both stores hold.
-    digest: SHA-256 of all revisions and of what is current, the same of both stores.
+    digest: SHA-256 of all revisions and of what is current, the same in both stores.
     """
 
     processes: int
@@ -51,11 +51,11 @@ class CopiedProcesses:
 
 
 def copy_jobs(origin: Store, target: Store, tell: Callable[[str], None], force: bool = False) -> Copied:
-    """Copy, oldest first, after what an earlier run copied; then read both stores and compare every job.
+    """Copy jobs, oldest first, continuing an earlier run; then compare every job of both stores.
 
     Args:
-        tell: is called with a line about the progress, now and then.
-        force: copy even while a server seems to work on one of them.
+        tell: called from time to time with a line about the progress.
+        force: copy even if a server seems to be using one of the stores.
     Raises: CopyFailed, Unavailable; nothing is written to the target if the jobs may not be copied.
     """
     _refuse_same(origin, target)
@@ -93,7 +93,7 @@ def copy_processes(origin: Store, target: Store, tell: Callable[[str], None]) ->
     """Copy every revision of every deployed process that the target lacks, and what is current; then compare.
 
     A change carries one revision, and the first one of a process makes it current: whatever an interruption leaves
-    can be served, and the next run goes on with it. Nothing of the target is overwritten.
+    can be served, and the next run continues from it. Nothing in the target is overwritten.
     Raises: CopyFailed, naming what differs, or is in TO alone; Unavailable.
     """
     ours, theirs = origin.deployments, target.deployments
@@ -142,7 +142,7 @@ def _revisions(store: DeploymentStore) -> list[tuple[str, str]]:
 
 
 def digest_of_revision(revision: Revision) -> bytes:
-    """SHA-256 of all that is kept of a revision."""
+    """SHA-256 of everything stored about a revision."""
     package = revision.package
     parts = [
         repr(revision.process),
@@ -175,7 +175,7 @@ def compare_jobs(origin: Store, target: Store, tell: Callable[[str], None]) -> C
 
 
 def digest_of(stored: StoredJob) -> bytes:
-    """SHA-256 of all that is kept of a job; of the domain's values, whatever rows or documents they were kept in."""
+    """SHA-256 of everything stored about a job, as domain values: the same for every kind of store."""
     return hashlib.sha256("\n".join(_parts(stored).values()).encode("utf-8", "surrogatepass")).digest()
 
 
@@ -201,7 +201,7 @@ def _where(ours: StoredJob, theirs: StoredJob) -> str:
 
 
 def _missing(ours: StoredJob | None, theirs: StoredJob | None) -> str:
-    """Which job is in one store alone, of the next ones of both."""
+    """Which of the next two jobs is in one store only."""
     if ours is not None and (theirs is None or ours.job.key < theirs.job.key):
         return f"Job {ours.job.id} is in FROM and not in TO."
     if theirs is not None:
@@ -221,10 +221,10 @@ def _each(store: Store) -> Iterator[StoredJob]:
 
 
 def _refuse_same(origin: Store, target: Store) -> None:
-    """Two addresses may mean the same store: then a role that one has taken is not free in the other."""
+    """Refuse a copy of a store to itself: a role that is taken through one URL is then taken through the other too."""
     now = datetime.now(UTC)
     if not origin.leaders.take(_ROLE, "from", now + _HELD):
-        raise CopyFailed("Another copy from or to FROM has just begun; try again in some seconds.")
+        raise CopyFailed("Another copy from or to FROM has just begun; try again in a few seconds.")
     same = not target.leaders.take(_ROLE, "to", now + _HELD)
     origin.leaders.take(_ROLE, "from", now)
     if same:
@@ -233,25 +233,25 @@ def _refuse_same(origin: Store, target: Store) -> None:
 
 
 def _refuse_busy(store: Store, name: str) -> None:
-    """A server keeps house, and its workers renew leases; of a job that they change meanwhile half would be copied."""
+    """Refuse a store in use: a job that changes during the copy would be copied in part."""
     now = datetime.now(UTC)
     if not store.leaders.take(HOUSEKEEPER, _ROLE, now + timedelta(seconds=1)):
         raise CopyFailed(
-            f"A server works on {name}, or did until some seconds ago. Stop all of them, and try again after "
-            "20 seconds; --force copies all the same."
+            f"A server is using {name}, or was until a few seconds ago. Stop all servers, and try again after "
+            "20 seconds, or copy anyway with --force."
         )
     lost = {job.id for job in store.jobs.find_lost(now)}
     running = JobFilter(statuses=(Status.RUNNING,), limit=_LIST_PAGE)
     alive = [job.id for job in _jobs(store, running) if job.id not in lost]
     if alive:
         raise CopyFailed(
-            f"{len(alive)} jobs in {name} are run by workers that were alive within the last minute, {alive[0]} for "
-            "one. Stop them, or wait until their leases have run out (engine.lease_s); --force copies all the same."
+            f"{len(alive)} jobs in {name}, e.g. {alive[0]}, are held by workers whose leases have not expired. Stop "
+            "the workers, or wait until the leases expire (engine.lease_s), or copy anyway with --force."
         )
 
 
 def _find_beginning(origin: Store, target: Store) -> Job | None:
-    """The newest job of the target, which must hold the beginning of what the origin holds; None if it holds nothing.
+    """The newest job of the target, whose jobs must be the oldest ones of the origin; None if the target is empty.
 
     Raises: CopyFailed.
     """
@@ -263,14 +263,14 @@ def _find_beginning(origin: Store, target: Store) -> Job | None:
     for ours, theirs in zip_longest(older, _jobs(target, wanted)):
         if ours is None or theirs is None or ours.key != theirs.key:
             raise CopyFailed(
-                f"TO is not a part of FROM: it holds {_unlike(ours, theirs)}. Copy into an empty store, or into what a "
-                "copy from FROM has left."
+                f"TO is not a part of FROM: it holds {_unlike(ours, theirs)}. Copy into an empty store, or into one "
+                "that holds an earlier copy of FROM."
             )
     return first[0]
 
 
 def _unlike(ours: Job | None, theirs: Job | None) -> str:
-    """What is wrong with the target, by the next jobs of both from the newest down."""
+    """How the target differs, by the next job of each store, newest first."""
     if ours is not None and (theirs is None or ours.key > theirs.key):
         return f"no job {ours.id}, but newer ones"
     if theirs is not None:

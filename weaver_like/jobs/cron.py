@@ -31,7 +31,7 @@ _SOME_TIME = datetime(2024, 1, 1)
 
 
 def cron_faults(cron: str, time_zone: str) -> list[Fault]:
-    """Everything that is wrong with `cron` and `timeZone` of a schedule, also an expression that never matches."""
+    """Everything that is wrong with `cron` and `timeZone` of a schedule, including an expression that never matches."""
     found = [Fault("/cron", detail) for detail in _cron_faults(cron)]
     if time_zone not in _zones():
         expected = "a name of the IANA time zone database, e.g. Europe/Berlin or UTC"
@@ -42,8 +42,8 @@ def cron_faults(cron: str, time_zone: str) -> list[Fault]:
 def next_firing(cron: str, time_zone: str, after: datetime) -> datetime:
     """The first moment after `after` that an expression without faults matches; aware, UTC.
 
-    An expression that matches every hour goes by real time. Others go by wall-clock time: a time that does not exist on
-    a day is the first moment after the gap, and of a time that exists twice the first one counts.
+    An expression that matches every hour goes by real time. Others go by wall-clock time: a time that is
+    skipped on a day fires at the first moment after the gap, and a time that occurs twice fires the first time.
     Source: crontab(5) for the fields, and for day of month OR day of week unless one of them begins with `*`.
     """
     zone, fields = ZoneInfo(time_zone), _fields(cron)
@@ -56,7 +56,7 @@ def next_firing(cron: str, time_zone: str, after: datetime) -> datetime:
 
 
 def _moment(wall: datetime, zone: ZoneInfo) -> datetime:
-    """When a clock on the wall shows a time, or the first later one that exists."""
+    """The moment when a wall clock shows a time, or the first later time that exists."""
     moment = wall.replace(tzinfo=zone).astimezone(UTC)
     while moment.astimezone(zone).replace(tzinfo=None) != wall:
         wall += _MINUTE
@@ -81,7 +81,7 @@ def _cron_faults(cron: str) -> list[str]:
             expected = f"{values}, or *, a list, a range or a step of these"
             found.append(f"{name}: expected {expected}, got '{fields[position]}'")
     if not found and not _matches(fields):
-        found.append(f"expected a day that comes, got '{cron[:200]}'")
+        found.append(f"expected a date that exists, got '{cron[:200]}'")
     return found
 
 
@@ -95,5 +95,5 @@ def _matches(fields: list[str]) -> bool:
 
 @cache
 def _zones() -> set[str]:
-    """Names of the database, kept: reading them takes tens of milliseconds. "localtime" depends on the machine."""
+    """Names of the time zones, cached: reading them takes tens of milliseconds. "localtime" depends on the machine."""
     return available_timezones() - {"localtime", "Factory"}

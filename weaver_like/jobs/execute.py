@@ -1,4 +1,4 @@
-"""`execute_job`: the life of one claimed job in a worker: run, then finish, hand over, give back or abandon."""
+"""`execute_job`: one claimed job in a worker: run it, then finish, hand over, give back or abandon it."""
 
 import logging
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def execute_job(rt: Runtime, claim: Claim, children: Children, link: WorkerLink) -> None:
-    """Run a claimed job to its end; every failure is a failed job, never a failed worker."""
+    """Run a claimed job to its end; a failure fails the job, never the worker."""
     attempt = Attempt(rt, claim, children, link)
     try:
         try:
@@ -28,4 +28,4 @@ def execute_job(rt: Runtime, claim: Claim, children: Children, link: WorkerLink)
             if outcome is not None:
                 finish(attempt, outcome)
     except Unavailable:
-        log.error("job %s: the store stayed away; the job will be tried again", claim.job.id)
+        log.error("job %s: the store stayed unavailable; the job will be tried again", claim.job.id)

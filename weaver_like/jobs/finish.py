@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def finish(run: JobRun, outcome: Outcome) -> None:
-    """Keep the outcome; what cannot be kept is a failure of this job, not of who ran it.
+    """Store the outcome; an outcome that cannot be stored fails this job, not its worker.
 
     Raises: Unavailable, if the store stays away.
     """
@@ -40,7 +40,7 @@ def _keep(run: JobRun, outcome: Outcome) -> None:
         discard_files(rt, run.results)
         move = Move(Status.FAILED, job.attempt, outcome.error.detail[:1000], outcome, entries=entries)
     if not _move(run, move):
-        _discard(run)  # dismissed or taken over in the last moment
+        _discard(run)  # dismissed or taken over at the last moment
         return
     if move.to is Status.FAILED:
         clear_outputs(rt, job.id)
@@ -50,7 +50,7 @@ def _keep(run: JobRun, outcome: Outcome) -> None:
 
 
 def give_back(run: JobRun) -> None:
-    """Put a job back into the queue whose worker was told to stop. Raises: Unavailable, if the store stays away."""
+    """Put a job back into the queue, because its worker must stop. Raises: Unavailable, if the store stays away."""
     message = "The server was stopped; the job waits for its next start."
     discard_files(run.rt, run.results)
     run.reporter.log(message)
@@ -66,11 +66,11 @@ def abandon(run: JobRun) -> None:
 
 
 def _move(run: JobRun, move: Move) -> bool:
-    """Move a job that is ours, after what is left to be said of its steps.
+    """Store the remaining reports of steps, then move the job.
 
-    A store that is away is waited for, since the work is done and must not be lost.
+    Waits for a store that is away: the work is done and must not be lost.
 
-    Raises: Unavailable, if it stays away: another will do the job again.
+    Raises: Unavailable, if it stays away: another worker then repeats the job.
     """
     jobs, job_id, tried = run.rt.store.jobs, run.job.id, False
 
@@ -79,7 +79,7 @@ def _move(run: JobRun, move: Move) -> bool:
         again, tried = tried, True
         run.reporter.keep_steps()
         moved = jobs.move(job_id, move)
-        if not moved and again:  # an earlier try may have come through before its connection broke
+        if not moved and again:  # an earlier try may have succeeded before its connection broke
             job = jobs.get(job_id)
             moved = job.status is move.to and job.attempt == move.attempt
         return moved
@@ -88,7 +88,7 @@ def _move(run: JobRun, move: Move) -> bool:
 
 
 def _discard(run: JobRun) -> None:
-    """Remove what is left of an attempt that came to nothing; the files of another attempt at the same job stay."""
+    """Remove the files of an attempt without an outcome; those of another attempt at the same job stay."""
     rt, job_id = run.rt, run.job.id
     discard_files(rt, run.results)
     try:
@@ -100,10 +100,10 @@ def _discard(run: JobRun) -> None:
 
 
 def discard_files(rt: Runtime, results: list[Result]) -> None:
-    """Remove published files, as far as that is possible now; what is left goes with the job's record."""
+    """Remove published files if possible; the rest are removed together with the job."""
     try:
         for result in results:
             if result.path:
                 rt.area.discard(result.path)
     except Unavailable as error:
-        log.warning("%s The files go with their job.", error.detail)
+        log.warning("%s The files are removed together with their job.", error.detail)

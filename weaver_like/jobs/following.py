@@ -1,4 +1,4 @@
-"""`Following`: what is done about one run in a foreign system until that has ended, and its job with it."""
+"""`Following`: attends to one run in a foreign system until the run and its job have ended."""
 
 import logging
 import time
@@ -22,12 +22,12 @@ from weaver_like.runtime import Runtime
 
 log = logging.getLogger(__name__)
 Said = TypeVar("Said")
-#: How long a foreign system may be out of reach before its runs count as failed, or are given up.
+#: How long a foreign system may be unreachable before its runs fail, or are given up.
 _PATIENCE_S = 3600.0
 
 
 class Following:
-    """One run that was handed over. It may be followed by two for a moment: the first end that is kept counts.
+    """Follows one run that was handed over. Two processes may do so for a moment: the first end that is stored counts.
 
     Raises, in every method: Unavailable, if the store or the foreign system is away; RunStopped.
     """
@@ -40,7 +40,7 @@ class Following:
         self._away_since: float | None = None
 
     def attend(self, run: FollowedRun, job: Job | None) -> None:
-        """Look how the run stands, and do what follows from that."""
+        """Check the state of the run and act on it."""
         if job is None or job.status.final:
             self._release(run, job)
             return
@@ -56,7 +56,7 @@ class Following:
             state = self._patiently(lambda: runner.look(handle))
         except Unavailable:
             raise
-        except Exception as error:  # whatever a runner does is a failed job
+        except Exception as error:  # any error of a runner fails the job
             self._fail(run, job, _as_failure(job, error))
             return
         self._follow(run, job, runner, state)
@@ -66,14 +66,14 @@ class Following:
             case Status.SUCCESSFUL:
                 self._succeed(run, job, runner)
             case Status.FAILED:
-                self._fail(run, job, RunFailed(state.message or "The run failed where it ran."))
+                self._fail(run, job, RunFailed(state.message or "The run failed in the system that ran it."))
             case Status.DISMISSED:
-                self._fail(run, job, RunFailed("The run was dismissed where it ran."))
+                self._fail(run, job, RunFailed("The run was dismissed in the system that ran it."))
             case _:
                 self._tell(job, state)
 
     def _tell(self, job: Job, state: RunState) -> None:
-        """Keep progress that is new."""
+        """Store progress that has changed."""
         if state == self._told:
             return
         self._told = state
@@ -100,7 +100,7 @@ class Following:
 
     def _collect(self, ended: JobRun, run: FollowedRun, runner: FollowedRunner) -> None:
         assert run.handle is not None
-        clear_attempt(self._rt, ended.workdir)  # of who followed it before, on this machine, and died
+        clear_attempt(self._rt, ended.workdir)  # left by a process that died while it followed the run on this machine
         ended.workdir.mkdir(parents=True)
         execution = ended.claim.execution
         process = self._rt.catalog.get_kept(ended.job.process_id, execution).process
@@ -120,14 +120,14 @@ class Following:
         return ended
 
     def _claim(self, job: Job) -> Claim:
-        """Read anew where it is wanted: the inputs of hundreds of jobs need not be held meanwhile."""
+        """Read when needed, so that the inputs of hundreds of jobs are not held in memory."""
         documents = self._rt.store.jobs.get_documents(job.id)
         return Claim(job, documents.execution, documents.followers)
 
     def _release(self, run: FollowedRun, job: Job | None) -> None:
-        """Let the foreign system forget the run, and forget it here."""
+        """Release the run in the foreign system, then forget it here."""
         if run.handle is None and datetime.now(UTC) - run.begun < timedelta(seconds=self._rt.settings.engine.lease_s):
-            return  # a worker may be about to start it, and sees then that the job has ended
+            return  # a worker may be about to start it, and will see that the job has ended
         runner = self._runner_of(run)
         try:
             handle = run.handle or self._find(run, job, runner)
@@ -136,15 +136,15 @@ class Following:
         except Unavailable:
             raise
         except Exception as error:
-            log.warning("job %s: its run is left where it ran: %s: %s", run.job_id, type(error).__name__, error)
+            log.warning("job %s: its run could not be released: %s: %s", run.job_id, type(error).__name__, error)
         if job is not None and job.status is Status.DISMISSED:
             clear_outputs(self._rt, run.job_id)
         self._rt.store.followed.forget(run.job_id)
 
     def _find(self, run: FollowedRun, job: Job | None, runner: FollowedRunner | None) -> str | None:
-        """The handle of a run whose worker died before it could say. Raises: WeaverError, if nobody can tell."""
+        """The handle of a run whose worker died before storing it. Raises: WeaverError, if it cannot be found out."""
         if job is None or runner is None:
-            raise RunFailed("nobody knows whether it was started")
+            raise RunFailed("it is not known whether the run was started")
         execution = self._rt.store.jobs.get_documents(job.id).execution
         target = self._rt.catalog.get_kept(job.process_id, execution).process.unit.target
         return self._patiently(lambda: runner.find(run.job_id, target))
@@ -153,11 +153,11 @@ class Following:
         runner = self._rt.runners.get(run.runner)
         if isinstance(runner, FollowedRunner):
             return runner
-        log.warning("job %s: this installation has no runner '%s' that could follow it", run.job_id, run.runner)
+        log.warning("job %s: this installation has no runner '%s' to follow its run", run.job_id, run.runner)
         return None
 
     def _patiently(self, talk: Callable[[], Said]) -> Said:
-        """Raises: Unavailable, as long as the foreign system may be away; then RunFailed."""
+        """Call the foreign system. Raises: Unavailable, as long as it may be away; then RunFailed."""
         try:
             said = talk()
         except Unavailable as error:
@@ -165,7 +165,7 @@ class Following:
             self._away_since = self._away_since or now
             if now - self._away_since < _PATIENCE_S:
                 raise
-            raise RunFailed(f"The system that runs the job stays away: {error.detail}") from error
+            raise RunFailed(f"The system that runs the job stays unavailable: {error.detail}") from error
         self._away_since = None
         return said
 

@@ -1,4 +1,4 @@
-"""`hand_over`: a worker starts the run of a job in a foreign system, once, and lets go of the job."""
+"""`hand_over`: a worker starts the run of a job in a foreign system, once, and gives up its lease."""
 
 import logging
 import time
@@ -24,10 +24,10 @@ Said = TypeVar("Said")
 
 
 def hand_over(run: JobRun, entry: CatalogEntry, runner: FollowedRunner, stager: Stager) -> None:
-    """Start the run, unless an earlier attempt has started it; who follows it goes on from here.
+    """Start the run unless an earlier attempt has started it; the run tracker follows it from here on.
 
-    It is kept first that the run is begun, then it is started, then its handle is kept. So a worker that comes after
-    one that died in between starts nothing before it has asked the foreign system.
+    The intent is stored before the start, and the handle after it. If a worker dies in between, the next one asks the
+    foreign system for the run before it starts one.
 
     Raises: JobDismissed, also if another attempt has the job now; WeaverError; whatever a disk or a runner raises.
     """
@@ -42,7 +42,7 @@ def hand_over(run: JobRun, entry: CatalogEntry, runner: FollowedRunner, stager: 
     if handle is None:
         task = _task(run, process)
         handle = _attended(lambda: runner.start(task, run.workdir), run.reporter)
-    run.reporter.log(f"runs elsewhere, and is followed there (attempt {job.attempt})")
+    run.reporter.log(f"runs in a foreign system from here on (attempt {job.attempt})")
     rt.store.logs.append(job.id, run.reporter.take())
     _let_go(run, runner, handle, _deadline(run, process))
 
@@ -58,7 +58,7 @@ def _task(run: JobRun, process: Process) -> RunJob:
 
 
 def _deadline(run: JobRun, process: Process) -> datetime | None:
-    """A job that another worker started, which died, keeps the time that it had."""
+    """When the run must end; None: never. A new attempt after the loss of a worker does not extend it."""
     limit_s = time_limit_s(run.rt.settings, process)
     if not limit_s:
         return None
@@ -66,7 +66,7 @@ def _deadline(run: JobRun, process: Process) -> datetime | None:
 
 
 def _attended(call: Callable[[], Said], reporter: Reporter) -> Said:
-    """Renew the lease while a foreign system is spoken to. That is never broken off: what would then be there?"""
+    """Renew the lease during a call of a foreign system. The call is never aborted: its effect would be unknown."""
     with ThreadPoolExecutor(1) as pool:
         talk: Future[Said] = pool.submit(call)
         while not wait([talk], max(0.0, reporter.due - time.monotonic())).done:
@@ -75,12 +75,15 @@ def _attended(call: Callable[[], Said], reporter: Reporter) -> Said:
 
 
 def _let_go(run: JobRun, runner: FollowedRunner, handle: str, deadline: datetime | None) -> None:
-    """Raises: JobDismissed, if the job was dismissed or taken over meanwhile; its run is released then. Unavailable."""
+    """Store the handle and give up the lease.
+
+    Raises: JobDismissed, if the job was dismissed or taken over meanwhile: its run is then released; Unavailable.
+    """
     followed, job = run.rt.store.followed, run.job
     if patiently(lambda: followed.hand_over(job.id, job.attempt, handle, deadline)):
         return
     try:
         runner.release(handle)
-    except WeaverError as error:  # who follows runs comes upon it, and asks the foreign system for it
+    except WeaverError as error:  # the run tracker will find and release it
         log.warning("job %s was dismissed, and its run could not be ended: %s", job.id, error.detail)
     raise JobDismissed

@@ -1,4 +1,4 @@
-"""Whether this server can serve: every part that requests need is looked at, in bounded time."""
+"""Checks, in bounded time, every part that requests need."""
 
 import logging
 import threading
@@ -10,15 +10,15 @@ from weaver_like.domain.masks import clean
 from weaver_like.runtime import Runtime
 
 log = logging.getLogger(__name__)
-#: Time for all looks together; a part that has not answered by then is in trouble.
+#: Time for all checks together; a part that has not answered by then is in trouble.
 LIMIT_S = 3.0
-#: Answers stay good for this long: several probes cost one look.
+#: How long answers are reused: several probes cost one check.
 _FRESH_S = 1.0
 OK = "ok"
 
 
 class _Look:
-    """Looks at one part, in a thread of its own: a look that hangs holds no thread of the server."""
+    """Checks one part, in a thread of its own: a check that hangs blocks no thread of the server."""
 
     def __init__(self, name: str, find_trouble: Callable[[], str | None]):
         self._name = name
@@ -28,13 +28,13 @@ class _Look:
         self._found = OK
 
     def begin(self) -> None:
-        """Look, unless the look before still hangs."""
+        """Check, unless the previous check still hangs."""
         if self._idle.is_set():
             self._idle.clear()
             threading.Thread(target=self._run, name=f"health-{self._name}", daemon=True).start()
 
     def end(self, limit_s: float) -> str:
-        """What was found, waited for at most `limit_s` seconds."""
+        """The finding, after at most `limit_s` seconds."""
         if self._idle.wait(max(0.0, limit_s)):
             return self._found
         return f"no answer within {LIMIT_S:g} s"
@@ -52,7 +52,7 @@ class _Look:
 
 
 class Health:
-    """Looks at the parts of one runtime; any thread may ask."""
+    """Checks the parts of one runtime; any thread may call."""
 
     def __init__(self, rt: Runtime):
         self._looks = {

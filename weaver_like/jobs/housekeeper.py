@@ -1,4 +1,4 @@
-"""The housekeeper: leases that ran out, messages that were lost, and jobs that are old enough to go."""
+"""The housekeeper: recovers jobs whose lease expired, resends lost messages, and removes old jobs."""
 
 import logging
 import threading
@@ -12,17 +12,17 @@ from weaver_like.jobs.recover import announce, recover_lost, sweep_old, sweep_st
 from weaver_like.runtime import Runtime
 
 log = logging.getLogger(__name__)
-#: The role of whoever keeps house on a store.
+#: The role of the process that keeps house on a store.
 HOUSEKEEPER = "housekeeper"
-#: Longest pause between two looks; so long a message to the workers may be under way before it counts as lost.
+#: Longest pause between two looks; also the age at which a message to the workers counts as lost.
 _LOOK_S = 5.0
 _SWEEP_S = 3600.0
 
 
 class Housekeeper(threading.Thread):
-    """One thread in each server and each host of workers; of all on one store the one that leads does the work.
+    """One thread in each server and each host of workers; of all those on one store, only the leader does the work.
 
-    holder: name of this process, to lead under.  look_first: called at the start and at each `wake`, whoever leads.
+    holder: name under which this process leads.  look_first: called at the start and at each `wake`, leader or not.
     """
 
     def __init__(self, rt: Runtime, holder: str, look_first: Callable[[], None] = lambda: None):
@@ -52,14 +52,14 @@ class Housekeeper(threading.Thread):
             except Unavailable as error:
                 log.warning("housekeeping: %s", error.detail)
                 self._away = True
-            except Exception:  # e.g. a full disk: the next look may succeed, and nobody else would look again
+            except Exception:  # e.g. a full disk: this thread must go on, the next look may succeed
                 log.exception("housekeeping failed")
             self._first |= wanted
             self._woken.wait(self._pause_s)
         self._give_back_the_lead()
 
     def _give_back_the_lead(self) -> None:
-        """Whoever comes next need not wait until it runs out."""
+        """So that the next leader need not wait until the lead expires."""
         try:
             if self._leads:
                 self._rt.store.leaders.take(HOUSEKEEPER, self._holder, datetime.now(UTC))
@@ -81,7 +81,7 @@ class Housekeeper(threading.Thread):
             sweep_steps(self._rt)
         now = datetime.now(UTC)
         self._leads = self._rt.store.leaders.take(HOUSEKEEPER, self._holder, now + timedelta(seconds=3 * self._pause_s))
-        if self._away:  # nobody could renew a lease meanwhile: whoever lives has the time of another one for it
+        if self._away:  # no lease could be renewed meanwhile: give living workers one more lease to do it
             self._away, self._lenient_until = False, time.monotonic() + self._rt.settings.engine.lease_s
         if not self._leads:
             return

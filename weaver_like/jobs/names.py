@@ -1,4 +1,4 @@
-"""Names of engines and workers that stay the same after a restart, so that what a dead one left is known at once."""
+"""Names of engines and workers that stay the same after a restart, so that what a dead one left is found at once."""
 
 import fcntl
 import os

@@ -18,15 +18,15 @@ log = logging.getLogger(__name__)
 RETRY_S = (1, 5, 30, 120, 600, 3600, 6 * 3600)
 #: One at a time: a courier that is stopped in between delays no other callback.
 _BATCH = 1
-#: How long a callback belongs to the courier that took it; if that dies, another one takes over.
+#: How long a callback belongs to the courier that took it; if that courier dies, another one then takes it over.
 _TAKEN_S = 120
 
 
 class Courier(threading.Thread):
-    """Woken by events of the engine, and when the next retry is due.
+    """Delivers callbacks; woken by events of the engine, and when the next retry is due.
 
     Args:
-        render: makes the body of the message, JSON.
+        render: makes the JSON body of the message.
     """
 
     def __init__(self, rt: Runtime, engine: Engine, render: Callable[[Callback], bytes]):
@@ -44,7 +44,7 @@ class Courier(threading.Thread):
                 self._wait(events, due)
 
     def _wait(self, events: Subscription, due: datetime) -> None:
-        """Until a moment, or until a callback may be there."""
+        """Wait until a moment, or until there may be a callback."""
         while not self._stopping:
             event = events.next((due - datetime.now(UTC)).total_seconds())
             if event is None or fills_outbox(event):

@@ -42,7 +42,7 @@ class Place:
     """Where the files of a run are, and where they go.
 
     Args:
-        locations: how values may spell the place of the output area.
+        locations: paths and URLs by which values may refer to the output area.
         proceed: raises if the job must stop.
     """
 
@@ -54,7 +54,7 @@ class Place:
 
 
 def own_locations(settings: Settings, base_url: str) -> tuple[str, ...]:
-    """How values may spell the place of the output area, without trailing slash.
+    """Paths and URLs by which values may refer to the output area, without trailing slash.
 
     Args:
         base_url: public URL under which the job was submitted.
@@ -75,7 +75,7 @@ def own_locations(settings: Settings, base_url: str) -> tuple[str, ...]:
 def collect_outputs(
     results: list[Result], outputs: Mapping[str, RunOutput], process: Process, execution: Execution, place: Place
 ) -> None:
-    """Publish the files of the requested outputs and keep the values; other outputs end with the work folder.
+    """Publish the files of the requested outputs and keep the values; other outputs go with the work folder.
 
     Args:
         results: is filled, so that the caller knows what was published if this fails half-way.
@@ -122,7 +122,7 @@ def _collect(
 
 
 def _with_files(name: str, output: OutputValue, index: int | None, place: Place) -> Result:
-    """A value with files in it: each is published, and its reference stands where its path stood."""
+    """A value with files in it: each is published, and its path is replaced by its reference."""
     size = 0
     for *folders, last in output.files:
         part: Any = output.value

@@ -1,4 +1,4 @@
-"""`patiently`: what was worked for is not lost because the store is away for a moment."""
+"""`patiently`: retries while the store is away, so that finished work is not lost."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ _PAUSE_S = 0.5
 
 
 def patiently(ask: Callable[[], Answer]) -> Answer:
-    """Ask the store for something that may be asked twice, again and again while it is away.
+    """Repeat a request to the store, which must be safe to repeat, while the store is away.
 
     Raises: Unavailable, if it stays away.
     """

@@ -1,4 +1,4 @@
-"""What a running job says: kept in batches, a few a second; listeners hear that there is something new."""
+"""What a running job reports: stored in batches, a few a second; listeners are told that there is something new."""
 
 import logging
 import time
@@ -15,7 +15,7 @@ from weaver_like.engines.base import JobLink
 from weaver_like.runtime import Runtime
 
 _BATCH_S = 0.25
-#: Of all changes of steps that are kept together, so many are told to those who listen.
+#: Most changes of steps in one batch that listeners are told of.
 _MOST_TOLD = 100
 #: Pause before the next try while the store is away.
 _AWAY_S = 1.0
@@ -60,7 +60,7 @@ class Reporter:
         text = (
             clean(message, 10000)
             if self._lines < limit
-            else f"The log is full: of the lines after this one none is kept (jobs.log_lines is {limit})."
+            else f"The log is full: no line after this one is kept (jobs.log_lines is {limit})."
         )
         entry = LogEntry(datetime.now(UTC), level, text, self._percent)
         self._entries.append(entry)
@@ -71,13 +71,13 @@ class Reporter:
         self._link.publish(ProgressMade(self._job.id, self._percent, self._message or ""))
 
     def step(self, step: Step) -> None:
-        """What is known of a step by now, to be kept a little later: most commands have ended by then."""
+        """Note the state of a step, to be stored a little later, when most commands have ended."""
         if not self._steps:
             self._steps_due = time.monotonic() + _BATCH_S
         self._steps[step.number] = step
 
     def keep_steps(self) -> None:
-        """Keep what was said of steps. Raises: Unavailable; it is not forgotten then."""
+        """Store the noted steps. Raises: Unavailable; they stay noted then."""
         if not self._steps:
             return
         steps = sorted(self._steps.values(), key=lambda step: step.number)
@@ -101,7 +101,7 @@ class Reporter:
         try:
             report = Report(lease_end(self._rt) if self._leased else None, percent, message, entries)
             held = self._rt.store.jobs.report(self._job.id, self._job.attempt, report)
-        except Unavailable:  # the job goes on, and all is told when the store is back
+        except Unavailable:  # the job goes on, and everything is stored when the store is back
             self._percent, self._message, self._entries = percent, message, entries
             self._flushed = now + _AWAY_S - _BATCH_S
             self._lease_due = now + _AWAY_S
@@ -127,10 +127,10 @@ class Reporter:
         try:
             self._rt.store.outbox.add_progress(self._job.id, uri)
         except Unavailable:
-            pass  # the next progress tells more than this one would have
+            pass  # the next progress replaces this one anyway
 
     def take(self) -> list[LogEntry]:
-        """Log lines that were not kept yet; the caller keeps them."""
+        """Take the log lines that are not stored yet; the caller stores them."""
         entries, self._entries, self._percent, self._message = self._entries, [], None, None
         return entries
 

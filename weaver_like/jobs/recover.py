@@ -21,7 +21,7 @@ _SWEEP_BATCH = 500
 
 
 def announce(engine: Engine, job: Job) -> None:
-    """Tell who listens that a lost job has changed, and workers that it waits again."""
+    """Tell listeners that a lost job has changed, and workers that it may be waiting again."""
     engine.publish(StatusChanged(job.id, job.status, outbox=True))
     engine.submit(job.id, job.queue)
 
@@ -32,10 +32,10 @@ def recover_lost(
     announce: Callable[[Job], None],
     is_lost: Callable[[Job], bool] = lambda _job: True,
 ) -> int:
-    """Put the jobs of lost workers back into the queue, or end those that were tried often enough; how many there were.
+    """Put the jobs of lost workers back into the queue, or fail those without attempts left; how many were lost.
 
-    worker_prefix: of workers that are known to be dead; None: whoever let a lease run out.
-    announce: called for each with its new status.  is_lost: looks once more, for who can tell.
+    worker_prefix: of workers that are known to be dead; None: of workers whose lease has expired.
+    announce: called for each job in its new status.  is_lost: a second check that the worker is lost.
     """
     now = datetime.now(UTC)
     lost = [job for job in rt.store.jobs.find_lost(now, worker_prefix) if is_lost(job)]
@@ -56,7 +56,7 @@ def recover_lost(
 
 
 def _clear_ended(rt: Runtime) -> None:
-    """Remove work folders of attempts that do not run: a worker may die at the end of a job, before it cleared up."""
+    """Remove work folders of attempts that do not run: a worker may die at the end of a job, before it clears up."""
     for folder in rt.settings.work_dir.iterdir():
         job_id, _, attempt = folder.name.rpartition("-")
         try:
@@ -79,7 +79,7 @@ def clear_attempt(rt: Runtime, workdir: Path) -> None:
 def clear_work(rt: Runtime) -> None:
     """Remove what dead workers left in the work folder.
 
-    Only for whoever holds the lock of the data folder, before its workers start.
+    Only for the process that holds the lock of the data folder, before its workers start.
     """
     for folder in rt.settings.work_dir.iterdir():
         clear_attempt(rt, folder)
@@ -87,7 +87,7 @@ def clear_work(rt: Runtime) -> None:
 
 
 def sweep_steps(rt: Runtime) -> int:
-    """Remove outputs of steps that nobody reused for long. Each data folder has its own, swept by its own server."""
+    """Remove outputs of steps that were not reused for long. Each server sweeps those of its own data folder."""
     jobs = rt.settings.jobs
     return StepCache(rt.settings.step_cache_dir, jobs.reuse_bytes).sweep(jobs.reuse_keep_days)
 

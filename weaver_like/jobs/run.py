@@ -1,4 +1,4 @@
-"""`JobRun`: one run of one job, wherever it runs: what it said, what it gave, how it ends."""
+"""`JobRun`: one run of one job, in a child or elsewhere: its reports, its results, its end."""
 
 import logging
 import time
@@ -22,12 +22,12 @@ from weaver_like.sandbox.messages import ChildExit
 from weaver_like.schemas.jsontext import JsonObject
 from weaver_like.settings import Settings
 
-#: Of a run that never had a child.
+#: The exit of a run that never had a child.
 _NO_EXIT = ChildExit(0, None, 0.0, 0)
 
 
 class RunStopped(Exception):
-    """Whoever cares for the run was told to stop: another goes on with it, or begins again."""
+    """This process was told to stop: another one continues the run, or starts it again."""
 
 
 class JobRun:
@@ -37,7 +37,7 @@ class JobRun:
         results: what was published so far, also of a run that fails half-way.
         staged: its inputs.
         exit: how its child ended.
-        traceback: of a failure, as the author of the code knows it.
+        traceback: of a failure, without the frames of this server.
         began: `time.monotonic()` of its start.
     """
 
@@ -71,7 +71,7 @@ class JobRun:
         collect_outputs(self.results, outputs, process, self.claim.execution, place)
 
     def outcome(self, error: WeaverError | None) -> Outcome:
-        """How the run ended, with its statistics; the log says so too."""
+        """How the run ended, with its statistics; the job's log says so too."""
         wall_s = time.monotonic() - self.began
         statistics = self._statistics(wall_s)
         if error is None:
@@ -99,22 +99,22 @@ class JobRun:
 
 
 def mask_error(error: WeaverError) -> WeaverError:
-    """The same error, as a document may show it: foreign texts are masked and shortened."""
+    """Mask and shorten the texts of an error, so that a document may show it; the same error."""
     error.detail = clean(error.detail, 10000)
     error.faults = tuple(replace(fault, detail=clean(fault.detail, 1000)) for fault in error.faults)
     return error
 
 
 def time_limit_s(settings: Settings, process: Process) -> float:
-    """How long a process may run; 0: as long as it likes."""
+    """How long a process may run; 0: no limit."""
     return least(process.unit.time_limit_s, settings.jobs.time_limit_s)
 
 
 def too_long(limit_s: float) -> str:
-    """Why a run ends that took longer than it may."""
-    return f"The process ran longer than its {limit_s:g} s."
+    """The message for a run that exceeded its time limit."""
+    return f"The process exceeded its time limit of {limit_s:g} s."
 
 
 def least(*limits: float) -> float:
-    """The smallest limit; 0 is none."""
+    """The smallest limit; 0 means no limit."""
     return min((limit for limit in limits if limit), default=0)

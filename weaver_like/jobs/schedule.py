@@ -16,7 +16,7 @@ from weaver_like.schemas.shape import describe_faults
 
 
 def create_schedule(rt: Runtime, request: ScheduleRequest, origin: Origin) -> Schedule:
-    """Keep a new schedule, checked as its executions will be.
+    """Check a new schedule as its executions will be checked, and store it.
 
     Raises: InvalidInput, with every fault; Conflict, if there are `limits.schedules` already.
     """

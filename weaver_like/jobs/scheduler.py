@@ -17,7 +17,7 @@ from weaver_like.jobs.submit import check_execution, keeping, new_job
 from weaver_like.runtime import Runtime
 
 log = logging.getLogger(__name__)
-#: Longest pause between two looks: a schedule that another process has made fires so late at most.
+#: Longest pause between two looks, and so the longest delay of a schedule that another process has made.
 _LOOK_S = 15.0
 _BATCH = 50
 
@@ -25,8 +25,8 @@ _BATCH = 50
 class Scheduler(threading.Thread):
     """One thread in each server and each host of workers.
 
-    There is no leader: the store gives each firing to one scheduler alone, a look costs no more than a claim to lead
-    would, and no firing waits for the lead of a process that died to run out.
+    There is no leader: the store gives each firing to one scheduler, a look costs no more than a claim to lead would,
+    and no firing waits until the lead of a dead process expires.
     """
 
     def __init__(self, rt: Runtime):
@@ -69,10 +69,9 @@ class Scheduler(threading.Thread):
 
 
 def fire(rt: Runtime, schedule: Schedule) -> bool:
-    """Submit the job of a due schedule, or keep why there is none; False if another scheduler was first.
+    """Submit the job of a due schedule, or store why there is none; False if another scheduler was first.
 
-    Firings that were missed count as one; it is caught up with if the last of them is younger than
-    `jobs.schedule_catch_up_s`.
+    Missed firings count as one, which is made up for if the last of them is younger than `jobs.schedule_catch_up_s`.
     Raises: Unavailable; the schedule stays due then.
     """
     now = datetime.now(UTC)
@@ -91,12 +90,12 @@ def fire(rt: Runtime, schedule: Schedule) -> bool:
         log.info("schedule %s fired: job %s of %s", schedule.id, job.id, job.process_id)
         rt.serving_engine.submit(job.id, job.queue)
     elif fired:
-        log.warning("schedule %s of %s gave no job: %s", schedule.id, schedule.process_id, firing.failure)
+        log.warning("schedule %s of %s created no job: %s", schedule.id, schedule.process_id, firing.failure)
     return fired
 
 
 def _with_job(rt: Runtime, schedule: Schedule, firing: Firing) -> Firing:
-    """The firing with its job, or with why it comes too late. Raises: as `check_execution`, NoSuchProcess."""
+    """The firing with its job, or with the reason why it is too late. Raises: as `check_execution`, NoSuchProcess."""
     if _is_late(rt, schedule, firing.at):
         return replace(firing, failure=f"No scheduler was running at {schedule.due.isoformat()}.")
     return replace(firing, new=_new_job(rt, schedule))

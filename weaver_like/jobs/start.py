@@ -1,4 +1,4 @@
-"""Before the first job: a store that is there and up to date."""
+"""Before the first job: wait for the store and bring it up to date."""
 
 import logging
 import threading

@@ -28,8 +28,8 @@ def clean_step(step: Step) -> Step | None:
 def find_steps(rt: Runtime, job: Job, after: int = 0, limit: int = 1000) -> list[Step]:
     """Steps with a number above `after`, in order. Raises: NoSuchJob.
 
-    Steps that were open when the job ended (dismissed, killed, failed in another step) are shown as ended: nobody was
-    there to report it.
+    Steps that were open when the job ended (dismissed, killed, failed in another step) are shown as ended: no
+    process was left to report it.
     """
     steps = rt.store.steps.find(job.id, after, limit)
     if job.status is Status.RUNNING:

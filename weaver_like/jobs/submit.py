@@ -1,4 +1,4 @@
-"""`check_execution`, `submit_job`: check an execution against its process, keep the job, hand it to the engine."""
+"""`check_execution`, `submit_job`: check an execution against its process, store the job, wake the engine."""
 
 import logging
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def keeping(process: Process, execution: Execution) -> Execution:
-    """An execution that was checked against a deployed process keeps to that revision of it."""
+    """Bind an execution to the revision of a deployed process that it was checked against."""
     if not process.mutable:
         return execution
     return replace(execution, version=process.version, deployed=process.deployed)

@@ -19,13 +19,13 @@ from weaver_like.runners.base import FollowedRunner
 from weaver_like.runtime import Runtime
 
 log = logging.getLogger(__name__)
-#: The role of whoever follows the runs of a store.
+#: The role of the process that follows the runs of a store.
 TRACKER = "tracker"
-#: Pause between two looks at the store; the lead is held for so many of them.
+#: Pause between two looks at the store, and how many of these pauses the lead lasts.
 _LOOK_S, _LEAD_LOOKS = 1.0, 10
-#: Talks with foreign systems at the same time: most of each is waiting.
+#: Concurrent calls of foreign systems, most of whose time is waiting.
 _TALKS = 16
-#: Most looks at runs in a second, of all together; each run is looked at in a tenth of its age, within these bounds.
+#: Most looks a second, at all runs together. Each run is looked at after a tenth of its age, within these bounds.
 _LOOKS_PER_S = 100
 _SHORTEST_S, _LONGEST_S = 1.0, 30.0
 
@@ -49,7 +49,7 @@ class TrackerLink(JobLink):
 
 @dataclass(slots=True)
 class _Tracked:
-    """due: `time.monotonic()` of the next look.  status: of the job at the last one.  busy: a thread is at it."""
+    """due: `time.monotonic()` of the next look.  status: of the job at the last one.  busy: a thread attends to it."""
 
     following: Following
     due: float = 0.0
@@ -58,11 +58,11 @@ class _Tracked:
 
 
 class RunTracker(threading.Thread):
-    """One thread in each server and each host of workers; of all on one store the one that leads does the work.
+    """One thread in each server and each host of workers; of all those on one store, only the leader does the work.
 
-    What it must know to go on is in the store: whoever leads next, after a restart or a death, follows the same runs.
+    Its state is in the store: the next leader, after a restart or a crash, follows the same runs.
 
-    holder: name of this process, to lead under.
+    holder: name under which this process leads.
     """
 
     def __init__(self, rt: Runtime, holder: str):
@@ -83,7 +83,7 @@ class RunTracker(threading.Thread):
                     self._look(talks)
                 except Unavailable:  # the store has logged it
                     pass
-                except Exception:  # nobody else would look again
+                except Exception:  # this thread must go on
                     log.exception("the tracker failed")
                 self._ending.wait(_LOOK_S)
             talks.shutdown(cancel_futures=True)
@@ -108,7 +108,7 @@ class RunTracker(threading.Thread):
                 talks.submit(self._attend, tracked, run, job, shortest_s)
 
     def _attend(self, tracked: _Tracked, run: FollowedRun, job: Job | None, shortest_s: float) -> None:
-        """In a thread of the pool."""
+        """Attend to one run, in a thread of the pool."""
         try:
             if not self._ending.is_set():
                 tracked.following.attend(run, job)
@@ -116,14 +116,14 @@ class RunTracker(threading.Thread):
             log.warning("job %s: %s", run.job_id, error.detail)
         except (JobDismissed, RunStopped):
             pass
-        except Exception:  # the others must not suffer
+        except Exception:  # one run must not stop the others
             log.exception("job %s cannot be followed", run.job_id)
         age_s = (datetime.now(UTC) - run.begun).total_seconds()
         tracked.due = time.monotonic() + max(shortest_s, min(age_s / 10, _LONGEST_S))
         tracked.busy = False
 
     def _lead(self) -> bool:
-        """Whether this process leads; the lead is renewed in time."""
+        """Whether this process leads; renews the lead in time."""
         lead_s, now = _LOOK_S * _LEAD_LOOKS, time.monotonic()
         if now < self._leads_until - lead_s / 2:
             return True
@@ -132,7 +132,7 @@ class RunTracker(threading.Thread):
         return taken
 
     def _give_back_the_lead(self) -> None:
-        """Whoever comes next need not wait until it runs out."""
+        """So that the next leader need not wait until the lead expires."""
         try:
             if self._leads_until > float("-inf"):
                 self._rt.store.leaders.take(TRACKER, self._holder, datetime.now(UTC))

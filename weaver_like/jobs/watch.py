@@ -1,4 +1,4 @@
-"""`Watch`: what a running job may use together; looked at at growing intervals."""
+"""`Watch`: enforces the limits of a running job as a whole, at growing intervals."""
 
 import time
 from pathlib import Path
@@ -14,9 +14,9 @@ _STARTERS = 100
 
 
 class Watch:
-    """Of one job; `close` it.
+    """Watches one job; `close` it at the end.
 
-    group: control groups for its commands, without folders if it starts none, or none can be made.
+    group: control groups for its commands; without folders if it starts no commands, or no group can be made.
     """
 
     def __init__(self, settings: Settings, runner: ChildRunner, workdir: Path, memory_bytes: int):
@@ -30,7 +30,7 @@ class Watch:
 
     @property
     def task_limit(self) -> int:
-        """Where no group counts them: what the kernel lets the user start beside, until the next look; 0: no limit."""
+        """Tasks that the kernel lets the user start in addition, where no group counts them; 0: no limit."""
         counted = not self._commands or not self.group.limits.processes or self.group.has("pids")
         return 0 if counted else 2 * self.group.limits.processes + _STARTERS
 
@@ -60,7 +60,7 @@ class Watch:
 
     def _commands_excess(self) -> str:
         limits = self.group.limits
-        # More than one process at its limit of memory is no excess of the job: the command fails, and says so.
+        # A memory limit that the kernel enforces needs no look: the command that meets it fails, and its step says why.
         if limits.processes and (self._tree.count > limits.processes or self.group.met_processes()):
             return too_many(limits.processes)
         if limits.memory_bytes and not self.group.has("memory") and self._tree.now_bytes > limits.memory_bytes:

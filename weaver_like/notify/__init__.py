@@ -1,1 +1,1 @@
-"""Telling subscribers how a job goes."""
+"""Telling subscribers about the state of a job."""

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 
 class Notifier(ABC):
-    """Any thread may call."""
+    """Delivers messages to subscribers. Any thread may call."""
 
     @abstractmethod
     def check(self, uri: str) -> None:
@@ -12,4 +12,4 @@ class Notifier(ABC):
 
     @abstractmethod
     def send(self, uri: str, body: bytes, media_type: str) -> str | None:
-        """Deliver; None if the subscriber took it, else why it did not."""
+        """Deliver a message; None if the subscriber accepted it, else why not."""

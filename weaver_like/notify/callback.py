@@ -1,4 +1,4 @@
-"""Callbacks: the subscriber's URIs get a POST."""
+"""Callbacks: sends a POST to the subscriber's URIs."""
 
 import urllib3
 
@@ -8,7 +8,7 @@ from weaver_like.notify.base import Notifier
 
 
 class CallbackNotifier(Notifier):
-    """A POST to a URI of the subscriber.
+    """Sends a POST to a URI of the subscriber.
 
     Source: OGC 18-062r2, requirements class "callback".
     """

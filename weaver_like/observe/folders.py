@@ -5,14 +5,14 @@ import time
 from collections.abc import Iterator
 
 _FIRST_S, _LONGEST_S = 0.5, 10.0
-#: Longest slice of a count: whoever counts has other things to do.
+#: Longest slice of a count, so that the caller is not blocked.
 _SLICE_S = 0.05
-#: Counting takes at most one part in so many of the time.
+#: Counting takes at most this fraction of the time: 1 / _SHARE.
 _SHARE = 20
 
 
 class FolderMeter:
-    """Counts a folder repeatedly, at growing intervals; a large one less often.
+    """Counts a folder repeatedly, at growing intervals; large folders less often.
 
     due: `time.monotonic()` at which `sample` should be called.
     """
@@ -27,9 +27,9 @@ class FolderMeter:
         self.entries = 0
 
     def sample(self) -> None:
-        """Go on counting for a moment.
+        """Continue the count for a moment.
 
-        The attributes hold the last whole count, or this one as far as it is, whichever is more.
+        The attributes hold the last whole count, or the current one so far, whichever is more.
         """
         if self._walk is None:
             self._walk, self._took_s = self._sizes(), 0.0
@@ -52,7 +52,7 @@ class FolderMeter:
             self.due = time.monotonic() + _SLICE_S
 
     def _sizes(self) -> Iterator[int]:
-        """Yield the size of every entry; links are not followed, and what vanishes meanwhile does not count."""
+        """Yield the size of every entry; links are not followed, and entries that vanish meanwhile do not count."""
         folders = [self._folder]
         while folders:
             try:

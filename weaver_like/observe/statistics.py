@@ -5,7 +5,7 @@ from typing import Any
 
 import psutil
 
-#: The first look comes late enough that short jobs never pay for one; the kernel reports on those.
+#: The first look comes late enough to cost short jobs nothing; the kernel reports on those.
 _FIRST_S, _LONGEST_S = 0.3, 2.0
 
 

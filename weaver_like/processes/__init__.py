@@ -1,1 +1,1 @@
-"""Services about processes."""
+"""The catalog of processes, and how it reads their sources."""

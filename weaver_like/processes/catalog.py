@@ -13,11 +13,11 @@ from weaver_like.processes.reader import SourceReader
 from weaver_like.schemas.validators import ProcessValidator
 from weaver_like.sources.base import Source
 
-#: How long a request waits for a changed offer; a plugin that takes longer to import is seen by a later request.
+#: How long a request waits for a changed offer; a plugin that takes longer to import is seen by later requests.
 _PATIENCE_S = 2.0
-#: So many times longer it waits for a process that may still come while the offer is read for the first time.
+#: It waits this many times longer for a process that may still come while the offer is read for the first time.
 _FIRST_READING = 5
-#: Number of revisions whose compiled validators are kept at hand.
+#: Number of revisions whose compiled validators are kept in memory.
 _REVISIONS = 500
 
 
@@ -35,7 +35,7 @@ class CatalogEntry:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The offer at one moment. number: grows with every change, so that what was rendered from it can be kept."""
+    """The offer at one moment. number: grows with every change, so that rendered documents can be cached under it."""
 
     number: int = 0
     entries: dict[str, CatalogEntry] = field(default_factory=dict)
@@ -45,11 +45,11 @@ class Snapshot:
 class Catalog:
     """Any thread may call. A changed plugin file is seen by the next request.
 
-    Each source is read independently of the others: one that is slow, fails or hangs keeps what it offered before.
+    Each source is read independently: one that is slow, fails or hangs keeps what it offered before.
 
     Args:
-        sources: of two processes with one id, that of the earlier source is offered.
-        patience_s: longest wait of a request for a changed offer. None, as for a worker, waits until it was read.
+        sources: if two have a process with the same id, that of the earlier source is offered.
+        patience_s: longest wait of a request for a changed offer. None, for a worker: waits until it was read.
     """
 
     def __init__(self, sources: Sequence[Source], patience_s: float | None = _PATIENCE_S):
@@ -60,7 +60,7 @@ class Catalog:
         self._revisions: dict[tuple[str, str], CatalogEntry] = {}
 
     def snapshot(self) -> Snapshot:
-        """The offer, not older than a second, as far as it could be read in time."""
+        """The offer, at most a second old, as far as it could be read in time."""
         with self._changed:
             self._ask(at_once=False)
             stale = [reader for reader in self._readers.values() if not reader.fresh]
@@ -68,7 +68,7 @@ class Catalog:
             return self._snapshot
 
     def look_again(self) -> None:
-        """See what was just changed: whoever asks next gets the offer as it is then."""
+        """Make the next request see what was just changed."""
         with self._changed:
             self._ask(at_once=True)
             self._wait(self._readers.values(), None, self._patience_s, _end_of(self._patience_s))
@@ -115,7 +115,7 @@ class Catalog:
         name = f"{process_id}:{version}" if version else process_id
         try:
             entry = self.get(name)
-            if entry.process.mutable and version is None:  # an earlier source has that id, and is not read so far
+            if entry.process.mutable and version is None:  # an earlier source has that id, and was not read yet
                 self.look_again()
                 entry = self.get(name)
             if execution.deployed in (None, entry.process.deployed):
@@ -141,11 +141,11 @@ class Catalog:
         raise NoSuchProcess(f"Process '{process_id[:100]}' has no version '{version[:100]}'.")
 
     def _is_current(self, entry: CatalogEntry) -> bool:
-        """Ask the source, unless it hangs: what it offered last is good enough then."""
+        """Ask the source, unless it hangs: then its last offer is good enough."""
         return self._readers[entry.source].late or entry.source.is_current(entry.process)
 
     def _get_changed(self, process_id: str) -> CatalogEntry | None:
-        """What is on offer as soon as it is current, or nothing that could change it is waited for any more."""
+        """The entry on offer, once it is current or no source that could change it is worth waiting for."""
         patience_s = self._patience_s
         if patience_s is not None and not all(reader.complete for reader in self._readers.values()):
             patience_s *= _FIRST_READING
@@ -169,12 +169,12 @@ class Catalog:
     def _wait(
         self, readers: Collection[SourceReader], seen: Snapshot | None, patience_s: float | None, end: float
     ) -> bool:
-        """Wait for answers of sources, as long as these give signs of life. The lock is held.
+        """Wait for answers of sources that show signs of life. The lock is held.
 
         Args:
             seen: True is returned as soon as another snapshot is on offer; None waits for all answers.
-            patience_s: longest silence of a source that is waited for.
-            end: `time.monotonic()` after which nothing is waited for.
+            patience_s: longest silence of a source that is worth waiting for.
+            end: `time.monotonic()` at which the wait ends.
         """
         while seen is None or self._snapshot is seen:
             longest_s = max((reader.worth_waiting_s(patience_s) for reader in readers), default=0.0)
@@ -185,7 +185,7 @@ class Catalog:
         return True
 
     def _publish(self) -> None:
-        """Make the offer anew of what each source offers; the lock is held."""
+        """Assemble the offer from what each source offers; the lock is held."""
         self._snapshot = _assemble(self._snapshot, list(self._readers.values()))
         self._changed.notify_all()
 
@@ -197,9 +197,9 @@ def _end_of(patience_s: float | None) -> float:
 
 
 def _assemble(before: Snapshot, readers: Sequence[SourceReader]) -> Snapshot:
-    """Of two processes with one id the first stays; the plugin of the second is listed with that error.
+    """The offer of all sources. Of two processes with the same id the first is offered; the other plugin has an error.
 
-    An entry of a description that did not change is kept, and so is its compiled validator.
+    The entry of an unchanged description is kept, with its compiled validator.
     """
     entries: dict[str, CatalogEntry] = {}
     listed = []

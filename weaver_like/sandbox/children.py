@@ -1,4 +1,4 @@
-"""The worker's side of its zygote: start one child, listen to it, signal it, learn how it ended."""
+"""The worker's side of its zygote: starts a child, listens to it, signals it, and learns how it ended."""
 
 import os
 import selectors
@@ -33,7 +33,7 @@ from weaver_like.sandbox.wire import Wire
 
 #: Targets that a zygote holds at the same time.
 _PREPARED = 50
-#: A longer line is given in parts.
+#: Longer lines are split.
 _LINE_BYTES = 1 << 16
 #: What `Child.events` yields: a message of the job's code, a line that it printed, or its end.
 ChildEvent = ChildMessage | str | ChildExit
@@ -44,7 +44,7 @@ class ZygoteLost(Exception):
 
 
 class Children:
-    """One zygote, started at first use and again if it was lost. inherited: descriptors that it keeps open."""
+    """One zygote, started at first use and again if it was lost. inherited: descriptors that the zygote keeps open."""
 
     def __init__(self, modules: Sequence[str], home: Path, inherited: Sequence[int] = ()):
         self._modules = list(modules)
@@ -56,7 +56,7 @@ class Children:
         self._control: Wire[ToZygote, FromZygote] | None = None
 
     def start(self) -> None:
-        """Have a zygote, warm."""
+        """Start the zygote, unless it runs."""
         if self._process is not None and self._process.poll() is None:
             return
         self.stop()
@@ -71,7 +71,7 @@ class Children:
         self._control = Wire(ours, TO_ZYGOTE, FROM_ZYGOTE)
 
     def fork(self, request: ChildRequest) -> "Child":
-        """Have the zygote fork a child for a request. Raises: ZygoteLost; another try starts another zygote."""
+        """Have the zygote fork a child for a request. Raises: ZygoteLost; the next call starts another zygote."""
         self.start()
         assert self._control is not None
         try:
@@ -81,7 +81,7 @@ class Children:
         return Child(self._control, request)
 
     def _get_ready(self, control: Wire[ToZygote, FromZygote], request: ChildRequest) -> None:
-        """Have the zygote import the runner, and read a target that names its digest, once."""
+        """Have the zygote import the runner and read the target, each once; only targets with a digest are read."""
         if request.module not in self._warm:
             self._warm.add(request.module)
             control.send(WarmModule(request.module))
@@ -134,16 +134,16 @@ class Child:
         self._selector.register(control, selectors.EVENT_READ, self._read_control)
 
     def watch(self, descriptor: int) -> None:
-        """Have `events` return when a descriptor becomes readable, too."""
+        """Make `events` return also when a descriptor becomes readable."""
         self._selector.register(descriptor, selectors.EVENT_READ)
 
     def unwatch(self, descriptor: int) -> None:
         self._selector.unregister(descriptor)
 
     def events(self, timeout_s: float | None) -> Iterator[ChildEvent]:
-        """Wait at most `timeout_s` and yield what came; after `ChildExit` nothing comes any more.
+        """Wait at most `timeout_s` seconds and yield what came; `ChildExit` is the last event.
 
-        Raises: ZygoteLost; WireError, MessageError, if the job's code sent what is no message.
+        Raises: ZygoteLost; WireError, MessageError, if the job's code sent an invalid message.
         """
         for key, _ in self._selector.select(timeout_s):
             if callable(key.data):
@@ -203,7 +203,7 @@ class Child:
         return iter(())
 
     def _drain(self) -> Iterator[ChildEvent]:
-        """Everything that the child wrote before it ended: it has gone, so both ends come."""
+        """Everything that the child wrote before it ended: both streams have an end now."""
         while self._channel in self._selector.get_map():
             yield from self._read_channel()
         while self._output in self._selector.get_map():

@@ -1,4 +1,4 @@
-"""A foreign command, and what it is allowed of this machine."""
+"""A foreign command, and what it may use of this machine."""
 
 import sys
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ _PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """What the operator allows.
+    """What the operator lets commands see and use.
 
     Args:
         kind: BUBBLEWRAP, NONE, DOCKER or PODMAN.
         hidden: folders and files that are empty inside, e.g. of the store and its credentials.
-        visible: what commands see, read-only, though it lies in a folder that they do not see.
+        visible: folders that commands see, read-only, inside folders that they do not see.
         images: name of a container image -> local folder that stands for it: a root, or an environment with bin/.
-        user: options of bubblewrap about the user inside, as far as this machine lets them.
+        user: options of bubblewrap about the user inside, as far as they work on this machine.
         network: whether commands that ask for a network get one.
     """
 
@@ -32,14 +32,14 @@ class Confinement:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command as it is to be started.
+    """A command to be started.
 
     Args:
         argv: the command itself.
         folder: where it starts.
-        environment: all that it gets.
+        environment: its whole environment.
         readable, writable: folders and files beside the system's own, under the same paths inside.
-        network: whether it has one.
+        network: whether it has network access.
         root: folder that takes the place of the system's own folders; empty: the system's.
     """
 

@@ -1,4 +1,4 @@
-"""Container engines: which one answers, its images, and the end of containers that outlive whoever started them."""
+"""Container engines: finds the one that answers, gets its images, and removes containers that outlive their job."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from pathlib import Path
 from weaver_like.sandbox.commands import DOCKER, PODMAN
 from weaver_like.sandbox.groups import group_name
 
-#: Of what a client of an engine needs to know of its own environment.
+#: Variables of the environment that a client of an engine needs.
 CLIENT_VARIABLES = (
     "HOME",
     "PATH",
@@ -25,22 +25,22 @@ CLIENT_VARIABLES = (
     "CONTAINERS_STORAGE_CONF",
     "XDG_RUNTIME_DIR",
 )
-#: In a work folder: the engine that has, or had, containers of this attempt.
+#: File in a work folder that names the engine with containers of this attempt.
 _MARK = "containers"
 _LABEL = "weaver_like.attempt"
 _SOCKET = "unix:///var/run/docker.sock"
 _ANSWER_S, _PULL_S, _CONNECT_S = 20, 3600, 2
-#: What was asked for -> engine that answered; one that does not is asked again.
+#: What was asked for -> engine that answered; where none did, all are asked again.
 _found: dict[tuple[object, ...], str] = {}
 
 
 class ContainerTrouble(Exception):
-    """The engine could not do what it was asked; the text is its own."""
+    """The engine failed; the text is its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Containers:
-    """What the operator allows.
+    """How the operator lets containers be used.
 
     Args:
         kind: DOCKER or PODMAN; empty: the first that answers.
@@ -70,13 +70,13 @@ class Containers:
 
 @dataclass(frozen=True, slots=True)
 class ContainerEngine:
-    """One that answers. name: of its client."""
+    """An engine that answers. name: of its client."""
 
     name: str
     environment: dict[str, str]
 
     def ask(self, *arguments: str, limit_s: float = _ANSWER_S) -> str:
-        """What the client prints. Raises: ContainerTrouble."""
+        """Call the client; what it prints. Raises: ContainerTrouble."""
         try:
             ended = subprocess.run(
                 [self.name, *arguments],
@@ -93,14 +93,14 @@ class ContainerEngine:
         return ended.stdout.decode("utf-8", "replace")
 
     def need_image(self, image: str, pull: bool) -> None:
-        """Have an image here. Raises: ContainerTrouble."""
+        """Make sure that an image is present. Raises: ContainerTrouble."""
         try:
             self.ask("image", "inspect", "--format", "{{.Id}}", "--", image)
             return
         except ContainerTrouble as error:
             if not pull:
                 raise ContainerTrouble(
-                    f"The image '{image}' is not here, and images are not pulled (sandbox.pull=false)."
+                    f"The image '{image}' is not present, and images are not pulled (sandbox.pull=false)."
                 ) from error
         try:
             self.ask("pull", "--quiet", "--", image, limit_s=_PULL_S)
@@ -108,7 +108,7 @@ class ContainerEngine:
             raise ContainerTrouble(f"The image '{image}' cannot be pulled: {error}") from error
 
     def remove(self, *names: str) -> None:
-        """End and remove containers; those that are gone already are no trouble."""
+        """End and remove containers; it does no harm if they have gone already."""
         if not names:
             return
         try:
@@ -124,13 +124,13 @@ class ContainerEngine:
 
 
 def mark(workdir: Path, engine: ContainerEngine) -> str:
-    """Write down that an attempt has containers; the label that each of them gets."""
+    """Note in the work folder that an attempt has containers; the label that each of them gets."""
     (workdir / _MARK).write_text(engine.name)
     return _label(workdir)
 
 
 def remove_containers(workdir: Path, environment: dict[str, str]) -> None:
-    """End what an attempt left in an engine. environment: of the engine's client."""
+    """Remove the containers that an attempt left. environment: of the engine's client."""
     try:
         name = (workdir / _MARK).read_text()
     except OSError:
@@ -166,7 +166,7 @@ def _answers(name: str, environment: dict[str, str]) -> bool:
 
 
 def limits(processes: int, memory_bytes: int, cores: float) -> Sequence[str]:
-    """Options for a container; 0 is no limit."""
+    """Options for the limits of a container; 0 means no limit."""
     options = []
     if processes:
         options.append(f"--pids-limit={processes}")

@@ -1,8 +1,8 @@
 """Control groups of Linux: what all commands of one job may use together.
 
 Version 1 has a tree for each controller, version 2 one tree for all. Groups are made beside (version 2) or below
-(version 1) the one that this process is in; where that is not allowed there are none, and the worker's watch and the
-limits of single processes have to do.
+(version 1) the one that this process is in. Where that is not allowed, only the worker's watch and the limits of
+single processes apply.
 Source: Documentation/admin-guide/cgroup-v1 and cgroup-v2.rst of the Linux kernel.
 """
 
@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 
 _PERIOD_US = 100_000
-#: Those whose limits are set.
+#: The controllers whose limits are set.
 _CONTROLLERS = ("pids", "memory", "cpu")
 #: Longest wait for killed processes to leave their group.
 _LEAVE_S = 5.0
@@ -25,7 +25,7 @@ _LEAVE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class GroupLimits:
-    """Of all commands of a job together; 0 is none. processes: also counts threads.  cores: of processors, e.g. 1.5."""
+    """Limits of all commands of a job together; 0: none. processes: with threads.  cores: of processors, e.g. 1.5."""
 
     processes: int = 0
     memory_bytes: int = 0
@@ -40,14 +40,14 @@ class Group:
     limits: GroupLimits
 
     def has(self, controller: str) -> bool:
-        """Whether the kernel watches this limit. controller: pids or memory."""
+        """Whether the kernel enforces this limit. controller: pids or memory."""
         return any(
             Path(folder, f"{controller}.max").exists() or Path(folder, f"{controller}.limit_in_bytes").exists()
             for folder in self.folders
         )
 
     def excess(self) -> str:
-        """Which limit was met, in words; empty: none so far."""
+        """The limit that was met, in words; empty: none so far."""
         if self.met_processes():
             return too_many(self.limits.processes)
         if self.limits.memory_bytes and self._met_memory():
@@ -59,7 +59,7 @@ class Group:
         return bool(self.limits.processes and _count(self.folders, "pids.events", "max"))
 
     def _met_memory(self) -> bool:
-        """Whether the kernel ended a command because of the memory of all."""
+        """Whether the kernel killed a command because the group was out of memory."""
         return any(_count(self.folders, name, "oom_kill") for name in ("memory.oom_control", "memory.events"))
 
     def remove(self) -> None:
@@ -91,30 +91,30 @@ def make_group(workdir: Path, limits: GroupLimits) -> Group:
 
 
 def remove_groups(workdir: Path) -> None:
-    """Of one work folder, whoever made them."""
+    """Remove the groups of one work folder, whichever process made them."""
     for place in _places():
         _remove(os.path.join(place, group_name(workdir)))
 
 
 def sweep_groups(work_dir: Path) -> None:
-    """Of every job that had its work folder in this one; only for who knows that none runs."""
+    """Remove the groups of all jobs with a work folder in this one; only if none of them runs."""
     for place in _places():
         for folder in Path(place).glob(f"{group_prefix(work_dir)}*"):
             _remove(str(folder))
 
 
 def group_prefix(work_dir: Path) -> str:
-    """Other installations on this machine have other names."""
+    """A prefix that differs between the installations on a machine."""
     return f"weaver_like-{hashlib.sha256(str(work_dir.resolve()).encode()).hexdigest()[:12]}-"
 
 
 def group_name(workdir: Path) -> str:
-    """Of one attempt at a job, on this machine."""
+    """The name of the groups of one attempt at a job."""
     return group_prefix(workdir.parent) + workdir.name
 
 
 def _limit(folder: str, limits: GroupLimits) -> None:
-    """Raises: OSError, if the kernel does not take a limit that it has."""
+    """Set the limits of a group. Raises: OSError, if the kernel refuses one."""
     cores = int(limits.cores * _PERIOD_US)
     values = {
         "pids.max": limits.processes,
@@ -135,7 +135,7 @@ def _limit(folder: str, limits: GroupLimits) -> None:
 
 @cache
 def _places() -> tuple[str, ...]:
-    """Folders of the trees where groups can be made, found once."""
+    """Folders in which groups can be made; looked up once."""
     own = _own()
     places = [_probed(_mounted(name), own[name]) for name in _CONTROLLERS if name in own]
     found = tuple(place for place in places if place)
@@ -145,7 +145,7 @@ def _places() -> tuple[str, ...]:
 
 
 def _unified_place(own: str) -> tuple[str, ...]:
-    """Of version 2: beside the group of this process, else below it."""
+    """For version 2: the place beside the group of this process, else below it."""
     root = _mounted("")
     if not root:
         return ()
@@ -171,7 +171,7 @@ def _own() -> dict[str, str]:
 
 
 def _mounted(controller: str) -> str:
-    """Where its tree is mounted; empty: nowhere."""
+    """Where the tree of a controller is mounted; empty: nowhere."""
     with suppress(OSError):
         for line in Path("/proc/mounts").read_text().splitlines():
             _, folder, kind, options, *_ = line.split()
@@ -182,7 +182,7 @@ def _mounted(controller: str) -> str:
 
 
 def _delegated(folder: str) -> bool:
-    """Whether the groups below a group of version 2 have the controllers that matter, or may get them."""
+    """Whether groups below a group of version 2 have the necessary controllers, or can get them."""
     there = _text(folder, "cgroup.controllers").split()
     with suppress(OSError):
         wanted = [f"+{name}" for name in _CONTROLLERS if name in there]
@@ -216,7 +216,7 @@ def _remove(folder: str) -> None:
             for pid in _text(folder, "cgroup.procs").split():
                 with suppress(ProcessLookupError, PermissionError):
                     os.kill(int(pid), signal.SIGKILL)
-            time.sleep(0.002)  # a process that was killed leaves its group when it is reaped
+            time.sleep(0.002)  # a killed process leaves its group when it is reaped
 
 
 def _count(folders: Sequence[str], name: str, key: str) -> int:

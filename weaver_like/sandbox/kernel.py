@@ -1,4 +1,4 @@
-"""Calls of the Linux kernel that the standard library lacks; harmless where they do not exist."""
+"""System calls of Linux that the standard library lacks; without effect where they do not exist."""
 
 import ctypes
 import os
@@ -9,7 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER, _PR_GET_CHILD_SUBREAPER = 1, 4, 36, 37
-# Looked up once, before any fork: a child must not pay for it.
+# Looked up once, before any fork, so that no child has to.
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -19,12 +19,12 @@ def _prctl(option: int, value: int) -> None:
 
 
 def die_with_parent() -> None:
-    """The kernel kills this process when the thread that forked it ends."""
+    """Have the kernel kill this process when the thread that forked it ends."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def adopt_orphans() -> None:
-    """Descendants whose parent ended become children of this process, not of init: none escapes by a double fork."""
+    """Have orphaned descendants become children of this process, not of init: none escapes by a double fork."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
@@ -37,7 +37,7 @@ def adopts_orphans() -> bool:
 
 
 def hide_from_siblings() -> None:
-    """No other process of this user may read this one's memory or environment, where the store's credentials are."""
+    """Keep other processes of this user from reading the memory and environment, which hold the store's credentials."""
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
@@ -62,7 +62,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def reap(name: str) -> None:
-    """Wait for the children of this process that have a name (at most 15 letters) and are about to end."""
+    """Wait for the end of the children of this process with this name (at most 15 letters)."""
     for pid in children_of(os.getpid()):
         try:
             if Path(f"/proc/{pid}/comm").read_text().strip() == name:
@@ -72,7 +72,7 @@ def reap(name: str) -> None:
 
 
 def end_descendants(spared: Collection[int] = ()) -> list[resource.struct_rusage]:
-    """Kill and reap every child of this process, and those that become its children by that; what each of them used.
+    """Kill and reap every child of this process, and those it then adopts; what each of them used.
 
     spared: process ids of children that are left alone, with their descendants.
     """
@@ -88,10 +88,10 @@ def end_descendants(spared: Collection[int] = ()) -> list[resource.struct_rusage
 
 
 def limit_tasks(more: int) -> None:
-    """Let the user of this process have so many more processes and threads than there are now.
+    """Let the user of this process have at most `more` processes and threads in addition to those that exist now.
 
-    It holds inside of namespaces made from now on, too. Only the soft limit: engines of containers raise it for these.
-    The kernel does not hold root to it. Source: getrlimit(2), RLIMIT_NPROC.
+    It also holds inside namespaces made later. Only the soft limit is set: container engines raise it for containers.
+    The kernel does not apply it to root. Source: getrlimit(2), RLIMIT_NPROC.
     """
     _, most = resource.getrlimit(resource.RLIMIT_NPROC)
     wanted = _count_tasks(os.getuid()) + more

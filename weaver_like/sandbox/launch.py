@@ -1,4 +1,4 @@
-"""How a foreign command is started, confined, with the limits of its job."""
+"""Starts a foreign command, confined, with the limits of its job."""
 
 import os
 import subprocess
@@ -11,16 +11,16 @@ from weaver_like.sandbox import kernel
 from weaver_like.sandbox.bubblewrap import bubblewrap_options, bubblewrap_path
 from weaver_like.sandbox.commands import BUBBLEWRAP, Command, Confinement
 
-#: Who commands are, best first: nobody in particular, who can make no namespaces; the same with an older bubblewrap;
-#: the server's own user.
+#: Users that commands can run as, best first: an unprivileged one that can make no namespaces; the same with an older
+#: bubblewrap; the server's own user.
 _USERS = (
     ("--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"),
     ("--unshare-user", "--uid", "1000", "--gid", "1000"),
     ("--unshare-user-try",),
 )
 _PROBE_S = 10
-#: Joins the groups of its first arguments, and becomes the command behind "--"; nothing of the shell's own stays in the
-#: environment.
+#: Joins the groups of its first arguments, and becomes the command after "--"; removes the shell's own variables from
+#: the environment.
 _JOIN = (
     'while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs" || exit 125; shift; done; '
     'shift; unset PWD OLDPWD SHLVL _; exec "$@"'
@@ -31,7 +31,7 @@ _JOIN = (
 class Launch:
     """What `subprocess.Popen` is to start, and the descriptors that it passes on.
 
-    told: end of a pipe in which bubblewrap tells the id of the sandbox's process 1 (JSON, `child-pid`); -1: none.
+    told: pipe from which the id of the sandbox's process 1 can be read (JSON, `child-pid`); -1: none.
     """
 
     argv: list[str]
@@ -42,10 +42,10 @@ class Launch:
 
 @contextmanager
 def launching(command: Command, confinement: Confinement, groups: Sequence[str] = ()) -> Iterator[Launch]:
-    """How to start a command as the confinement says. groups: folders of control groups that it is put into first.
+    """How to start a command as the confinement says. groups: folders of control groups that it joins first.
 
-    bubblewrap itself is seen inside as process 1: it gets no environment, and its arguments through a file that no list
-    of processes shows.
+    bubblewrap itself is visible inside as process 1: it gets no environment, and gets its arguments through a file, so
+    that they appear in no list of processes.
     """
     if confinement.kind != BUBBLEWRAP:
         yield Launch(_joining(groups, command.argv), command.environment)
@@ -62,13 +62,13 @@ def launching(command: Command, confinement: Confinement, groups: Sequence[str] 
 
 
 def _joining(groups: Sequence[str], argv: Sequence[str]) -> list[str]:
-    """The command, which joins control groups first."""
+    """The command line that joins control groups, then runs the command."""
     return ["/bin/sh", "-c", _JOIN, "sh", *groups, "--", *argv] if groups else list(argv)
 
 
 @cache
 def bubblewrap_users() -> tuple[tuple[str, ...], str]:
-    """The options about the user that work on this machine, and why none does; one of the two is empty."""
+    """The user options that work on this machine, and why none does; one of the two is empty."""
     if not bubblewrap_path():
         return (), "it is not installed"
     trouble = ""
@@ -89,7 +89,7 @@ def _trouble(user: tuple[str, ...]) -> str:
             )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
-    kernel.reap("bwrap")  # its process 1 comes to whoever adopts orphans
+    kernel.reap("bwrap")  # its process 1 may have been adopted by this process
     if ended.returncode == 0:
         return ""
     said = ended.stderr.decode("utf-8", "replace").strip()[:300]

@@ -10,7 +10,7 @@ from weaver_like.domain.messages import Answer, ChildMessage, RunInput, StepChan
 
 @message("fork")
 class ForkChild:
-    """To the zygote, with two descriptors: the child's end of its channel, and where what it prints goes."""
+    """To the zygote, with two descriptors: the child's end of its channel, and the target of what it prints."""
 
 
 @message("signal")
@@ -29,7 +29,7 @@ class WarmModule:
 
 @message("prepare")
 class PrepareTarget:
-    """To the zygote: have a runner read a target that it will run again and again."""
+    """To the zygote: have a runner read a target that it will run repeatedly."""
 
     module: str
     target: dict[str, Any]
@@ -44,7 +44,7 @@ class ChildStarted:
 
 @message()
 class ChildExit:
-    """How a child ended, with all that it had started. code: exit code, or None.  signal: what killed it, or None."""
+    """How a child ended, with all that it started. code: exit code, or None.  signal: what killed it, or None."""
 
     code: int | None
     signal: int | None
@@ -67,7 +67,7 @@ class ChildEnded:
 
 @message()
 class ChildLimits:
-    """Of the child itself; 0 is none. tasks: how many more processes and threads its user may have than there are."""
+    """Limits of the child itself; 0: none. tasks: processes and threads that its user may have in addition."""
 
     memory_bytes: int = 0
     file_bytes: int = 0
@@ -76,7 +76,7 @@ class ChildLimits:
 
 @message()
 class ReuseFolder:
-    """Where outputs of steps are kept, for runs that may take them from there. most_bytes: of all together."""
+    """Where outputs of steps are kept, for runs that may reuse them. most_bytes: of all together."""
 
     path: str
     most_bytes: int
@@ -84,7 +84,7 @@ class ReuseFolder:
 
 @message()
 class CommandGroup:
-    """What all commands of a run may use together. folders: control groups that each joins.  Limits: 0 is none."""
+    """What all commands of a run may use together. folders: control groups that each joins.  Limits: 0 means none."""
 
     folders: tuple[str, ...] = ()
     processes: int = 0
@@ -100,7 +100,7 @@ class RunJob:
         target: of the execution unit.
         options: of the operator, as the `Runner` has them.
         inputs: id -> occurrences.
-        outputs: id of each output that is wanted -> the media type that was asked for, or None.
+        outputs: id of each requested output -> the requested media type, or None.
         reuse: None unless the job may reuse outputs of steps.
     """
 
@@ -157,5 +157,5 @@ ToChild = ChildRequest | Answer
 TO_ZYGOTE: Codec[ToZygote] = Codec(ToZygote)
 FROM_ZYGOTE: Codec[FromZygote] = Codec(FromZygote)
 TO_CHILD: Codec[ToChild] = Codec(ToChild)
-#: A step that is ill-formed is passed over: it is not worth a job.
+#: An ill-formed step is ignored: it must not fail the job.
 FROM_CHILD: Codec[ChildMessage] = Codec(ChildMessage, dispensable=[StepChange])

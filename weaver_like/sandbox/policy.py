@@ -1,4 +1,4 @@
-"""What the commands of application packages are allowed, by the settings and by what this machine can do."""
+"""What commands of application packages may use, according to the settings and the abilities of this machine."""
 
 import os
 import shlex
@@ -36,7 +36,7 @@ _OTHERS_READ = 0o004
 
 @dataclass(frozen=True, slots=True)
 class SandboxPolicy:
-    """What is decided when a server or worker starts. warning: what the operator should know; empty: nothing."""
+    """The decision made when a server or worker starts. warning: what the operator should know; empty: nothing."""
 
     confinement: Confinement
     containers: Containers
@@ -44,7 +44,7 @@ class SandboxPolicy:
 
 
 def decide(settings: Settings) -> SandboxPolicy:
-    """Raises: SettingError, if the settings ask for what this machine does not have."""
+    """Choose confinement and containers. Raises: SettingError, if this machine lacks what the settings ask for."""
     asked = settings.sandbox.kind
     users: tuple[str, ...] = ()
     trouble = ""
@@ -67,7 +67,7 @@ def choose_kind(asked: str, trouble: str) -> str:
 
 
 def confine(settings: Settings, kind: str, users: tuple[str, ...]) -> Confinement:
-    """users: options of bubblewrap about the user inside."""
+    """The confinement that the settings ask for. users: options of bubblewrap about the user inside."""
     sandbox = settings.sandbox
     return Confinement(
         kind=kind,
@@ -91,7 +91,7 @@ def own_places(settings: Settings) -> tuple[str, ...]:
 
 
 def secrets(folder: str = "/etc", home: Path | None = None) -> list[str]:
-    """What the server's user may read in the folders that commands see, and not everybody; and its credentials.
+    """Files that the server's user may read but others may not, in folders that commands see; and its credentials.
 
     home: of that user.
     """
@@ -101,7 +101,7 @@ def secrets(folder: str = "/etc", home: Path | None = None) -> list[str]:
 
 
 def _private_files(folder: str) -> Iterator[str]:
-    """What others may not read below a folder, and this user may."""
+    """Files and folders below a folder that this user may read but others may not."""
     folders = [folder]
     while folders:
         try:
@@ -134,7 +134,7 @@ def choose_containers(settings: Settings) -> Containers:
 
 
 def find_engine(command: str) -> tuple[str, ...]:
-    """The command of another engine by its whole path: jobs start it in folders of their own.
+    """The command of another engine, with its absolute path: jobs start it in folders of their own.
 
     Raises: SettingError, if it is not installed.
     """
@@ -148,10 +148,10 @@ def find_engine(command: str) -> tuple[str, ...]:
 
 
 def warn(settings: Settings, kind: str, trouble: str) -> str:
-    """What the operator should know of how commands are confined; empty: nothing. trouble: as in `choose_kind`."""
+    """What the operator should know about the confinement; empty: nothing. trouble: as in `choose_kind`."""
     if kind == NONE:
         reason = f"bubblewrap does not run here: {trouble}" if trouble else "the setting says so"
-        return f"commands of application packages see and may do all that this server may (sandbox.kind=none; {reason})"
+        return f"commands of application packages can see and do all that this server can (sandbox.kind=none; {reason})"
     if kind in (DOCKER, PODMAN) and not settings.sandbox.image:
         return f"application packages that name no image cannot run (sandbox.kind={kind}, sandbox.image is empty)"
     return ""

@@ -1,4 +1,4 @@
-"""Processes that this one starts, and the end of those that it did not: what a dead zygote left behind."""
+"""Starts processes, and ends those that this process did not start: what a dead zygote left behind."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from typing import Any
 
 from weaver_like.sandbox import kernel
 
-#: What processes that run foreign code see of the environment; nothing of the service's own.
+#: Variables of the environment that processes with foreign code get; none of the service's own.
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 _lock = threading.Lock()
 _spawned: list[subprocess.Popen[bytes]] = []
@@ -23,7 +23,7 @@ def spawn(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
 
 
 def end_orphans() -> None:
-    """End everything that came to this process because its parent ended; what other threads spawned goes on.
+    """End every process that this one adopted; what other threads spawned goes on.
 
     A process that does not adopt has no orphans: its other children, e.g. the workers of a server, are its own.
     """

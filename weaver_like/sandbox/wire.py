@@ -14,17 +14,17 @@ Sent = TypeVar("Sent")
 Received = TypeVar("Received")
 
 _HEADER = struct.Struct("!I")
-#: A single message is a request body at the most, with room for its escapes.
+#: Room for the largest message: a request body with its escapes.
 MAX_BYTES = 256 * 2**20
-#: JSON has no word for NaN and infinity. Texts are escaped: Python's may hold halves of surrogate pairs, UTF-8 may not.
+#: JSON has no NaN and infinity. Texts are escaped: Python's may hold halves of surrogate pairs, UTF-8 may not.
 _JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _CHUNK_BYTES = 1 << 18
-#: File descriptors that come with one message at the most.
+#: Most file descriptors that come with one message.
 _MOST_DESCRIPTORS = 4
 
 
 class WireError(Exception):
-    """The peer sent something that is no message."""
+    """The peer sent something that is not a message."""
 
 
 class Wire(Generic[Sent, Received]):
@@ -33,11 +33,11 @@ class Wire(Generic[Sent, Received]):
     Args:
         sends: codec of what goes out from this end.
         receives: codec of what comes in.
-        trusted: whether file descriptors are taken that come with messages; the kernel closes those of others.
+        trusted: whether file descriptors are accepted; otherwise the kernel closes those that come.
 
     Attributes:
         closed: the peer has closed its end, and everything that it sent was read.
-        descriptors: file descriptors that came with messages; whoever uses them takes them out.
+        descriptors: file descriptors that came with messages; the user takes them out.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Wire(Generic[Sent, Received]):
         self._channel.close()
 
     def encode(self, message: Sent) -> bytes:
-        """A message as it goes through the socket. Raises: ValueError, if a number in it is NaN or infinite."""
+        """The bytes of a message on the socket. Raises: ValueError, if a number in it is NaN or infinite."""
         body = _JSON.encode(self._sends.encode(message)).encode()
         return _HEADER.pack(len(body)) + body
 
@@ -70,7 +70,7 @@ class Wire(Generic[Sent, Received]):
         self.send_encoded(self.encode(message), descriptors)
 
     def send_encoded(self, data: bytes, descriptors: Iterable[int] = ()) -> None:
-        """Send what `encode` gave: several peers may get the same. Raises: OSError, if the peer has gone."""
+        """Send the result of `encode`, e.g. to several peers. Raises: OSError, if the peer has gone."""
         passed = list(descriptors)
         if passed:
             sent = socket.send_fds(self._channel, [data], passed)
@@ -79,7 +79,7 @@ class Wire(Generic[Sent, Received]):
             self._channel.sendall(data)
 
     def fill(self) -> None:
-        """Read once what there is; sets `closed` at the end of the stream."""
+        """Read once what is there; sets `closed` at the end of the stream."""
         try:
             data = self._receive() if self._trusted else self._channel.recv(_CHUNK_BYTES)
         except BlockingIOError:
@@ -90,7 +90,7 @@ class Wire(Generic[Sent, Received]):
         self._buffer += data
 
     def messages(self) -> Iterator[Received]:
-        """Yield every whole message that was read; what the codec passes over is left out.
+        """Yield every whole message that was read, without those that the codec ignores.
 
         Raises: WireError, MessageError.
         """
@@ -139,7 +139,7 @@ def _parse(body: bytes) -> object:
 
 
 def _repaired(value: Any) -> Any:
-    """Halves of surrogate pairs become question marks."""
+    """Replace halves of surrogate pairs by question marks."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, list):

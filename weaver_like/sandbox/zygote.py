@@ -1,9 +1,9 @@
 """The zygote: a warm, single-threaded process without secrets that forks one child per job.
 
 `python -m weaver_like.sandbox.zygote FD MODULE...` speaks with its worker on the socket FD (`sandbox.messages`). It
-imports the runner modules once; a start of a job then costs a fork, and not even that: while it is idle the next child
-stands by. It never held a credential or a connection. It owns its children: it alone signals and reaps them, so a
-process id is never signalled after it went to somebody else. Closing the socket ends zygote and child.
+imports the runner modules once, so the start of a job costs a fork at most: while the zygote is idle, the next child
+stands by. It never holds a credential or a connection. It alone signals and reaps its children, so a process id is
+never signalled after it was reused. Closing the socket ends zygote and child.
 """
 
 import fcntl
@@ -107,7 +107,7 @@ class Zygote:
         return channel, output
 
     def _end_waiting(self) -> None:
-        """The child that stands by does not know what is read from now on."""
+        """End the child that stands by: it would lack what is read from now on."""
         if self._child is not None and not self._child.running:
             self._end_child()
 
@@ -118,16 +118,16 @@ class Zygote:
         _freeze()
 
     def _prepare(self, module: str, target: dict[str, object]) -> None:
-        """Have a runner read what it will run again and again; a child that fails with it will say why."""
+        """Have a runner read what it will run repeatedly; if that fails, the run itself reports why."""
         self._end_waiting()
         try:
             importlib.import_module(module).prepare(target)
-        except Exception:  # foreign documents: whatever is wrong with them is told by the run itself
+        except Exception:  # foreign documents may have any fault
             return
         _freeze()
 
     def _run(self, channel: int, output: int) -> None:
-        if self._child is not None and self._child.running:  # the worker gave its last child up
+        if self._child is not None and self._child.running:  # the worker gave up its last child
             self._end_child()
         child = self._child or _Child()
         try:
@@ -143,7 +143,7 @@ class Zygote:
 
 
 class _Child:
-    """One child: forked, it sets itself up and waits for its order. running: it has got it."""
+    """One child, which sets itself up after its fork and waits for its order. running: it has got the order."""
 
     def __init__(self) -> None:
         self._orders, theirs = socket.socketpair()
@@ -156,12 +156,12 @@ class _Child:
         self.running = False
 
     def order(self, channel: int, output: int) -> None:
-        """Have it run what comes through the channel. Raises: OSError, if it has gone."""
+        """Make it run the request that comes through the channel. Raises: OSError, if it has gone."""
         socket.send_fds(self._orders, [b"!"], [channel, output])
         self.running = True
 
     def signal(self, number: int) -> None:
-        """Signal its whole group."""
+        """Signal its whole process group."""
         try:
             os.killpg(self.pid, number)
         except ProcessLookupError:  # it is not yet in a session of its own
@@ -174,7 +174,7 @@ class _Child:
             pass
 
     def end(self) -> ChildEnded:
-        """End it with everything that it started; what the kernel says about its end and its use of resources."""
+        """End it and everything that it started; how it ended and what it used, as the kernel reports."""
         # The leader is alive or a zombie here, so its group id cannot belong to anybody else.
         self.signal(signal.SIGKILL)
         _, status, usage = os.wait4(self.pid, 0)
@@ -190,13 +190,13 @@ class _Child:
 
 
 def _freeze() -> None:
-    """Children do not copy the pages of what is there now when they collect garbage."""
+    """Keep the garbage collection of children from copying the pages of all objects that exist now."""
     gc.collect()
     gc.freeze()
 
 
 def _become_child(orders: socket.socket, parent: int) -> NoReturn:
-    """Never returns: sets up the child, waits for its order, and hands over to its runner."""
+    """Set up the child, wait for its order, and hand over to its runner; never returns."""
     code = _NOT_RUN
     try:
         os.setsid()

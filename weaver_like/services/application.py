@@ -1,4 +1,4 @@
-"""`Application`: what all requests share; it gives each requester its services."""
+"""`Application`: what all requests share; gives each requester its services."""
 
 from functools import cached_property
 

@@ -16,7 +16,7 @@ class DeploymentService:
         self._requester = requester
 
     def read_request(self, body: bytes, content_type: str, options: DeploymentOptions) -> DeploymentRequest:
-        """A body, taken apart. Raises: UnsupportedPackage, TooLarge, InvalidPackage."""
+        """Parse a request body. Raises: UnsupportedPackage, TooLarge, InvalidPackage."""
         return self._rt.deployer.read_request(body, content_type, options)
 
     def deploy(self, request: DeploymentRequest, dry_run: bool = False) -> Deployment:

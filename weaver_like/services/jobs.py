@@ -56,12 +56,12 @@ class JobService:
         return find_steps(self._rt, job, after, limit)
 
     def check_open(self) -> None:
-        """Raises: ServerBusy, while the server stops: new jobs would only run after its next start."""
+        """Raises: ServerBusy, while the server is stopping: new jobs would only run after its next start."""
         if self._rt.serving_engine.refusing:
             raise ServerBusy("The server is stopping.", retry_after_s=10)
 
     def check(self, submission: Submission, base_url: str) -> Submission:
-        """Check an execution against its process; nothing is kept.
+        """Check an execution against its process; nothing is stored.
 
         base_url: public URL to which it was sent; links below it lead to results of this server.
         Raises: NotAuthorized; InvalidInput or MissingInput, with every fault; FetchFailed, for refused addresses.
@@ -74,13 +74,13 @@ class JobService:
         return replace(submission, execution=execution)
 
     def submit(self, submission: Submission, base_url: str) -> Job:
-        """Keep the job of a submission that was checked, and wait for its end as long as the submission says.
+        """Store the job of a checked submission, and wait for its end as long as the submission says.
 
-        If too many requests wait already, it is answered as asynchronous.
+        If too many requests wait already, the job runs asynchronously.
 
         Args:
             base_url: public URL under which it was submitted, for links sent later.
-        Raises: ServerBusy, if the queue is full, or if too many requests wait for a process that is only synchronous.
+        Raises: ServerBusy, if the queue is full, or if too many requests wait and the process is only synchronous.
         """
         process, execution = submission.process, submission.execution
         ownership = self._rt.policy.ownership(self._requester)
@@ -102,13 +102,13 @@ class JobService:
             return wait_for(self._rt, subscription, job.id, submission.wait_s)
 
     def dismiss(self, job_id: str) -> Job:
-        """Dismiss a job that has not finished, remove one that has. Raises: NoSuchJob, NotAuthorized, Unavailable."""
+        """Dismiss an unfinished job, or remove a finished one. Raises: NoSuchJob, NotAuthorized, Unavailable."""
         job = self.get(job_id)
         self._rt.policy.check(self._requester, Action.CHANGE, Ownership(job.owner, job.visibility))
         return dismiss_job(self._rt, job)
 
     def listen(self, job_id: str) -> Subscription:
-        """Events of a job, from the moment that the subscription is entered; take a place to listen before."""
+        """Events of a job, once the subscription is entered; take a place to listen first."""
         return self._rt.serving_engine.subscribe(job_id)
 
     def take_listening_place(self) -> None:

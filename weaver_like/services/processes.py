@@ -38,5 +38,5 @@ class ProcessService:
 
     @property
     def state(self) -> tuple[int, Hashable]:
-        """Number of the offer, and who is shown the same: rendered documents may be kept as long as both stay."""
+        """Number of the offer, and the requester's audience: rendered documents are valid as long as both stay."""
         return self._rt.catalog.snapshot().number, self._rt.policy.audience(self._requester)

@@ -12,7 +12,7 @@ from weaver_like.services.jobs import JobService
 
 
 class ResultService:
-    """Whoever may see a job may see its results."""
+    """A requester who may see a job may see its results."""
 
     def __init__(self, runtime: Runtime, jobs: JobService):
         self._rt = runtime
@@ -27,11 +27,11 @@ class ResultService:
         return get_output(self._rt, job, output)
 
     def open(self, reference: str) -> StoredFile:
-        """The file behind the pseudo-relative reference of a result from here. Raises: NotFound, Unavailable."""
+        """The file behind a pseudo-relative reference of a result from this service. Raises: NotFound, Unavailable."""
         return self._rt.area.get(reference)
 
     def open_public(self, reference: str) -> StoredFile:
-        """The file behind a reference that a client names; its job says whether the requester may see it.
+        """The file behind a reference from a client; the requester must be allowed to see its job.
 
         Raises: NotFound, also for files of jobs that the requester may not see; Unavailable.
         """

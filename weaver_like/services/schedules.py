@@ -20,7 +20,7 @@ class ScheduleService:
         self._requester = requester
 
     def create(self, request: ScheduleRequest, base_url: str) -> Schedule:
-        """Keep a new schedule.
+        """Check and store a new schedule.
 
         Args:
             base_url: public URL under which it was made, for links sent later.

@@ -5,7 +5,7 @@ from weaver_like.runtime import Runtime
 
 
 class ServerService:
-    """What load balancers and container managers ask."""
+    """Answers questions of load balancers and container managers."""
 
     def __init__(self, runtime: Runtime, health: Health):
         self._rt = runtime

@@ -1,4 +1,4 @@
-"""Every setting, declared once and read once, at the start."""
+"""Every setting, declared once, and read once at the start."""
 
 from weaver_like.settings.reading import PREFIX, declared, dump, load
 from weaver_like.settings.sections import CelerySettings, EngineSettings, shown_default

@@ -72,7 +72,7 @@ def _from_ini(path: Path) -> dict[str, str]:
 
 
 def _from_pairs(pairs: Mapping[str, str]) -> dict[str, str]:
-    """Those that are ours, without their prefix."""
+    """The pairs that are our settings, without their prefix."""
     start = PREFIX + "."
     return {name.removeprefix(start): value for name, value in pairs.items() if name.startswith(start)}
 
@@ -144,7 +144,7 @@ def _parse_boolean(text: str) -> bool:
     return _BOOLEANS[text.lower()]
 
 
-#: Type of a setting -> how it is read, and what a message calls it.
+#: Type of a setting -> its parser, and its name in messages.
 _PARSERS: dict[Any, tuple[Callable[[str], object], str]] = {
     bool: (_parse_boolean, "true or false"),
     int: (int, "a whole number"),

@@ -1,4 +1,4 @@
-"""What is declared: every setting by section, with its type, default and text in the reference."""
+"""Declares every setting by section, with its type, default and text in the reference."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

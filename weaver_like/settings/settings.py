@@ -1,4 +1,4 @@
-"""All sections together, and what follows from them."""
+"""All sections together, and values derived from them."""
 
 import os
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ class Settings:
 
     @property
     def work_dir(self) -> Path:
-        """Work folders of running jobs, of this machine alone.
+        """Folder for the work folders of running jobs; not shared with other machines.
 
         By default they share a file system with the outputs, so that publishing copies nothing.
         """
@@ -76,12 +76,12 @@ class Settings:
 
     @property
     def cache_dir(self) -> Path:
-        """What can be made again: descriptions of plugins, files of deployed packages."""
+        """Folder for what can be made again: descriptions of plugins, files of deployed packages."""
         return self.data_dir / "cache"
 
     @property
     def step_cache_dir(self) -> Path:
-        """Outputs of steps, kept for reuse; commands that are confined do not see them."""
+        """Folder for outputs of steps, kept for reuse; confined commands do not see it."""
         return self.cache_dir / "steps"
 
     @property
@@ -98,7 +98,7 @@ class Settings:
 
     @property
     def images(self) -> dict[str, str]:
-        """Image -> folder that stands in for it.
+        """Container image -> local folder that stands in for it.
 
         Raises: SettingError.
         """

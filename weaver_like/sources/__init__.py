@@ -1,1 +1,1 @@
-"""Where a process comes from."""
+"""Where processes come from."""

@@ -10,21 +10,21 @@ from weaver_like.domain.process import Plugin, Process
 class Source(ABC):
     """Any thread may call; `signature` and `collect` are called by one thread at a time.
 
-    Any method may fail or hang: that keeps back the processes of this source alone.
+    Any method may fail or hang: this affects only the processes of this source.
     """
 
-    #: What trouble with the source itself is logged and listed under.
+    #: The name under which trouble with the source itself is logged and listed.
     name: str
-    #: Seconds without a sign of life (an answer, a plugin) after which nobody waits for the source any more.
+    #: Seconds without a sign of life (an answer, a plugin) after which the source is not waited for any more.
     deadline_s: float = 60
 
     @abstractmethod
     def signature(self) -> Hashable:
-        """Something cheap that changes when the offer changes."""
+        """A value, cheap to compute, that changes when the offer changes."""
 
     @abstractmethod
     def is_current(self, process: Process) -> bool:
-        """True if a process that was collected would be collected the same now; cheap, asked before every execution."""
+        """True if a collected process is still current; must be cheap, as it is called before every execution."""
 
     def get_revision(self, process_id: str, version: str) -> Process:
         """One version of a process, current or not; it never changes.
@@ -35,4 +35,4 @@ class Source(ABC):
 
     @abstractmethod
     def collect(self) -> Iterator[Plugin]:
-        """Everything on offer, as soon as it is known; what is broken comes with its error and affects nothing else."""
+        """Yield every plugin as soon as it is known; a broken one comes with its error and affects no other."""

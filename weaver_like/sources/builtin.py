@@ -1,4 +1,4 @@
-"""Processes shipped with the service; our own code, so it is described without a child."""
+"""Processes shipped with the service; trusted code, so it is described without a child."""
 
 from collections.abc import Hashable, Iterator, Sequence
 

@@ -9,7 +9,7 @@ from weaver_like.domain.process import Plugin, Process
 from weaver_like.sources.base import Source
 from weaver_like.stores.base import DeploymentStore
 
-#: Revisions that were asked for by their version and are kept at hand.
+#: Most revisions requested by version that are kept in memory.
 _MOST_REVISIONS = 500
 
 #: Process id and version.
@@ -17,10 +17,10 @@ _Key = tuple[str, str]
 
 
 class DeployedSource(Source):
-    """A revision never changes, so each is read once; one that was removed and deployed again has another moment."""
+    """A revision never changes, so each is read once; one that was removed and deployed again has a new moment."""
 
     name = "deployed"
-    # Nothing is said before everything was read, and the first reading of many thousand processes takes its time.
+    # There is no sign of life before everything was read, and the first reading of thousands of processes takes long.
     deadline_s = 300
 
     def __init__(self, store: DeploymentStore):
@@ -31,14 +31,14 @@ class DeployedSource(Source):
         self._asked: dict[_Key, tuple[Hashable, Process]] = {}
 
     def signature(self) -> Hashable:
-        """While the store is away, what was on offer stays."""
+        """While the store is away, the offer stays as it was."""
         try:
             return self._store.get_number()
         except Unavailable:
             return self._number
 
     def is_current(self, process: Process) -> bool:
-        # The second half: what was just read may not be on offer yet.
+        # The second condition: a process just read may not be on offer yet.
         return self.signature() == self._number and self._current.get((process.id, process.version)) is process
 
     def collect(self) -> Iterator[Plugin]:
@@ -74,7 +74,7 @@ class DeployedSource(Source):
         for key in deployed.current.items():
             try:
                 found[key] = self._read(key, self._current.get(key), moments.get(key))
-            except NoSuchProcess:  # it went meanwhile; the number has changed then, and everything is read again
+            except NoSuchProcess:  # removed meanwhile: the number has changed, and everything is read again
                 continue
         return found, deployed.number
 
@@ -89,7 +89,7 @@ class DeployedSource(Source):
     def _read(self, key: _Key, known: Process | None, moment: datetime | None) -> Process:
         """One revision. Raises: NoSuchProcess.
 
-        known: what is at hand under this key, good if it was deployed at this moment.
+        known: the process in memory under this key, valid if it was deployed at this moment.
         """
         if known is not None and known.deployed == moment:
             return known

@@ -23,7 +23,7 @@ _ANSWER_BYTES = 16 * 2**20
 
 
 class _Answer(TypedDict, total=False):
-    """What a plugin's child says: the processes in their stored form, or the error that kept the plugin out."""
+    """What a plugin's child answers: the processes in their stored form, or the error that kept the plugin out."""
 
     processes: list[dict[str, Any]]
     error: str
@@ -46,7 +46,7 @@ class PluginSource(Source):
         self._runner = runner
         self._folders = list(folders)
         self._cache = cache
-        # Errors are remembered only while this process lives: what was missing may be installed by the next start.
+        # Errors are remembered only in this process: what was missing may be installed before the next start.
         self._broken: dict[str, _Entry] = {}
 
     def signature(self) -> Hashable:
@@ -103,7 +103,7 @@ def _is_plugin(path: Path) -> bool:
 
 
 def _state(path: Path) -> str:
-    """Names, sizes and times of every Python file of a plugin: those of its package, or the `_*.py` beside it."""
+    """Names, sizes and times of all Python files of a plugin: of its package, or with the `_*.py` next to it."""
     files = sorted(path.rglob("*.py")) if path.is_dir() else [path, *sorted(path.parent.glob("_*.py"))]
     states = []
     for file in files:
@@ -116,7 +116,7 @@ def _state(path: Path) -> str:
 
 
 def _describe(path: str) -> _Answer:
-    """Ask a child what the plugin offers; whatever the plugin starts or prints at import ends with that child."""
+    """Ask a child what the plugin offers; everything that the plugin starts at import ends with that child."""
     answers, held = os.pipe()
     watched, life = os.pipe()
     command = [sys.executable, "-I", "-m", "weaver_like.authoring.load", path, str(held), str(watched)]
@@ -149,7 +149,7 @@ def _describe(path: str) -> _Answer:
 
 
 def _read(descriptor: int, deadline: float) -> bytes | None:
-    """Everything up to the end; None if it is too long or comes too late."""
+    """Read everything up to the end; None if it is too long or takes too long."""
     text, ready = b"", select.poll()
     ready.register(descriptor, select.POLLIN)
     while len(text) <= _ANSWER_BYTES:
@@ -163,7 +163,7 @@ def _read(descriptor: int, deadline: float) -> bytes | None:
 
 
 def _plugin(path: str, entry: _Entry, runner: str) -> Plugin:
-    """Its processes carry the state of the files that they were read from."""
+    """The plugin of an answer; its processes carry the state of the files that they were read from."""
     name, answer = Path(path).stem, entry["plugin"]
     if "error" in answer:
         return Plugin(name, (), answer["error"], answer.get("traceback"))

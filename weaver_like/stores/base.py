@@ -1,4 +1,4 @@
-"""Interfaces of the stores: `Store`, and the parts that it is made of."""
+"""Interfaces of the stores: `Store` and its parts."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -28,11 +28,11 @@ EXPORT_BYTES = 8 * 2**20
 
 
 class JobStore(ABC):
-    """Job records, and the queue that they make."""
+    """Job records and the queue that they form."""
 
     @abstractmethod
     def add(self, new: NewJob, queue_limit: int) -> None:
-        """Keep an accepted job. Raises: ServerBusy, if `queue_limit` jobs wait already; nothing is kept then."""
+        """Store an accepted job. Raises: ServerBusy, if `queue_limit` jobs wait already; nothing is stored then."""
 
     @abstractmethod
     def get(self, job_id: str) -> Job:
@@ -48,21 +48,21 @@ class JobStore(ABC):
 
     @abstractmethod
     def claim_next(self, worker: str, lease_until: datetime, queue: str | None = None) -> Claim | None:
-        """Give the most urgent accepted job to a worker: it is running then, and its attempt has grown by one.
+        """Give the most urgent accepted job to a worker: set it to running, and increase its attempt by one.
 
         Args:
-            worker: name of the worker, which owns the job until `lease_until` unless it reports before.
+            worker: name of the worker, which owns the job until `lease_until`, or longer if it reports before that.
             queue: only jobs of this queue; None: of all queues.
         Returns: None if no job waits.
         """
 
     @abstractmethod
     def count_waiting(self, before: datetime) -> dict[str, int]:
-        """Number of accepted jobs by queue that nobody has touched since a moment; queues without any are left out."""
+        """Number of accepted jobs by queue that have not changed since a moment; queues without any are left out."""
 
     @abstractmethod
     def move(self, job_id: str, move: Move) -> bool:
-        """Change the status if `status.MOVES` allows it; False, with no change, if somebody else was first.
+        """Change the status if `status.MOVES` allows it; False, with no change, if another process was first.
 
         A final status puts the subscriber's callback into the outbox. Outcome, followers and lines of the log are kept
         in the same transaction.
@@ -72,20 +72,20 @@ class JobStore(ABC):
     def report(self, job_id: str, attempt: int, report: Report) -> bool:
         """Renew the lease, keep progress and lines of the log.
 
-        Without a lease it is the report of who follows a run that was handed over: a worker may not send one then.
+        A report without a lease comes from the run tracker, for a run that was handed over; a worker sends none then.
         Returns: False, with no change, if the attempt no longer holds the job.
         """
 
     @abstractmethod
     def delete(self, job_id: str) -> bool:
-        """Remove a finished job with everything that is kept about it; its waiting callbacks have nothing to tell then.
+        """Remove a finished job with everything that is kept about it, including its waiting callbacks.
 
         Returns: False if there is no such job, or it has not finished.
         """
 
     @abstractmethod
     def find_lost(self, now: datetime, worker_prefix: str | None = None) -> list[Job]:
-        """Running jobs whose lease has run out, or (with a prefix) whose worker's name starts with it."""
+        """Running jobs whose lease has expired, or (with a prefix) whose worker's name starts with it."""
 
     @abstractmethod
     def find_finished(self, before: datetime, limit: int) -> list[str]:
@@ -93,7 +93,7 @@ class JobStore(ABC):
 
 
 class JobLogs(ABC):
-    """Logs of jobs. Lines that come with a move or a report are kept by those."""
+    """Logs of jobs. Lines that come with a move or a report are stored by these."""
 
     @abstractmethod
     def append(self, job_id: str, entries: Sequence[LogEntry]) -> None:
@@ -109,9 +109,9 @@ class StepStore(ABC):
 
     @abstractmethod
     def keep(self, job_id: str, attempt: int, steps: Sequence[Step]) -> None:
-        """Keep steps of a running job as they are now, in place of those with the same numbers.
+        """Store steps of a running job as they are now, in place of those with the same numbers.
 
-        Nothing is kept if the job no longer belongs to this attempt.
+        Nothing is stored if the job no longer belongs to this attempt.
         """
 
     @abstractmethod
@@ -124,22 +124,22 @@ class FollowedRuns(ABC):
 
     @abstractmethod
     def begin(self, run: FollowedRun) -> FollowedRun | None:
-        """Keep that an attempt is about to start the run of its job; `run` has no handle yet.
+        """Record that an attempt is about to start the run of its job; `run` has no handle yet.
 
-        Returns: the run as it was kept before, which may have been started, even if it has no handle; `run` itself, if
-        there was none; None, with no change, if the attempt no longer holds the job.
+        Returns: the run that was recorded before, which may have been started even if it has no handle; `run` itself,
+        if there was none; None, with no change, if the attempt no longer holds the job.
         """
 
     @abstractmethod
     def hand_over(self, job_id: str, attempt: int, handle: str, deadline: datetime | None) -> bool:
-        """Keep the handle of a run, and let go of its job: it runs on, and no worker and no lease hold it.
+        """Store the handle of a run, and release its job from its worker and its lease; the job stays running.
 
-        Returns: False, if the attempt did not hold the job any more.
+        Returns: False, if the attempt no longer held the job.
         """
 
     @abstractmethod
     def find(self) -> list[tuple[FollowedRun, Job | None]]:
-        """Every run that nobody else cares for: handed over, or of a job that has finished or (None) was removed."""
+        """Every run that no worker attends to: handed over, or of a job that has finished or (None) was removed."""
 
     @abstractmethod
     def forget(self, job_id: str) -> None:
@@ -155,7 +155,7 @@ class Outbox(ABC):
 
     @abstractmethod
     def take(self, now: datetime, until: datetime, limit: int) -> list[Callback]:
-        """Callbacks that are due, oldest first. They belong to the caller until `until`, and are due again then."""
+        """Take callbacks that are due, oldest first. They are the caller's until `until`, and are due again then."""
 
     @abstractmethod
     def next_due(self) -> datetime | None:
@@ -167,22 +167,22 @@ class Outbox(ABC):
 
 
 class Leaders(ABC):
-    """Roles of which there is one holder among all processes on a store."""
+    """Roles, each held by at most one of all processes on a store."""
 
     @abstractmethod
     def take(self, role: str, holder: str, until: datetime) -> bool:
         """Become, or stay, the holder of a role; False while another holds it.
 
-        The role is free again at `until`, unless the holder takes it once more before.
+        The role is free again at `until`, unless the holder takes it again before.
         """
 
 
 class ScheduleStore(ABC):
-    """Schedules, beside the jobs that come of them."""
+    """Schedules; their jobs are in `JobStore`."""
 
     @abstractmethod
     def add(self, schedule: Schedule, most: int) -> None:
-        """Keep a new schedule. Raises: Conflict, if there are `most` already."""
+        """Store a new schedule. Raises: Conflict, if there are `most` already."""
 
     @abstractmethod
     def get(self, schedule_id: str) -> Schedule:
@@ -206,27 +206,27 @@ class ScheduleStore(ABC):
 
     @abstractmethod
     def fire(self, schedule: Schedule, firing: Firing, queue_limit: int) -> bool:
-        """Keep what came of `schedule.due` and wait for the next time.
+        """Store the outcome of `schedule.due`, and advance it to the next time.
 
-        Of all who fire the same due moment, at the same time or after a crash, one gets True, and the job, whose id
-        is `schedule.next_job_id`, is kept once. A store with transactions keeps the job and advances `due` together.
-        Another advances `due` and puts the job beside it by one compare-and-set, and then keeps the job; `next_due`
-        completes what a crash left in between, and the id makes it harmless to do this twice. The id is the
-        `last_job_id` once the job is there, not before.
+        Of all callers that fire the same due moment, at the same time or after a crash, one gets True, and the job,
+        whose id is `schedule.next_job_id`, is stored once. A store with transactions stores the job and advances `due`
+        together. Another one advances `due` and puts the job into the schedule by one compare-and-set, and then stores
+        the job. After a crash in between `next_due` does the rest, which the id makes safe to repeat. The id becomes
+        `last_job_id` when the job is stored, not before.
 
-        Returns: False if another was first, or the schedule is gone.
-        Raises: ServerBusy, if there is a job and `queue_limit` others wait already; nothing is changed then.
+        Returns: False if another caller was first, or the schedule has gone.
+        Raises: ServerBusy, if there is a job to store and `queue_limit` others wait already; nothing is changed then.
         """
 
 
 class DeploymentStore(ABC):
-    """Deployed processes with all their revisions. A process that is there has a current revision."""
+    """Deployed processes with all their revisions. Each process has a current revision."""
 
     @abstractmethod
     def get_number(self) -> int:
         """The number of the last change; 0: nothing was ever deployed.
 
-        One small read, which every OS process makes once a second.
+        One small read, which every OS process makes about once a second.
         """
 
     @abstractmethod
@@ -253,25 +253,25 @@ class DeploymentStore(ABC):
     def change(self, change: Change) -> bool:
         """Make a change as a whole. The number grows by one; an added revision replaces one with its id and version.
 
-        Returns: False, with nothing changed, if the number is no longer `change.number`: another was first.
+        Returns: False, with nothing changed, if the number is no longer `change.number`: another change was first.
         """
 
 
 class JobTransfer(ABC):
-    """Whole jobs, on their way from one store to another."""
+    """Reads and writes whole jobs, to copy them from one store to another."""
 
     @abstractmethod
     def export(self, after: tuple[int, str] | None, limit: int) -> list[StoredJob]:
-        """Whole jobs, oldest first, that follow a `Job.key`.
+        """Whole jobs after a `Job.key`, oldest first.
 
         Returns: at most `limit`, fewer where they are large (`EXPORT_BYTES`); none at the end.
         """
 
     @abstractmethod
     def put(self, stored: Sequence[StoredJob]) -> None:
-        """Keep whole jobs as they are, in place of those with the same ids.
+        """Store whole jobs as they are, in place of those with the same ids.
 
-        They are kept in this order, so that an interruption leaves the first of them.
+        They are stored in this order, so that an interruption leaves the first of them.
         """
 
 
@@ -305,4 +305,4 @@ class Store(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Give back every connection."""
+        """Close every connection."""

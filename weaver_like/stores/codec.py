@@ -21,7 +21,7 @@ def moment_of(micros: int) -> datetime: ...
 @overload
 def moment_of(micros: int | None) -> datetime | None: ...
 def moment_of(micros: int | None) -> datetime | None:
-    """The moment so many microseconds after 1970; None for None. The inverse of `domain.job.micros_of`."""
+    """The moment that many microseconds after 1970; None for None. The inverse of `domain.job.micros_of`."""
     return None if micros is None else _EPOCH + timedelta(microseconds=micros)
 
 
@@ -31,7 +31,7 @@ def place_of(created: int, priority: int, ageing_s: float) -> int:
 
 
 def no_such_job(job_id: str) -> NoSuchJob:
-    """The error for an id that no job has; it may be anything that a client sent."""
+    """The error for an id that no job has. job_id: any text that a client sent."""
     return NoSuchJob(f"There is no job '{job_id[:100]}'.")
 
 
@@ -41,12 +41,12 @@ def visible_to(requester: Requester) -> list[str]:
 
 
 def load_json(text: bytes) -> Any:
-    """What a store wrote as JSON; the caller knows its shape."""
+    """The value of a JSON text that a store wrote; the caller knows its shape."""
     return loads(text)
 
 
 def dump_subscriber(subscriber: Subscriber | None) -> bytes | None:
-    """Whom to call at the end, so that the end of a job need not read its inputs."""
+    """The URIs to call at the end of a job, kept apart so that its end need not read its inputs."""
     return dumps([subscriber.success_uri, subscriber.failed_uri]) if subscriber else None
 
 
@@ -76,7 +76,7 @@ def dump_results(results: tuple[Result, ...]) -> bytes:
 
 
 def load_results(text: bytes | None) -> tuple[Result, ...]:
-    """What `dump_results` wrote, also in releases that knew no references."""
+    """What `dump_results` wrote, also in releases without references."""
     if not text:
         return ()
     return tuple(

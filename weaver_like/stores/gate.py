@@ -1,4 +1,4 @@
-"""The limit of the queue, kept without counting the queue for every job."""
+"""The limit of the queue, enforced without counting the queue for every job."""
 
 import threading
 import time
@@ -14,8 +14,8 @@ _NEAR = 500
 class QueueGate:
     """Lets new jobs into the queue while there is room; one for each process.
 
-    Far below the limit a count is used for a second; near it each job counts anew, alone. Several servers on one
-    store may exceed the limit by as many jobs as they let in at the same moment.
+    Far below the limit a count is reused for a second; near it each job counts again, one job at a time. Several
+    servers on one store may exceed the limit by the jobs that they let in at the same moment.
 
     Args:
         count: (most) -> how many jobs wait in the store, counted up to `most`.

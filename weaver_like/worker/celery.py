@@ -43,14 +43,14 @@ from weaver_like.settings import Settings
 from weaver_like.wiring import WARM, build
 
 log = logging.getLogger(__name__)
-#: Orders that came before their job was claimed are remembered so far back.
+#: How many orders are remembered, as one may come before its job is claimed.
 _REMEMBERED = 1000
-#: Progress is passed on at most so often: listeners are people, and a job may report in a loop.
+#: Shortest interval between two reports of progress: listeners are people, and a job may report in a loop.
 _PROGRESS_S = 0.1
 
 
 class BusLink(WorkerLink):
-    """One job's connection to the servers. stop: descriptor that becomes, and stays, readable when it must stop."""
+    """A pool thread's connection to the servers. stop: descriptor that becomes and stays readable at a stop."""
 
     def __init__(self, bus: Bus, stop: int):
         self._bus = bus
@@ -77,7 +77,7 @@ class BusLink(WorkerLink):
         self._bus.send(EVENT_CHANNEL, event)
 
     def _send_progress(self, last: bool = False) -> None:
-        """The newest progress, if it is time; of those in between nobody hears."""
+        """Send the newest progress, if it is time; progress in between is dropped."""
         if self._progress is not None and (last or time.monotonic() - self._progressed >= _PROGRESS_S):
             self._bus.send(EVENT_CHANNEL, self._progress)
             self._progress, self._progressed = None, time.monotonic()
@@ -100,7 +100,7 @@ class BusLink(WorkerLink):
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """Where a worker works. slot: its name, the same after a restart.  stop: descriptor, readable when it must stop."""
+    """What a worker works with. slot: its name, the same after a restart.  stop: readable when the worker must stop."""
 
     settings: Settings
     broker: Broker
@@ -130,7 +130,7 @@ class PoolProcess:
         self._zygotes: list[Children] = []
 
     def open(self) -> None:
-        """In a process that has just been forked: nothing of its parent's connections is used."""
+        """Open connections of its own: a process that was just forked uses none of its parent's."""
         kernel.hide_from_siblings()
         kernel.adopt_orphans()
         self._name = f"{self._station.slot}/{kernel.identity(os.getpid())}/"
@@ -155,7 +155,7 @@ class PoolProcess:
     def close(self) -> None:
         for zygote in self._zygotes:
             zygote.stop()
-        kernel.end_descendants()  # a plugin that is just being read: the end of this process would wait for it
+        kernel.end_descendants()  # e.g. of a plugin that is being read: the end of this process would wait for it
         self._bus.close()
         self._runtime.store.close()
 
@@ -176,7 +176,7 @@ class PoolProcess:
 
 
 class MainProcess:
-    """The process that started the pool: it runs no job, it keeps house."""
+    """The process that started the pool: it keeps house and runs no job."""
 
     def __init__(self, station: Station):
         self._station = station
@@ -187,7 +187,7 @@ class MainProcess:
         self._tracker = RunTracker(self.runtime, holder)
 
     def ready(self) -> None:
-        """The pool is there: threads do not start before it was forked."""
+        """The pool is up: start the threads, which must not exist before the fork."""
         self._engine.start()
         self._housekeeper.start()
         Scheduler(self.runtime).start()
@@ -198,7 +198,7 @@ class MainProcess:
         self._housekeeper.wake()
 
     def stopping(self) -> None:
-        """Celery takes no more messages and waits for what runs; what runs too long is given back."""
+        """Celery takes no more messages and waits for running jobs; those that run too long are given back."""
         self._housekeeper.stop()
         self._tracker.stop()
         engine = self._station.settings.engine
@@ -211,7 +211,7 @@ class MainProcess:
         os.eventfd_write(self._station.stop, 1)
 
     def _recover(self) -> None:
-        """Jobs of processes of this worker that have died: of its pool, or of an earlier run."""
+        """Recover jobs of dead processes of this worker, of its pool or of an earlier run."""
         recover_lost(self.runtime, f"{self._station.slot}/", partial(announce, self._engine), _is_lost)
 
 

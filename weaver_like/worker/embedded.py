@@ -1,7 +1,7 @@
 """Entry of a worker process: `python -m weaver_like.worker.embedded CONTROL LIFE`, started by the embedded engine.
 
 CONTROL: number of the socket to the engine, which carries `engines.messages`.
-LIFE: number of a pipe's end that worker and zygote hold open while they live.
+LIFE: descriptor of a pipe that worker and zygote hold open while they live.
 """
 
 import logging
@@ -44,7 +44,7 @@ _AWAY_S = 1.0
 
 
 class SocketLink(WorkerLink):
-    """The worker's end of the socket pair. An engine that has gone stops the worker at once: nobody would hear it.
+    """The worker's end of the socket pair. If the engine has gone, the worker stops at once.
 
     Attributes:
         woken: number of the last `Wake`.
@@ -56,7 +56,7 @@ class SocketLink(WorkerLink):
         self.woken = 0
         self.stop: ClosePolicy | None = None
         self._dismissed: set[str] = set()
-        # Events wait for the next look at the engine or for the end of the job, so that they do not hold up a start.
+        # Events wait for the next look at the engine or for the end of the job, so that they do not delay its start.
         self._unsent: list[FromWorker] = []
 
     def publish(self, event: JobEvent) -> None:
@@ -73,7 +73,7 @@ class SocketLink(WorkerLink):
             self.send(message)
 
     def send(self, message: FromWorker) -> None:
-        """Send now."""
+        """Send a message at once."""
         try:
             self._control.send(message)
         except OSError:
@@ -90,7 +90,7 @@ class SocketLink(WorkerLink):
         return Interruption.STOPPED if self.stop is ClosePolicy.KILL else None
 
     def listen(self, timeout_s: float | None) -> None:
-        """Take in what the engine says; waits for it, if `timeout_s` allows."""
+        """Handle messages of the engine; waits for the first one up to `timeout_s` (None: without limit)."""
         while select.select([self._control], [], [], timeout_s)[0]:
             self._control.fill()
             for message in self._control.messages():
@@ -110,7 +110,7 @@ class SocketLink(WorkerLink):
                 self.stop = policy
 
     def rest(self) -> None:
-        """Between two jobs: send what is left, and forget dismissals of jobs that are not here any more."""
+        """Between two jobs: send what is left, and forget the dismissals of earlier jobs."""
         self._flush()
         self._dismissed.clear()
 
@@ -138,7 +138,7 @@ def _work(greeting: Greeting, link: SocketLink, life: int) -> None:
         _serve(runtime, greeting.name, children, link)
     finally:
         children.stop()
-        kernel.end_descendants()  # a plugin that is just being read: the end of this process would wait for it
+        kernel.end_descendants()  # e.g. of a plugin that is being read: the end of this process would wait for it
         runtime.store.close()
         os.close(life)
 

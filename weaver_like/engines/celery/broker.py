@@ -9,16 +9,16 @@ from kombu.entity import Exchange, Queue
 
 from weaver_like.domain.errors import SettingError
 
-#: The task is known by its name alone: who sends it need not import what it runs.
+#: The task is known by its name alone, so a sender need not import its code.
 TASK = "weaver_like.execute_job"
 _DAY_S = 86400
-#: Between two looks for a broker that is away.
+#: Longest pause between two tries to reach a broker that is away.
 LONGEST_PAUSE_S = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where messages go. prefix: begins every name on the broker, so that installations may share one."""
+    """Where messages go. prefix: of every name on the broker, so that installations may share one."""
 
     url: str
     prefix: str
@@ -30,7 +30,7 @@ class Broker:
         return Queue(full_name, exchange, routing_key=full_name)  # type: ignore[no-untyped-call]
 
     def channel(self, name: str) -> Exchange:
-        """An exchange that passes every message to whoever listens at that moment."""
+        """An exchange that passes every message to all processes that listen at that moment."""
         full_name = f"{self.prefix}.{name}"
         return Exchange(full_name, type="fanout", durable=False, delivery_mode=1)  # type: ignore[no-untyped-call]
 
@@ -39,7 +39,7 @@ class Broker:
 
 
 class _Connection(Connection):
-    """A worker looks for a broker that is away as often as our servers do; kombu's own would wait half a minute."""
+    """Reconnects to a broker that is away as often as our servers do; kombu's own would wait half a minute."""
 
     def ensure_connection(self, *arguments: object, **options: object) -> Any:
         options |= {"interval_start": 1, "interval_step": 1, "interval_max": LONGEST_PAUSE_S}
@@ -47,11 +47,10 @@ class _Connection(Connection):
 
 
 def make_celery(broker: Broker) -> Celery:
-    """The application, for who sends and who works.
+    """The application, for senders and workers.
 
-    A message is acknowledged when its job has ended, and comes back if its worker died; it only wakes, so that it may
-    come twice or
-    not at all. Results are kept in our store: Celery keeps none.
+    A message is acknowledged when its job has ended, and redelivered if its worker dies. It only wakes a worker, so it
+    may come twice or not at all. Results are kept in our store, not by Celery.
 
     Raises: SettingError.
     """
@@ -70,14 +69,14 @@ def make_celery(broker: Broker) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_connection_timeout=4,
-        # A job goes on while the broker is away: the store knows of it.
+        # A job goes on while the broker is away: its state is in the store.
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
         worker_proc_alive_timeout=60,
     )
     if broker.url.startswith("redis"):
-        # Redis brings an unacknowledged message back after the first time; one too many does no harm.
+        # Redis redelivers a message not acknowledged within the first; an extra message does no harm.
         app.conf.broker_transport_options = {
             "visibility_timeout": _DAY_S,
             "socket_keepalive": True,

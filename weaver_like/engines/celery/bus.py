@@ -24,7 +24,7 @@ Message = TypeVar("Message")
 _HEARTBEAT_S = 30
 _CONNECT_S = 4
 _FIRST_PAUSE_S = 0.1
-#: What waits while the broker is away; beyond that it is dropped: the reaper and the store make up for it.
+#: Most messages that wait while the broker is away; more are dropped: the housekeeper and the store make up for them.
 _MOST_WAITING = 20000
 #: Header of every message on a channel: which bus has sent it.
 _SENDER = "sender"
@@ -32,20 +32,20 @@ _SENDER = "sender"
 
 @dataclass(frozen=True, slots=True)
 class BusChannel(Generic[Message]):
-    """A channel that carries one family of messages to everybody who listens."""
+    """A channel that carries one family of messages to every process that listens."""
 
     name: str
     codec: Codec[Message]
 
 
-#: Servers hear what happens to jobs, workers what they shall do.
+#: Servers get events of jobs, workers get orders.
 EVENT_CHANNEL: BusChannel[Event] = BusChannel("events", EVENTS)
 ORDER_CHANNEL: BusChannel[Cancel] = BusChannel("orders", ORDERS)
 
 
 @dataclass(frozen=True, slots=True)
 class Listener(Generic[Message]):
-    """Who hears a channel.
+    """What a process does with the messages of a channel.
 
     Args:
         on_message: called with each message that another process sent.
@@ -59,7 +59,7 @@ class Listener(Generic[Message]):
 
 @dataclass(frozen=True, slots=True)
 class _Post:
-    """A message as it will be sent, again if it must: a body for a channel, or a job's id for one worker of a queue."""
+    """A message to be sent, if need be again: a body for a channel, or a job's id for one worker of a queue."""
 
     channel: str = ""
     body: bytes = b""
@@ -68,7 +68,7 @@ class _Post:
 
 
 class Bus:
-    """One per process. Sending never waits and never fails: a thread of its own sends, and tries again and again."""
+    """One per process. Sending never blocks and never fails: a thread of its own sends, and retries."""
 
     def __init__(self, broker: Broker, listener: Listener[Any] | None = None):
         self._app = make_celery(broker)
@@ -137,7 +137,7 @@ class Bus:
         return connection
 
     def _keep_up(self, loop: Callable[[Any], None], heartbeat_s: int) -> None:
-        """Run a loop on a connection, and on a new one whenever that breaks."""
+        """Run a loop on a connection, and on a new one whenever the connection breaks."""
         pause_s, away = _FIRST_PAUSE_S, False
         while not self._closed.is_set():
             try:
@@ -148,9 +148,7 @@ class Bus:
                         self._return()
                     loop(connection)
                     return
-            except (
-                Exception
-            ) as error:  # kombu's transports have no common class, and this thread must outlive every failure
+            except Exception as error:  # kombu's transports have no common class, and this thread must go on
                 if not away:
                     told = mask(f"{type(error).__name__}: {error}")
                     log.warning("the broker does not answer (%s); trying again", told)
@@ -212,13 +210,13 @@ class Bus:
                     connection.heartbeat_check()
 
     def _receive(self, received: Any) -> None:
-        """Pass on what another process sent. Another version of this server may send what this one does not know."""
+        """Pass on a message from another process; one that is unknown, e.g. of another version, is ignored."""
         if self._listener is None or received.headers.get(_SENDER) == self._name:
             return
         try:
             message = self._listener.channel.codec.decode(loads(received.body))
         except ValueError as error:
-            log.warning("a message on the bus was passed over: %s", mask(str(error))[:500])
+            log.warning("an invalid message on the bus was ignored: %s", mask(str(error))[:500])
             return
         if message is not None:
             self._listener.on_message(message)

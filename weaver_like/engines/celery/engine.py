@@ -10,10 +10,10 @@ from weaver_like.engines.messages import Cancel
 
 
 class CeleryEngine(Engine):
-    """In servers and in the main process of workers; any number may come and go.
+    """Used in servers and in the main process of workers, any number of which may come and go.
 
-    A message wakes a worker, which claims the most urgent job of its queue: priorities and their ageing are the
-    store's, and a message that is lost or comes twice loses or doubles no job.
+    A message wakes a worker, which claims the most urgent job of its queue. The store keeps priorities and their
+    ageing, and a message that is lost or comes twice loses or repeats no job.
     """
 
     def __init__(self, broker: Broker, hears_events: bool = True):
@@ -29,7 +29,7 @@ class CeleryEngine(Engine):
         self._bus.wake(job_id, queue)
 
     def restore(self, waiting: Mapping[str, int]) -> None:
-        """Send what is missing: a broker may lose messages, and a server may die between the store and the broker."""
+        """Send missing messages: a broker may lose some, and a server may die between the store and the broker."""
         for queue, number in waiting.items():
             present = self._bus.count(queue)
             if present is None:
@@ -56,7 +56,7 @@ class CeleryEngine(Engine):
 
     @property
     def refusing(self) -> bool:
-        """Workers go on without this server; the housekeeper of another process sends what this one no longer does."""
+        """Workers go on without this server; the housekeeper of another process sends what this one no longer sends."""
         return False
 
     def trouble(self) -> str | None:

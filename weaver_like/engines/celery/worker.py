@@ -1,4 +1,4 @@
-"""Celery's side of a worker: take messages, have each one perform a job, stop in order."""
+"""Celery's side of a worker: takes messages, has each one run a job, and stops in order."""
 
 import logging
 import platform
@@ -30,8 +30,8 @@ class Options:
 class Duties:
     """What the pool calls. opened, closed: in each process of the pool.  perform: (queue) for each message.
 
-    ready: in the main process, when messages are taken.  lost: there, when a process of the pool died.
-    stopping: there, when a stop began.
+    In the main process: ready: once messages are taken.  lost: when a process of the pool has died.
+    stopping: when a stop has begun.
     """
 
     opened: Callable[[], None]
@@ -65,17 +65,17 @@ def run_worker(broker: Broker, options: Options, duties: Duties) -> int:
 
 
 def _quiet_logs() -> None:
-    for name in ("celery.app.trace", "celery.worker.strategy"):  # two lines for each message, beside ours for each job
+    for name in ("celery.app.trace", "celery.worker.strategy"):  # two lines a message, besides ours for each job
         logging.getLogger(name).setLevel(logging.WARNING)
-    # After a broker was away: what cannot be acknowledged comes again, and runs nothing twice.
+    # After a broker was away: a message that cannot be acknowledged is redelivered, and runs nothing twice.
     logging.getLogger("celery.worker.request").addFilter(lambda record: not str(record.msg).startswith("Couldn't ack"))
-    # The setting that is warned of is as we want it.
+    # This setting is as we want it; no warning is needed.
     setting = "worker_cancel_long_running_tasks_on_connection_loss"
     logging.getLogger("py.warnings").addFilter(lambda record: setting not in record.getMessage())
 
 
 def _connect_signals(pool: str, duties: Duties) -> None:
-    """Everything is connected strongly, for nobody else holds these functions."""
+    """Connected with strong references: nothing else holds these functions."""
     signals.setup_logging.connect(lambda **_: None, weak=False)  # logs are ours
     if pool == "prefork":
         signals.worker_process_init.connect(lambda **_: duties.opened(), weak=False)
@@ -93,7 +93,7 @@ def _run_beside(action: Callable[[], None]) -> None:
 
 def _register(app: Celery, broker: Broker, duties: Duties) -> None:
     class _Request(Request):  # type: ignore[misc]  # Celery has no types
-        """Tells at once when a process of the pool died, rather than when the lease of its job ends."""
+        """Reports the death of a pool process at once, before the lease of its job expires."""
 
         def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> object:
             error = exc_info.exception
@@ -102,7 +102,7 @@ def _register(app: Celery, broker: Broker, duties: Duties) -> None:
             return super().on_failure(exc_info, send_failed_event, return_ok)
 
     class _Task(Task):  # type: ignore[misc]
-        """Claims what is most urgent in the queue that the message came through; the job it names is for people."""
+        """Claims the most urgent job of the queue that the message came through; the id in it is informative."""
 
         name = TASK
         Request = _Request

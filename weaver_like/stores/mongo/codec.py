@@ -1,6 +1,6 @@
 """Domain <-> documents.
 
-Times are integers: microseconds since 1970, UTC. What JSON holds is kept as its text, so that it stays as it is.
+Times are integers: microseconds since 1970, UTC. JSON values are kept as text, so that they stay unchanged.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ from weaver_like.stores.mongo.connection import Collections, Document
 from weaver_like.stores.mongo.outbox import new_callback
 from weaver_like.stores.mongo.parts import NAMES, Parts, load_parts
 
-#: Of a document. Source: MongoDB, "Limits and Thresholds".
+#: Largest document. Source: MongoDB, "Limits and Thresholds".
 _MOST_BYTES = 16 * 2**20
 #: The fields that a `Job` is made of: a list reads nothing else.
 JOB_FIELDS = [
@@ -72,7 +72,7 @@ JOB_FIELDS = [
 
 
 def new_document(new: NewJob, ageing_s: float, parts: Parts) -> Document:
-    """A job that has just been submitted; what it does not have is left out."""
+    """A new job; absent values are left out."""
     job = new.job
     created = micros_of(job.created)
     row = {
@@ -99,7 +99,7 @@ def new_document(new: NewJob, ageing_s: float, parts: Parts) -> Document:
 
 
 def ownership(owner: str, visibility: str) -> Document:
-    """Whose a record is; left out, as in documents of older releases, where it is nobody's, and public."""
+    """Owner and visibility of a record; left out, as in older releases, if it has no owner and is public."""
     fields: Document = {}
     if owner:
         fields["owner"] = owner
@@ -114,7 +114,7 @@ def seen(requester: Requester) -> Document:
 
 
 def _subscriber(subscriber: Subscriber | None) -> Document | None:
-    """Whom to call at the end, so that the end of a job need not read its inputs."""
+    """The URIs to call at the end of a job, kept apart so that its end need not read its inputs."""
     if subscriber is None:
         return None
     return _filled({"success": subscriber.success_uri, "failed": subscriber.failed_uri})
@@ -140,7 +140,7 @@ def stored_document(stored: StoredJob, parts: Parts) -> Document:
 
 
 def read_stored(found: Collections, row: Mapping[str, Any], log: Sequence[LogEntry]) -> StoredJob:
-    """A job on its way to another store, without its steps."""
+    """A job to be copied to another store, without its steps."""
     callbacks = sorted(row.get("callbacks") or (), key=lambda entry: entry["due"])
     return StoredJob(
         read_job(row),
@@ -231,7 +231,7 @@ def read_entry(row: Mapping[str, Any]) -> LogEntry:
 
 
 def schedule_document(schedule: Schedule) -> Document:
-    """A schedule; what it does not have is left out."""
+    """A schedule; absent values are left out."""
     return _filled(
         {
             "_id": schedule.id,
@@ -270,7 +270,7 @@ def read_schedule(row: Mapping[str, Any]) -> Schedule:
 
 
 def revision_document(revision: Revision, tag: str, written: int) -> Document:
-    """A revision under its tag. written: when it came into the database, in microseconds."""
+    """A revision under its tag. written: when it was stored, in microseconds."""
     return {
         "_id": tag,
         "written": written,
@@ -306,13 +306,13 @@ def read_revision(row: Mapping[str, Any]) -> Revision:
 
 
 def fitting(document: Document, otherwise: str, room_bytes: int = 0) -> Document:
-    """The same document, if the database takes it.
+    """The same document, if the database accepts its size.
 
-    The driver leaves the last kilobytes to the server, which has no error of its own for them.
+    The driver lets documents pass that are too large by some kilobytes; the server has no specific error for them.
 
     Args:
         otherwise: the text of the error.
-        room_bytes: for what comes into the document later.
+        room_bytes: for values that are added to the document later.
     Raises: TooLarge.
     """
     if len(bson.encode(document)) > _MOST_BYTES - room_bytes:

@@ -19,11 +19,11 @@ log = logging.getLogger(__name__)
 #: At DEBUG the driver logs whole commands, and so the inputs of jobs.
 logging.getLogger("pymongo").setLevel(logging.INFO)
 
-#: A document of a collection, or what a command says.
+#: A document of a collection, or the answer to a command.
 Document = dict[str, Any]
 
-#: What was answered is in the journal of most members: it survives the death of a server. "majority" of a standalone
-#: server is itself.
+#: An acknowledged write is in the journal of most members, so it survives the death of a server. The "majority" of a
+#: standalone server is itself.
 _DURABLE = WriteConcern(w="majority", j=True)
 #: Progress and log lines: the last tenth of a second may be lost with the server.
 _SOON = WriteConcern(w=1)
@@ -41,7 +41,7 @@ _AWAY = {24, 50, 64, 112, 262, 14031}  # held a lock too long, ran out of time, 
 
 @dataclass(frozen=True, slots=True)
 class Collections:
-    """What the store is made of. progress: the jobs again, for writes that need not survive the death of the server."""
+    """The collections of the store. progress: the jobs, for writes that need not survive the death of the server."""
 
     jobs: Collection[Document]
     progress: Collection[Document]
@@ -69,7 +69,7 @@ class MongoDatabase:
         self._url = url
         given = url.partition("?")[2].lower()
         self._options: dict[str, Any] = {name: value for name, value in _OPTIONS.items() if name.lower() not in given}
-        # Besides those who serve requests there are the courier, the housekeeper and the engine.
+        # Besides the threads that serve requests there are the courier, the housekeeper and the engine.
         self._options["maxPoolSize"] = connections + 4
         try:
             with warnings.catch_warnings():
@@ -106,7 +106,7 @@ class MongoDatabase:
 
     @contextmanager
     def using(self) -> Iterator[Collections]:
-        """Raises: Unavailable if the database is away; SettingError if it does not let us in; other faults are ours."""
+        """Raises: Unavailable if the database is away; SettingError if it denies access; other errors are our own."""
         if self._pid != os.getpid():  # the threads and connections of a client do not survive a fork
             self._open()
         try:
@@ -123,13 +123,13 @@ class MongoDatabase:
             raise _away(error) from error
 
     def close(self) -> None:
-        """Give back every connection; whoever asks again gets a new one."""
+        """Close every connection; the next use opens a new one."""
         self._client.close()
         self._open()
 
 
 def _unmade(error: OperationFailure) -> bool:
-    """Whether an index is missing: somebody asks while the first server on this database is still making them."""
+    """Whether an index is missing: the first server on this database is still making the indexes."""
     return error.code == _BAD_VALUE and "hint provided does not correspond" in str(error)
 
 

@@ -1,4 +1,4 @@
-"""MongoDeploymentStore: deployed processes, beside the jobs."""
+"""MongoDeploymentStore: deployed processes, in the same database as the jobs."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -18,20 +18,19 @@ from weaver_like.stores.mongo import codec
 from weaver_like.stores.mongo.connection import Collections, Document, MongoDatabase
 from weaver_like.stores.mongo.migrate import BY_WRITTEN, OFFER
 
-#: Longer than any change takes: a revision that is older, and that nobody refers to, was left by a crash.
+#: Longer than any change takes: an older revision that is not in the offer was left by a crash.
 _SWEEP_AFTER = timedelta(hours=1)
-_TOO_LARGE = "A process with its package, or the list of all processes, is larger than the database takes."
+_TOO_LARGE = "A process with its package, or the list of all processes, is larger than the database accepts."
 
 #: Revisions that a change adds, by the tags under which they are kept.
 Tagged = Mapping[str, Revision]
 
 
 class MongoDeploymentStore(DeploymentStore):
-    """One document, the offer, says what there is: the number, what is current, and the tag of each revision.
+    """One document, the offer, has the number, what is current, and the tag of each revision.
 
-    A change keeps its revisions under tags of their own, which nobody sees, and replaces the offer, if the number is
-    still
-    the same: that one command makes the change. What it leaves behind is removed then, or with a later change.
+    A change first stores its revisions under new tags, which are not visible yet. Then it replaces the offer if the
+    number is still the same: this one command makes the change. Leftovers are removed then, or by a later change.
     """
 
     def __init__(self, database: MongoDatabase):
@@ -49,7 +48,7 @@ class MongoDeploymentStore(DeploymentStore):
     def get(self, process_id: str, version: str) -> Revision:
         with self._database.using() as found:
             last, tag = None, _find_tag(found, process_id, version)
-            # A revision that is replaced at this moment has another tag when it is looked for again.
+            # A revision that is being replaced has another tag when it is looked for again.
             while tag != last:
                 row = found.revisions.find_one({"_id": tag})
                 if row is not None:
@@ -72,7 +71,7 @@ class MongoDeploymentStore(DeploymentStore):
         return {(entry["process"], entry["version"]): moment_of(entry["deployed"]) for entry in offer["revisions"]}
 
     def change(self, change: Change) -> bool:
-        # Of the beginning: what others write from now on is not swept, however long this takes.
+        # Taken at the beginning: what others write from now on is not swept, however long the change takes.
         now = datetime.now(UTC)
         with self._database.using() as found:
             before = _get_offer(found)
@@ -92,7 +91,7 @@ class MongoDeploymentStore(DeploymentStore):
 
 
 def _try(found: Collections, before: Document, change: Change, tagged: Tagged, now: int) -> Document | None:
-    """Keep the revisions, then replace the offer. Returns: the new offer; None if another change was first."""
+    """Store the revisions, then replace the offer. Returns: the new offer; None if another change was first."""
     for tag, revision in tagged.items():
         found.revisions.insert_one(codec.fitting(codec.revision_document(revision, tag, now), _TOO_LARGE))
     after = codec.fitting(_changed(before, change, tagged), _TOO_LARGE)
@@ -101,7 +100,7 @@ def _try(found: Collections, before: Document, change: Change, tagged: Tagged, n
 
 
 def _get_offer(found: Collections, *fields: str) -> Document:
-    """The fields that are named, or all. Raises: Unavailable, before it was made."""
+    """The named fields of the offer, or all. Raises: Unavailable, if it does not exist yet."""
     offer = found.offer.find_one({"_id": OFFER}, fields or None)
     if offer is None:
         raise Unavailable("The store has not been migrated.")
@@ -149,7 +148,7 @@ def _drop(found: Collections, tags: Sequence[str]) -> None:
 
 
 def _sweep(found: Collections, before: Mapping[str, Any], after: Mapping[str, Any], old: int) -> None:
-    """Remove what the change took out of the offer, and what is not in it and was written before a moment."""
+    """Remove revisions that the change took out of the offer, and those written before `old` that are not in it."""
     kept = {entry["tag"] for entry in after["revisions"]}
     with suppress(PyMongoError):  # the change has been made; a later one sweeps again
         _drop(found, [entry["tag"] for entry in before["revisions"] if entry["tag"] not in kept])

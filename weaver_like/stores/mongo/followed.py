@@ -14,13 +14,13 @@ from weaver_like.stores.mongo.connection import Document, MongoDatabase
 
 
 class MongoFollowedRuns(FollowedRuns):
-    """A document beside that of the job, which it may outlive."""
+    """A document besides that of the job, which it may outlive."""
 
     def __init__(self, database: MongoDatabase):
         self._database = database
 
     def begin(self, run: FollowedRun) -> FollowedRun | None:
-        """The job may be lost between the two commands: a run without a job that is held is ended like any other."""
+        """The job may be lost between the two commands: a run whose job nobody holds is ended like any other."""
         new = run_document(run)
         del new["_id"], new["attempt"]
         taken = {"$set": {"attempt": run.attempt}, "$setOnInsert": new}
@@ -41,7 +41,7 @@ class MongoFollowedRuns(FollowedRuns):
         return let_go.matched_count == 1
 
     def find(self) -> list[tuple[FollowedRun, Job | None]]:
-        """A run that is handed over between the two queries has no handle yet here, and is found the next time."""
+        """A run that is handed over between the two queries is found the next time, with its handle."""
         with self._database.using() as found:
             runs = [load_run(row) for row in found.followed.find()]
             wanted = {"_id": {"$in": [run.job_id for run in runs]}}

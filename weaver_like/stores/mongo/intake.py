@@ -1,4 +1,4 @@
-"""Where new jobs come in, whoever submits them: a client, a schedule, a job that was successful."""
+"""Adds new jobs, whatever submits them: a client, a schedule, or a successful job."""
 
 from pymongo.errors import AutoReconnect, DuplicateKeyError, ServerSelectionTimeoutError
 
@@ -22,7 +22,7 @@ class MongoJobIntake:
     def __init__(self, database: MongoDatabase, ageing_s: float):
         self._database = database
         self._ageing_s = ageing_s
-        #: Whatever adds a job passes it, except followers of a chain.
+        #: All new jobs pass it, except followers of a chain.
         self.gate = QueueGate(self.count_waiting)
 
     def add(self, new: NewJob, queue_limit: int) -> None:
@@ -34,7 +34,7 @@ class MongoJobIntake:
                 found.jobs.insert_one(document)
             except ServerSelectionTimeoutError:  # nothing was sent
                 raise
-            except AutoReconnect:  # kept or not? nobody else has this id
+            except AutoReconnect:  # stored or not? no other job has this id
                 try:
                     found.jobs.insert_one(document)
                 except DuplicateKeyError:

@@ -1,4 +1,4 @@
-"""MongoJobStore: jobs on MongoDB. No transaction of several documents is needed, so a standalone server will do."""
+"""MongoJobStore: jobs on MongoDB. It needs no transactions of several documents, so a standalone server suffices."""
 
 import re
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ _NEWEST_FIRST = [("created", -1), ("_id", -1)]
 class MongoJobStore(JobStore):
     """One document for each job, changed as a whole by one command that compares and sets.
 
-    Beside it: lines of its log, its steps, and chunks of values that are too large for it.
+    Kept apart: lines of its log, its steps, and chunks of values that are too large for it.
     """
 
     def __init__(self, database: MongoDatabase, intake: MongoJobIntake):
@@ -68,7 +68,7 @@ class MongoJobStore(JobStore):
         return JobPage(tuple(codec.read_job(row) for row in rows[: wanted.limit]), len(rows) > wanted.limit)
 
     def claim_next(self, worker: str, lease_until: datetime, queue: str | None = None) -> Claim | None:
-        # The job may have come after this command was sent.
+        # The job may have been created after this command was sent.
         now = {"$max": [micros_of(datetime.now(UTC)), "$created"]}
         claimed = {
             "status": "running",
@@ -97,7 +97,7 @@ class MongoJobStore(JobStore):
             return {row["_id"]: row["count"] for row in found.jobs.aggregate(waiting, hint=BY_QUEUE)}
 
     def move(self, job_id: str, move: Move) -> bool:
-        """Followers stand in the job's document first, so that they come with its success; then they are released."""
+        """Followers are first written into the job's document together with its success; then they are released."""
         moment = datetime.now(UTC)
         movable: Document = {"_id": job_id, "status": {"$in": [str(origin) for origin in sources_of(move.to)]}}
         if move.attempt is not None:
@@ -117,7 +117,7 @@ class MongoJobStore(JobStore):
         return True
 
     def _values(self, job_id: str, move: Move, moment: datetime, parts: Parts) -> Document:
-        """What a move brings along."""
+        """The values that a move sets."""
         values: Document = {"message": move.message}
         if move.outcome is not None:
             values |= parts.put(job_id, codec.outcome_parts(move.outcome))
@@ -140,7 +140,7 @@ class MongoJobStore(JobStore):
             return change_with_lines(found, held, changes, report.entries)
 
     def delete(self, job_id: str) -> bool:
-        """The document goes last: after a crash in between the job is there still, and can be deleted again."""
+        """The document goes last: after a crash in between the job still exists and can be deleted again."""
         finished = {"_id": job_id, "status": {"$in": _FINAL}}
         with self._database.using() as found:
             row = found.jobs.find_one(finished, ["next_jobs._id"])
@@ -154,7 +154,7 @@ class MongoJobStore(JobStore):
             return found.jobs.delete_one(finished).deleted_count == 1
 
     def find_lost(self, now: datetime, worker_prefix: str | None = None) -> list[Job]:
-        """Whoever looks for leases that ran out also completes what other crashes left."""
+        """A look for expired leases also completes what crashes left."""
         lost: Document = {"status": "running"}
         if worker_prefix is None:
             lost["lease"] = {"$lt": micros_of(now)}
@@ -175,12 +175,12 @@ class MongoJobStore(JobStore):
 
 
 def _literals(values: Document) -> Document:
-    """A text that begins with "$" would be read as the name of a field."""
+    """Values as literals: a text that begins with "$" would be read as the name of a field."""
     return {name: {"$literal": value} for name, value in values.items()}
 
 
 def _counters(move: Move) -> Document:
-    """What a move changes besides its texts."""
+    """The counters that a move changes."""
     changes: Document = {"lease": "$$REMOVE"}
     if move.to is Status.ACCEPTED:
         changes |= {"worker": "$$REMOVE", "progress": 0, "losses": {"$add": ["$losses", int(move.counted)]}}
@@ -190,10 +190,10 @@ def _counters(move: Move) -> Document:
 
 
 def _swap(found: Collections, movable: Document, to: Status, now: int, changes: Document) -> bool:
-    """Compare and set; False if another was first."""
+    """Compare and set; False if another process was first."""
     changes |= {"status": str(to), "updated": now}
     if to.final:
-        # A claim may have come before this command, though it was sent later.
+        # A claim may be executed before this command, although it was sent later.
         end = {"$max": [now, "$started"]}
         changes |= {"finished": end, "updated": end, "callbacks": announced(to, now)}
 
@@ -204,13 +204,13 @@ def _swap(found: Collections, movable: Document, to: Status, now: int, changes: 
         return change()
     except ServerSelectionTimeoutError:  # nothing was sent
         raise
-    except AutoReconnect:  # done or not? if it was, the job stands as we left it
+    except AutoReconnect:  # done or not? if it was, the job is as this command left it
         left = {"_id": movable["_id"], "status": str(to), "updated": now}
         return change() or found.jobs.find_one(left, ["_id"]) is not None
 
 
 def _refuse_known(found: Collections, followers: Sequence[NewJob], movable: Document) -> None:
-    """A move that is repeated after its success finds its own followers: that one is not refused but comes too late."""
+    """Refuse followers that exist already, unless a successful move is repeated and finds its own followers."""
     known = found.jobs.find_one({"_id": {"$in": [new.job.id for new in followers]}}, ["_id"])
     if known and found.jobs.find_one(movable, ["_id"]):
         raise ValueError(f"a follower has the id of a job that is there already: {known['_id']}")

@@ -1,4 +1,4 @@
-"""MongoLeaders: roles of which there is one holder among all processes on a store."""
+"""MongoLeaders: roles, each held by at most one of all processes on a store."""
 
 from datetime import UTC, datetime
 
@@ -20,6 +20,6 @@ class MongoLeaders(Leaders):
         with self._database.using() as found:
             try:
                 found.leaders.update_one(free, {"$set": {"holder": holder, "until": micros_of(until)}}, upsert=True)
-            except DuplicateKeyError:  # another has it, or was faster
+            except DuplicateKeyError:  # another process has it, or was first
                 return False
         return True

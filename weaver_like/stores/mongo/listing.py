@@ -1,4 +1,4 @@
-"""What a list of jobs asks for: a filter, and the index that has its jobs in the order of the list."""
+"""The query of a list of jobs: a filter, and the index that has its jobs in the order of the list."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ from weaver_like.stores.mongo.codec import seen
 from weaver_like.stores.mongo.connection import Document
 from weaver_like.stores.mongo.migrate import BY_CREATED, BY_PROCESS, BY_STATUS
 
-#: The server merges up to 200 walks along an index; it would sort every match of more.
+#: The server merges up to 200 walks along an index; with more it would sort every match.
 _MAX_WALKS = 200
 _EVERY_STATUS = [str(status) for status in Status]
 
@@ -56,7 +56,7 @@ def _created(wanted: JobFilter) -> Document:
 
 
 def _durations(wanted: JobFilter) -> list[Document]:
-    """Running jobs count to now."""
+    """Conditions on the duration; that of running jobs counts to now."""
     duration = {"$subtract": [{"$ifNull": ["$finished", micros_of(datetime.now(UTC))]}, "$started"]}
     limits = {"$gte": wanted.min_duration, "$lte": wanted.max_duration}
     return [

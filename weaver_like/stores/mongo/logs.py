@@ -1,4 +1,4 @@
-"""MongoJobLogs: lines that come with a move stand in the document of the job, all others in a collection."""
+"""MongoJobLogs: lines that come with a move are in the document of the job, all others in a collection."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from weaver_like.stores.mongo.codec import entry_row, read_entry
 from weaver_like.stores.mongo.connection import Collections, Document, MongoDatabase
 from weaver_like.stores.mongo.parts import SMALL_BYTES
 
-#: What a line has besides its text.
+#: Size of a line without its text.
 _LINE_BYTES = 60
 
 
@@ -35,7 +35,7 @@ class MongoJobLogs(JobLogs):
 
 
 def whole_log(job: Mapping[str, Any], rows: Sequence[Document]) -> list[LogEntry]:
-    """Lines that came with moves, of a job's document, among those of the collection, in order."""
+    """The lines in a job's document and those of the collection, merged in order."""
     of_moves = [
         row | {"number": batch["after"] + offset}
         for batch in job.get("log", ())
@@ -61,7 +61,7 @@ def change_with_lines(found: Collections, held: Document, changes: Document, ent
 def lines_of_move(found: Collections, movable: Document, entries: Sequence[LogEntry]) -> Document:
     """Expressions for the job's document, so that the lines come with the move.
 
-    So many that it would grow large are added before the move.
+    If the document would grow large, the lines are added before the move.
     """
     if sum(_LINE_BYTES + len(entry.message) for entry in entries) > SMALL_BYTES:
         change_with_lines(found, movable, {}, entries)

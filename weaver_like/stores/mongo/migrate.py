@@ -51,7 +51,7 @@ def _create_schedule_indexes(found: Collections) -> None:
 
 
 def _create_offer(found: Collections) -> None:
-    """The one document, while nothing is deployed; and an index that tells what is old without reading packages."""
+    """Make the document, while nothing is deployed, and an index that finds old revisions without their packages."""
     _index(found.revisions, BY_WRITTEN, "written", "_id")
     with suppress(DuplicateKeyError):
         found.offer.insert_one({"_id": OFFER, "number": 0, "current": [], "revisions": []})
@@ -65,8 +65,8 @@ def _index(collection: Collection[Document], name: str, *fields: str, **options:
     collection.create_index([(field, ASCENDING) for field in fields], name=name, **options)
 
 
-#: A migration is never changed after a release; a new one takes the next number. Two processes may do it at once, so
-#: it must bear that.
+#: A migration is never changed after a release; a new one takes the next number. Two processes may run the same one
+#: at once.
 MIGRATIONS: dict[int, Callable[[Collections], None]] = {
     1: _create_indexes,
     2: _create_schedule_indexes,
@@ -76,7 +76,7 @@ MIGRATIONS: dict[int, Callable[[Collections], None]] = {
 
 
 def migrate(found: Collections) -> list[int]:
-    """Do what is missing; the numbers that were done. Raises: SettingError, if the database is of a newer release."""
+    """Apply missing migrations; their numbers. Raises: SettingError, if the database is of a newer release."""
     done = {row["_id"] for row in found.versions.find()}
     if max(done, default=0) > max(MIGRATIONS):
         raise SettingError(
@@ -88,7 +88,7 @@ def migrate(found: Collections) -> list[int]:
         MIGRATIONS[number](found)
         try:
             found.versions.insert_one({"_id": number, "applied": time.time_ns() // 1000})
-        except DuplicateKeyError:  # another did it at the same moment
+        except DuplicateKeyError:  # another process applied it at the same moment
             continue
         applied.append(number)
     return applied

@@ -1,4 +1,4 @@
-"""MongoOutbox: callbacks that wait to be delivered, in the document of their job, so that they come with its status."""
+"""MongoOutbox: callbacks that wait to be delivered, in the document of their job, written with its status."""
 
 import secrets
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from weaver_like.stores.mongo.connection import Collections, Document, MongoData
 
 
 def new_callback(kind: str, uri: str, due: int) -> Document:
-    """A callback as the document of its job holds it."""
+    """A callback in the document of its job."""
     return {"id": secrets.randbits(63), "kind": kind, "uri": uri, "attempts": 0, "due": due}
 
 
@@ -24,7 +24,7 @@ def announced(to: Status, now: int) -> Document:
 
 
 class MongoOutbox(Outbox):
-    """An index has those jobs only that have callbacks."""
+    """Uses an index that has only jobs with callbacks."""
 
     def __init__(self, database: MongoDatabase):
         self._database = database
@@ -42,7 +42,7 @@ class MongoOutbox(Outbox):
             while True:
                 due = _find_due(found, moment, limit)
                 taken = [callback for was_due, callback in due if _take(found, callback, was_due, micros_of(until))]
-                if taken or not due:  # else others were faster with every one of these
+                if taken or not due:  # else other couriers took every one of these first
                     return taken
 
     def next_due(self) -> datetime | None:
@@ -60,7 +60,7 @@ class MongoOutbox(Outbox):
 
 
 def _find_due(found: Collections, moment: int, limit: int) -> list[tuple[int, Callback]]:
-    """Callbacks that are due, with the moment since when they are, oldest first."""
+    """Callbacks that are due, with the moment since when they are due, oldest first."""
     rows = found.jobs.find({"callbacks.due": {"$lte": moment}}, ["callbacks"]).sort("callbacks.due").limit(limit)
     due = [
         (entry["due"], Callback(entry["id"], row["_id"], entry["kind"], entry["uri"], entry["attempts"]))
@@ -72,6 +72,6 @@ def _find_due(found: Collections, moment: int, limit: int) -> list[tuple[int, Ca
 
 
 def _take(found: Collections, callback: Callback, was_due: int, until: int) -> bool:
-    """Put a callback off for others; False if another was faster."""
+    """Postpone a callback for all others; False if another courier was first."""
     held = {"_id": callback.job_id, "callbacks": {"$elemMatch": {"id": callback.id, "due": was_due}}}
     return found.jobs.update_one(held, {"$set": {"callbacks.$.due": until}}).modified_count == 1

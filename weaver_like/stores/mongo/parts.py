@@ -1,4 +1,4 @@
-"""Large values of jobs: inside the job's document while they are small, else in chunks beside it."""
+"""Values of jobs that may be large: small ones are in the job's document, others in chunks of a collection."""
 
 import secrets
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ class Parts:
     """The large values of one write.
 
     Chunks are written first, under a tag of their own, and are loose until a document refers to them. So a late
-    writer never touches what another one's document refers to, and `sweep` finds what a crash left.
+    writer never touches the chunks of another one, and `sweep` finds those that a crash left.
     """
 
     def __init__(self, found: Collections):
@@ -28,7 +28,7 @@ class Parts:
         self._written: list[Document] = []
 
     def put(self, job_id: str, values: Mapping[str, bytes | None]) -> Document:
-        """The fields of the job's document: name -> the value itself, or where it is; None is left out."""
+        """Store values; the fields of the job's document: name -> the value, or where it is; None is left out."""
         present = {name: value for name, value in values.items() if value is not None}
         large = {name: value for name, value in present.items() if len(value) > SMALL_BYTES}
         if not large:
@@ -44,12 +44,12 @@ class Parts:
         return fields
 
     def keep(self) -> None:
-        """The documents refer to them now."""
+        """Mark the chunks as kept: documents refer to them now."""
         for written in self._written:
             self._found.parts.update_many(written, {"$unset": {"loose": ""}})
 
     def drop(self) -> None:
-        """No document will ever refer to them."""
+        """Remove the chunks: no document will refer to them."""
         for written in self._written:
             self._found.parts.delete_many(written)
 
@@ -80,7 +80,7 @@ def _load(found: Collections, job_id: str, name: str, value: bytes | Document | 
 
 
 def sweep(found: Collections, before: datetime) -> None:
-    """Remove chunks that were written before a moment and that no document refers to: what a crash in between left."""
+    """Remove chunks older than a moment that no document refers to: a crash left them."""
     left = found.parts.aggregate(
         [{"$match": {"loose": {"$lt": micros_of(before)}}}, {"$group": {"_id": {"job": "$job", "tag": "$tag"}}}]
     )

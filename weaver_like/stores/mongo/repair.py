@@ -1,4 +1,4 @@
-"""Completing what a crash between two commands left; cheap, for an index has nothing but such jobs and chunks."""
+"""Completes what a crash between two commands left; cheap, as indexes contain only such jobs and chunks."""
 
 from datetime import datetime, timedelta
 
@@ -8,19 +8,19 @@ from weaver_like.domain.job import micros_of
 from weaver_like.stores.mongo.connection import Collections, Document
 from weaver_like.stores.mongo.parts import sweep
 
-#: Longer than any writer needs between two commands: what is older was left by a crash.
+#: Longer than any writer needs between two commands: older leftovers are those of a crash.
 _RELEASE_AFTER = timedelta(seconds=10)
 _SWEEP_AFTER = timedelta(hours=1)
 
 
 def repair(found: Collections, now: datetime) -> None:
-    """Release followers first: the chunks of a follower count as left while it is not there."""
+    """Release followers, then sweep: the chunks of a follower would be swept before its release."""
     release_next(found, {"next_jobs": {"$exists": True}, "finished": {"$lt": micros_of(now - _RELEASE_AFTER)}})
     sweep(found, now - _SWEEP_AFTER)
 
 
 def release_next(found: Collections, ended: Document) -> None:
-    """Put the followers that stand in the documents of ended jobs into the queue; it does no harm to do this again.
+    """Put the followers in the documents of ended jobs into the queue; safe to repeat.
 
     Args:
         ended: filter of these jobs.

@@ -1,4 +1,4 @@
-"""MongoScheduleStore: schedules, beside the jobs that come of them."""
+"""MongoScheduleStore: schedules, in the same database as their jobs."""
 
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
@@ -16,10 +16,10 @@ from weaver_like.stores.mongo.intake import MongoJobIntake
 from weaver_like.stores.mongo.parts import Parts
 
 _NEWEST_FIRST = [("created", -1), ("_id", -1)]
-#: Longer than anybody needs between two commands: a job that still stands beside its schedule then was left by a crash.
+#: Longer than any process needs between two commands: a job that is still in its schedule then was left by a crash.
 _RELEASE_AFTER = timedelta(seconds=10)
-_TOO_LARGE = "The schedule is larger than the database takes; give large inputs by reference."
-#: More than a job that stands beside its schedule: its large values are kept elsewhere.
+_TOO_LARGE = "The schedule is larger than the database accepts; give large inputs by reference."
+#: More than the size of a job in its schedule: large values are kept elsewhere.
 _FIRING_BYTES = 2**18
 
 
@@ -37,7 +37,7 @@ class MongoScheduleStore(ScheduleStore):
     def add(self, schedule: Schedule, most: int) -> None:
         with self._database.using() as found:
             if found.schedules.count_documents({}, limit=most) >= most:
-                raise Conflict(f"There are {most} schedules already, which is the most; remove one first.")
+                raise Conflict(f"There are {most} schedules already, which is the maximum; remove one first.")
             found.schedules.insert_one(codec.fitting(codec.schedule_document(schedule), _TOO_LARGE, _FIRING_BYTES))
 
     def get(self, schedule_id: str) -> Schedule:
@@ -86,7 +86,7 @@ class MongoScheduleStore(ScheduleStore):
         }
         place = self._intake.gate.entering(queue_limit) if firing.new else nullcontext()
         with place, self._database.using() as found:
-            _release_left(found, {"_id": schedule.id})  # of the firing before, if who fired it died
+            _release_left(found, {"_id": schedule.id})  # of the previous firing, if its process died
             parts = Parts(found)
             if firing.new:
                 changes["next_job"] = self._intake.document(firing.new, parts)
@@ -105,7 +105,7 @@ def _release_left(found: Collections, which: Document) -> None:
 
 
 def _release(found: Collections, schedule_id: str, document: Document) -> None:
-    """Put a job into the queue, and only then show it as the last one; it does no harm to do this again."""
+    """Put a job into the queue, and only then show it as the last one; safe to repeat."""
     try:
         found.jobs.insert_one(document)
     except DuplicateKeyError:  # released already

@@ -10,7 +10,7 @@ from weaver_like.stores.codec import load_json
 from weaver_like.stores.mongo.connection import Document, MongoDatabase
 from weaver_like.stores.mongo.logs import get_fields
 
-#: Steps of one command: each has some ten KiB at the most, and a command 16 MiB.
+#: Steps of one command: each has at most some ten KiB, and a command 16 MiB.
 _BATCH = 250
 
 
@@ -21,7 +21,7 @@ class MongoStepStore(StepStore):
         self._database = database
 
     def keep(self, job_id: str, attempt: int, steps: Sequence[Step]) -> None:
-        """One command looks whether the job is held, and writes; what is asked twice is there once."""
+        """One command checks that the job is held, and writes; a repetition changes nothing."""
         held = {"_id": job_id, "status": "running", "attempt": attempt}
         with self._database.using() as found:
             for start in range(0, len(steps), _BATCH):

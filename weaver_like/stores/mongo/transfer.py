@@ -1,4 +1,4 @@
-"""MongoJobTransfer: whole jobs, on their way from one store to another."""
+"""MongoJobTransfer: reads and writes whole jobs, to copy them between stores."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class MongoJobTransfer(JobTransfer):
         self._database = database
 
     def export(self, after: tuple[int, str] | None, limit: int) -> list[StoredJob]:
-        """Followers that a crash left in the documents of others are jobs too."""
+        """First releases followers that a crash left in the documents of other jobs: they are jobs too."""
         later: Document = {}
         if after:
             created, job_id = after
@@ -48,7 +48,7 @@ class MongoJobTransfer(JobTransfer):
             ]
 
     def put(self, stored: Sequence[StoredJob]) -> None:
-        """Documents of jobs come last and in order: one that is there is complete, and so are those before it."""
+        """Documents of jobs are written last and in order: each one, and all before it, are complete."""
         ids = [one.job.id for one in stored]
         lines = [
             codec.entry_row(entry) | {"job": one.job.id, "number": entry.number} for one in stored for entry in one.log
@@ -98,7 +98,7 @@ def _logs(found: Collections, rows: Sequence[Document]) -> dict[str, list[LogEnt
 
 
 def _fitting(found: Collections, rows: Sequence[Document]) -> list[Document]:
-    """The first documents, as many as have `EXPORT_BYTES` of large values, log and steps, but at least one."""
+    """The first documents, up to `EXPORT_BYTES` of large values, log and steps, but at least one."""
     sizes = {row["_id"]: size_of(row) for row in rows}
     of_these = {"$match": {"job": {"$in": list(sizes)}}}
     lengths = {"$group": {"_id": "$job", "bytes": {"$sum": {"$strLenBytes": "$message"}}}}

@@ -1,4 +1,4 @@
-"""Claims of the most urgent job that waits."""
+"""Claiming the most urgent waiting job."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ _CLAIMED = (
 
 
 def _claim_first(waiting: AnySelect) -> Update:
-    """Claim in one statement, where a database can. Source: PostgreSQL, SELECT, "The Locking Clause", SKIP LOCKED."""
+    """Claim in one statement, where the database can. Source: PostgreSQL, SELECT, "The Locking Clause", SKIP LOCKED."""
     first = waiting.with_for_update(skip_locked=True).scalar_subquery()
     claim = _CLAIM.where(jobs.c.id == first, documents.c.job == jobs.c.id)
     return claim.returning(jobs, documents.c.execution, documents.c.followers)
@@ -42,7 +42,7 @@ _LOCK_FIRST, _LOCK_FIRST_IN_QUEUE = (
 
 
 def claim_first(database: SqlDatabase, names: dict[str, Any]) -> AnyRow | None:
-    """Make the most urgent job that waits a worker's own; its row, with its execution and followers, or None.
+    """Claim the most urgent waiting job for a worker; its row, with its execution and followers, or None.
 
     Args:
         names: "now" and "until" (microseconds), "by" (the worker), and "queue_name" for the jobs of one queue only.
@@ -51,7 +51,7 @@ def claim_first(database: SqlDatabase, names: dict[str, Any]) -> AnyRow | None:
     if database.kind == "postgresql":
         with database.single() as connection:
             return connection.execute(_CLAIM_FIRST if any_queue else _CLAIM_FIRST_IN_QUEUE, names).first()
-    with database.single() as connection:  # most looks find nothing; only a find is worth the lock for writers
+    with database.single() as connection:  # most looks find nothing; only a job is worth the lock for writers
         if connection.scalar(_FIRST_WAITING if any_queue else _FIRST_IN_QUEUE, names) is None:
             return None
     with database.writing() as connection:

@@ -26,7 +26,7 @@ from weaver_like.stores.codec import (
 )
 from weaver_like.stores.sql.types import AnyRow
 
-#: Of a job that is added; its other columns are filled in the course of its life.
+#: Columns of a new job; the others are filled in the course of its life.
 JOB_COLUMNS = (
     "id",
     "process",
@@ -46,12 +46,12 @@ JOB_COLUMNS = (
     "owner",
     "visibility",
 )
-#: Of the documents of a job that is added.
+#: Columns of the documents of a new job.
 DOCUMENT_COLUMNS = ("job", "execution", "followers", "subscriber")
 
 
 def job_row(job: Job, ageing_s: float) -> dict[str, Any]:
-    """A job that is added: values by `JOB_COLUMNS`."""
+    """A new job: values for `JOB_COLUMNS`."""
     created = micros_of(job.created)
     return {
         "id": job.id,
@@ -75,7 +75,7 @@ def job_row(job: Job, ageing_s: float) -> dict[str, Any]:
 
 
 def documents_row(new: NewJob) -> dict[str, Any]:
-    """Documents of a job that is added: values by `DOCUMENT_COLUMNS`."""
+    """Documents of a new job: values for `DOCUMENT_COLUMNS`."""
     return {
         "job": new.job.id,
         "execution": dumps(render_execution(new.execution)),
@@ -138,7 +138,7 @@ def _micros(moment: datetime | None) -> int | None:
 
 
 def row_job(row: AnyRow) -> Job:
-    """A job of a row with all columns of the table."""
+    """The job of a row with all columns of the table."""
     return Job(
         row.id,
         row.process,
@@ -180,7 +180,7 @@ def row_entry(row: AnyRow) -> LogEntry:
 
 
 def row_waiting(row: AnyRow) -> WaitingCallback:
-    """A callback, as it moves with its job."""
+    """A callback, as it is copied with its job."""
     return WaitingCallback(row.kind, row.uri, row.attempts, moment_of(row.due))
 
 

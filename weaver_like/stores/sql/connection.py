@@ -24,8 +24,8 @@ R = TypeVar("R")
 
 #: Databases that the tests know, with their drivers.
 _DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg", "mariadb": "pymysql"}
-#: Said once on each new connection. One that falls asleep within a transaction would keep others from its jobs: the
-#: server ends it.
+#: Sent once on each new connection. A connection that idles within a transaction would keep others from its jobs, so
+#: the database server ends it.
 _GREETINGS = {
     "sqlite": (
         "PRAGMA busy_timeout=30000",
@@ -40,25 +40,25 @@ _GREETINGS = {
     ),
 }
 _BEGIN = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN ISOLATION LEVEL READ COMMITTED", "mariadb": "BEGIN"}
-#: Of all threads of a server on a database server; a statement takes a millisecond, so few connections serve many
+#: Most connections of a server to its database server; a statement takes a millisecond, so few connections serve many
 #: threads.
 _MOST_CONNECTIONS = 8
 #: Deadlocks and conflicts: SQLSTATE of PostgreSQL, numbers of MariaDB.
 _CONFLICTS = {"40001", "40P01", 1213, 1020}
-#: Somebody asks while the first server on this database is still making the tables. SQLite's error is an
+#: No such table: the first server on this database is still making the tables. SQLite's error is an
 #: OperationalError anyway.
 _NO_TABLE = {"42P01", 1146}
-#: How long to wait for others who open the same new file.
+#: How long to wait for other processes that open the same new file.
 _OPENING_S = 30.0
 _PAUSES_S = (0.0, 0.02, 0.1, 0.5)
 
 
 class Undone(Unavailable):
-    """The database kept nothing of what was asked, or it may be asked again: a deadlock, a connection that died."""
+    """The request had no effect or may be repeated: a deadlock, or a connection that died."""
 
 
 def repeated(method: Callable[P, R]) -> Callable[P, R]:
-    """A method that is called again, a few times, after `Undone`."""
+    """Repeat a method, a few times, after `Undone`."""
 
     @wraps(method)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -75,17 +75,17 @@ def repeated(method: Callable[P, R]) -> Callable[P, R]:
 class SqlDatabase:
     """One engine; `single` gives a connection for statements that stand alone, `writing` one for a transaction.
 
-    Connections commit each statement by themselves, so that a look costs one round trip; a transaction begins and
-    ends with statements of its own. No connection is tested before its use, which would be a round trip for each: one
-    that died fails the statement, every older one is given up with it, and `repeated` asks again.
+    Connections commit each statement automatically, so that a read costs one round trip; a transaction begins and
+    ends with statements of its own. No connection is tested before its use, which would cost a round trip: a dead one
+    fails the statement, all older ones are given up with it, and `repeated` tries again.
 
     SQLite: WAL; every transaction begins with BEGIN IMMEDIATE, because a deferred one that turns into a write fails
     under contention whatever the busy timeout is. PostgreSQL and MariaDB: READ COMMITTED, so that a change waits for
-    another one and then sees what that left.
+    another one and then sees its result.
 
     Args:
         synchronous: how SQLite syncs its file (PRAGMA synchronous).
-        connections: how many threads will ask.
+        connections: how many threads will use it.
     Raises: SettingError.
     """
 
@@ -122,13 +122,13 @@ class SqlDatabase:
 
     @contextmanager
     def single(self) -> Iterator[Connection]:
-        """For looks, and for a change by one statement that may be made twice. Raises: Undone, Unavailable."""
+        """For reads, and for a change by one statement that may be repeated. Raises: Undone, Unavailable."""
         with self._connected() as connection, _translated(Undone):
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction. Raises: Undone; Unavailable, also if nobody knows whether it was kept."""
+        """A transaction. Raises: Undone; Unavailable, also if it is not known whether the commit succeeded."""
         with self._connected() as connection:
             with _translated(Undone):
                 connection.exec_driver_sql(_BEGIN[self.kind])
@@ -152,7 +152,7 @@ class SqlDatabase:
 
 
 def _parse(text: str) -> URL:
-    """Raises: SettingError, which shows nothing of an address that is not understood: any part may be the password."""
+    """Raises: SettingError, which shows no part of an invalid URL: any part may be the password."""
     try:
         url = make_url(text)
         backend, driver = url.get_backend_name(), url.get_driver_name()
@@ -170,7 +170,7 @@ def _parse(text: str) -> URL:
 
 
 def _options(kind: str, connections: int) -> dict[str, Any]:
-    """Options of the engine: its pool, and what the driver is told."""
+    """Options of the engine: for its pool and for the driver."""
     if kind == "sqlite":
         return {
             "pool_size": connections,
@@ -178,7 +178,7 @@ def _options(kind: str, connections: int) -> dict[str, Any]:
             "connect_args": {"timeout": 30, "check_same_thread": False},
         }
     arguments: dict[str, Any] = {"connect_timeout": 10}
-    if kind == "postgresql":  # a server that vanished is noticed in half a minute, not in a quarter of an hour
+    if kind == "postgresql":  # a server that vanished is noticed in half a minute, not a quarter of an hour
         arguments |= {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30000}
     return {
         "pool_size": max(2, min(connections, _MOST_CONNECTIONS)),
@@ -190,8 +190,8 @@ def _options(kind: str, connections: int) -> dict[str, Any]:
 
 
 def _patiently(execute: Callable[[str], object], statement: str) -> None:
-    """Of several who open a new file of SQLite at once only one turns it to WAL; it refuses the others at once,
-    whatever their busy timeout."""
+    """Retry while another process opens the same new file of SQLite: only one can turn it to WAL, and the others fail
+    at once, whatever their busy timeout."""
     end = time.monotonic() + _OPENING_S
     while True:
         try:
@@ -204,7 +204,7 @@ def _patiently(execute: Callable[[str], object], statement: str) -> None:
 
 
 def _roll_back(connection: Connection) -> None:
-    """A connection on which that is not possible is not used again."""
+    """Roll back; a connection on which that fails is not used again."""
     try:
         if not connection.invalidated:
             connection.exec_driver_sql("ROLLBACK")
@@ -214,8 +214,8 @@ def _roll_back(connection: Connection) -> None:
 
 @contextmanager
 def _translated(lost: type[Unavailable]) -> Iterator[None]:
-    """Raises: `lost` if the connection died; Undone for a conflict; Unavailable for a database that has no room or
-    connection left, no tables yet, or held a lock too long; other faults are our own."""
+    """Raises: `lost` if the connection died; Undone for a conflict; Unavailable if the database has no room or
+    connection left, has no tables yet, or held a lock too long; other errors, which are our own, unchanged."""
     try:
         yield
     except (DBAPIError, PoolTimeout) as error:
@@ -228,7 +228,7 @@ def _translated(lost: type[Unavailable]) -> Iterator[None]:
 
 
 def _kind_of(error: DBAPIError | PoolTimeout, lost: type[Unavailable]) -> type[Unavailable] | None:
-    """What a driver's error is to a caller; None for a fault of our own."""
+    """The class that a driver's error is translated to; None for an error of our own."""
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return lost
     code = _code(error)

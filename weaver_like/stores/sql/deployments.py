@@ -1,4 +1,4 @@
-"""SqlDeploymentStore: deployed processes, beside the jobs."""
+"""SqlDeploymentStore: deployed processes, in the same database as the jobs."""
 
 from datetime import datetime
 
@@ -77,7 +77,7 @@ class SqlDeploymentStore(DeploymentStore):
 
     @repeated
     def change(self, change: Change) -> bool:
-        """Whoever else changes something waits at the first statement, and finds another number then."""
+        """A concurrent change waits at the first statement, and then finds another number."""
         with self._database.writing() as connection:
             advance = {"held": change.number, "number": change.number + 1}
             if connection.execute(_ADVANCE, advance).rowcount != 1:
@@ -97,14 +97,14 @@ def _only(connection: Connection, query: AnySelect) -> AnyRow:
 
 
 def _remove(connection: Connection, change: Change) -> None:
-    """What goes, and what is replaced."""
+    """Remove the revisions that go or are replaced."""
     keys = [*change.removed, *(revision.key for revision in change.added)]
     if keys:
         connection.execute(delete(revisions).where(tuple_(revisions.c.process, revisions.c.version).in_(keys)))
 
 
 def _add(connection: Connection, revision: Revision) -> None:
-    """Two statements: MariaDB takes 16 MiB in one, and bytes take up twice as many there as there are."""
+    """Add a revision in two statements: MariaDB accepts 16 MiB in one, where each byte takes up two."""
     process_id, version = revision.key
     try:
         connection.execute(_ADD, codec.revision_row(revision) | {"package": b""})
@@ -112,7 +112,7 @@ def _add(connection: Connection, revision: Revision) -> None:
         connection.execute(_SET_PACKAGE, package)
     except TooLarge as error:
         raise TooLarge(
-            f"The process '{process_id}' or its package is larger than the database takes in one statement "
+            f"The process '{process_id}' or its package is larger than the database accepts in one statement "
             "(max_allowed_packet)."
         ) from error
 

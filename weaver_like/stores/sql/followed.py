@@ -38,7 +38,7 @@ _FORGET = delete(runs).where(runs.c.job == _JOB)
 
 
 class SqlFollowedRuns(FollowedRuns):
-    """A row beside that of the job, which it may outlive."""
+    """A row besides that of the job, which it may outlive."""
 
     def __init__(self, database: SqlDatabase):
         self._database = database

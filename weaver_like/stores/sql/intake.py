@@ -1,4 +1,4 @@
-"""Where new jobs come in, whoever submits them: a client, a schedule, a job that was successful."""
+"""Adds new jobs, whatever submits them: a client, a schedule, or a successful job."""
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -14,7 +14,7 @@ _COUNT_WAITING = select(func.count()).select_from(
     select(jobs.c.id).where(jobs.c.status == "accepted").limit(bindparam("most")).subquery()
 )
 _ADD_JOB, _ADD_DOCUMENTS = insert(jobs), insert(documents)
-#: Both rows by one statement, for PostgreSQL: a round trip instead of four.
+#: Both rows by one statement, for PostgreSQL: one round trip instead of four.
 _ADD_AT_ONCE = _ADD_DOCUMENTS.values({column: bindparam(f"new_{column}") for column in codec.DOCUMENT_COLUMNS}).add_cte(
     _ADD_JOB.values({column: bindparam(f"new_{column}") for column in codec.JOB_COLUMNS}).cte("job")
 )
@@ -30,7 +30,7 @@ class SqlJobIntake:
     def __init__(self, database: SqlDatabase, ageing_s: float):
         self._database = database
         self._ageing_s = ageing_s
-        #: Whatever adds a job passes it, except followers of a chain.
+        #: All new jobs pass it, except followers of a chain.
         self.gate = QueueGate(self.count_waiting)
 
     def add(self, new: NewJob, queue_limit: int) -> None:
@@ -41,7 +41,7 @@ class SqlJobIntake:
             except Undone:
                 try:
                     self._add(new)
-                except IntegrityError:  # nobody else has this id: it was kept the first time
+                except IntegrityError:  # no other job has this id: the first try has stored it
                     pass
 
     def _add(self, new: NewJob) -> None:
@@ -54,7 +54,7 @@ class SqlJobIntake:
                 self.insert(connection, new)
 
     def insert(self, connection: Connection, new: NewJob) -> None:
-        """Keep a job within the caller's transaction."""
+        """Store a job within the caller's transaction."""
         connection.execute(_ADD_JOB, codec.job_row(new.job, self._ageing_s))
         connection.execute(_ADD_DOCUMENTS, codec.documents_row(new))
 

@@ -51,7 +51,7 @@ _COUNT_QUEUES = (
     .where(jobs.c.status == "accepted", jobs.c.updated < bindparam("before"))
     .group_by(jobs.c.queue)
 )
-#: The columns that change are those of the parameters.
+#: The parameters determine the columns that change.
 _REPORT = update(jobs).where(jobs.c.id == _JOB, jobs.c.status == "running", jobs.c.attempt == bindparam("held"))
 _REPORT_HELD, _REPORT_FOLLOWED = _REPORT.where(jobs.c.lease.is_not(None)), _REPORT.where(jobs.c.lease.is_(None))
 _SUBSCRIBER = select(documents.c.subscriber).where(documents.c.job == _JOB)
@@ -77,7 +77,7 @@ _FIND_FINISHED = (
 
 @cache
 def _move_statement(to: Status, fenced: bool, lost: bool) -> Update:
-    """The columns that change are those of the parameters; and, if the worker was lost, the count of losses."""
+    """The parameters determine the columns that change; and, if the worker was lost, the count of losses grows."""
     origins = [str(origin) for origin in sources_of(to)]
     statement = update(jobs).where(jobs.c.id == _JOB, jobs.c.status.in_(origins))
     if fenced:
@@ -86,7 +86,7 @@ def _move_statement(to: Status, fenced: bool, lost: bool) -> Update:
 
 
 class SqlJobStore(JobStore):
-    """Jobs in a table of small rows, their documents in another one.
+    """Jobs in a table of small rows, and their documents in another one.
 
     Source of the indexes and of BEGIN IMMEDIATE: docs/performance.rst.
     """
@@ -211,7 +211,7 @@ def _changes(job_id: str, move: Move, now: int) -> dict[str, Any]:
 
 
 def _end(connection: Connection, job_id: str, move: Move, now: int) -> None:
-    """Keep the outcome, if there is one; put the callback of a final status into the outbox, if somebody subscribed."""
+    """Store the outcome, if any; put the callback of a final status into the outbox, if there is a subscriber."""
     if move.outcome is not None:
         subscriber = _set_outcome(connection, job_id, move.outcome)
     elif move.to.final:
@@ -227,7 +227,7 @@ def _end(connection: Connection, job_id: str, move: Move, now: int) -> None:
 
 
 def _set_outcome(connection: Connection, job_id: str, outcome: Outcome) -> bytes | None:
-    """Keep an outcome; whom to call at the end of the job."""
+    """Store an outcome; the subscriber to call at the end of the job."""
     values = {
         "key": job_id,
         "r": dump_results(outcome.results),

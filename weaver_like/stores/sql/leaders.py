@@ -1,4 +1,4 @@
-"""SqlLeaders: roles of which there is one holder among all processes on a store."""
+"""SqlLeaders: roles, each held by at most one of all processes on a store."""
 
 from datetime import UTC, datetime
 
@@ -43,5 +43,5 @@ class SqlLeaders(Leaders):
                 return True
             try:
                 return connection.execute(_TAKE_FIRST, names).rowcount == 1
-            except IntegrityError:  # another was faster
+            except IntegrityError:  # another process was first
                 return False

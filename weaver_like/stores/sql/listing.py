@@ -16,9 +16,9 @@ from weaver_like.stores.sql.visibility import seen, seen_values
 _MAX_WALKS = 24
 _AFTER = bindparam("after_created", type_=jobs.c.created.type), bindparam("after_id", type_=jobs.c.id.type)
 _duration = func.coalesce(jobs.c.finished, bindparam("now", type_=jobs.c.finished.type)) - jobs.c.started
-#: What a list may ask for, in the order in which a query says it.
+#: Conditions that a list may have, in the order of the query.
 _CONDITIONS: dict[str, ColumnElement[bool]] = {
-    # MariaDB looks up no pair in an index; a single column it does.
+    # MariaDB looks up a single column in an index, but no pair.
     "after": and_(jobs.c.created <= _AFTER[0], tuple_(jobs.c.created, jobs.c.id) < tuple_(*_AFTER)),
     "created_from": jobs.c.created >= bindparam("created_from"),
     "created_to": jobs.c.created <= bindparam("created_to"),
@@ -50,7 +50,7 @@ def find_rows(connection: Connection, wanted: JobFilter, now: int) -> list[AnyRo
     One index walk of `limit + 1` rows for each (process, status) pair, merged: an IN list would sort every match.
 
     Args:
-        now: microseconds; until when the duration of running jobs counts.
+        now: microseconds; the duration of running jobs counts until then.
     """
     conditions, values = _narrowed(wanted, now)
     walks = list(product(wanted.processes or [None], wanted.statuses or [None]))

@@ -13,7 +13,7 @@ from weaver_like.stores.sql.tables import jobs, logs
 
 _JOB = bindparam("key", type_=jobs.c.id.type)
 _THERE = select(jobs.c.id).where(jobs.c.id == _JOB)
-# The end of a job waits for this one, so that no line comes after the job was deleted.
+# The end of a job waits for this lock, so that no line is added after the job was deleted.
 _LOCK = _THERE.with_for_update()
 _LAST_LINE = select(func.max(logs.c.number)).where(logs.c.job == _JOB)
 _ADD_LINES = insert(logs)
@@ -26,7 +26,7 @@ _READ = (
 
 
 class SqlJobLogs(JobLogs):
-    """Appended, never rewritten."""
+    """Rows are appended, never rewritten."""
 
     def __init__(self, database: SqlDatabase):
         self._database = database

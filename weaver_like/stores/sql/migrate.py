@@ -1,8 +1,7 @@
 """Numbered migrations, applied once each, in order.
 
-Each is one transaction, except on MariaDB, which ends a transaction at every change of a table. So each looks at what
-is
-there and does what is missing: one that was interrupted is begun again.
+Each is one transaction, except on MariaDB, which commits at every change of a table. So each does only what is still
+missing, and one that was interrupted is started again.
 """
 
 import time
@@ -31,8 +30,8 @@ from weaver_like.stores.sql.tables import (
 )
 from weaver_like.stores.sql.types import TABLE_OPTIONS, Exact
 
-#: Kind of database -> what waits until nobody else migrates, and what lets the next one in. SQLite's transactions see
-#: to it themselves.
+#: Kind of database -> statement that waits until no other process migrates, and statement that lets the next one in.
+#: SQLite's transactions need none.
 _ALONE = {
     "postgresql": (
         "SELECT pg_advisory_lock(hashtext('weaver_like'))",
@@ -51,7 +50,7 @@ def _create_tables(connection: Connection) -> None:
 
 
 def _add_queues(connection: Connection) -> None:
-    """Jobs have queues, and roles have leaders."""
+    """Add queues of jobs, and leaders."""
     _add_column(jobs.c.queue, connection)
     _create_index("jobs_by_queue", connection)
     leaders.create(connection, checkfirst=True)
@@ -70,9 +69,9 @@ def _create_index(name: str, connection: Connection) -> None:
 
 
 def _keep_exactly(connection: Connection) -> None:
-    """Columns that hold every text and any size, and an index.
+    """Give columns types that hold any text of any size, and add an index.
 
-    Older stores have the server's own types and rules of comparison.
+    Older stores have the database server's default types and collations.
     """
     _create_index("jobs_by_both", connection)
     if connection.dialect.name == "sqlite":
@@ -109,7 +108,7 @@ def _add_steps(connection: Connection) -> None:
 
 
 def _add_ownership(connection: Connection) -> None:
-    """Jobs, schedules and revisions have owners; those that are there already are nobody's, and public."""
+    """Add owners of jobs, schedules and revisions; existing ones have no owner and are public."""
     for table in (jobs, schedules, revisions):
         _add_column(table.c.owner, connection)
         _add_column(table.c.visibility, connection)
@@ -120,7 +119,7 @@ def _add_followed_runs(connection: Connection) -> None:
 
 
 def _add_offer(connection: Connection) -> None:
-    """Its one row, while nothing is deployed."""
+    """Add the one row of the offer, while nothing is deployed."""
     if not connection.scalar(select(func.count()).select_from(offer)):
         connection.execute(insert(offer).values(id=1, number=0, versions=b"{}"))
 
@@ -139,9 +138,9 @@ MIGRATIONS: dict[int, Callable[[Connection], None]] = {
 
 
 def migrate(database: SqlDatabase) -> list[int]:
-    """Apply what is missing; the numbers that were applied.
+    """Apply missing migrations; their numbers.
 
-    A new store is made as the newest release wants it, and counts as migrated.
+    A new store is created with the newest schema, and counts as migrated.
     Raises: SettingError, if the database is of a newer release.
     """
     with _alone(database), database.writing() as connection:
@@ -162,7 +161,7 @@ def migrate(database: SqlDatabase) -> list[int]:
 
 @contextmanager
 def _alone(database: SqlDatabase) -> Iterator[None]:
-    """One process after the other."""
+    """Let one process at a time migrate."""
     if database.kind not in _ALONE:
         yield
         return

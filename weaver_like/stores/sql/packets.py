@@ -1,4 +1,4 @@
-"""MariaDB's largest statement."""
+"""The largest statement that MariaDB accepts."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,14 +9,14 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from weaver_like.domain.errors import TooLarge
 
-#: What the driver writes with a backslash.
+#: Characters that the driver writes with a backslash.
 _ESCAPED = [bytes([code]) for code in b"\0\n\r\x1a'\"\\"]
 #: Characters; for shorter texts an estimate is cheaper than a count.
 _SMALL = 2**12
 
 
 def refuse_large(engine: Engine) -> None:
-    """Make an engine raise TooLarge for what the server would not take: it would hang up, as if it had died.
+    """Make an engine raise TooLarge for statements that the server would answer by closing the connection.
 
     Source: MariaDB, `max_allowed_packet`: 16 MiB unless its operator sets more, 1 GiB at most.
     """
@@ -35,7 +35,7 @@ def refuse_large(engine: Engine) -> None:
             size_bytes = len(statement) + _size_of(row.values() if isinstance(row, dict) else row)
             if size_bytes > most_bytes:
                 raise TooLarge(
-                    f"The job has a part of {size_bytes} bytes; the database takes {most_bytes} (max_allowed_packet). "
+                    f"The job has a part of {size_bytes} bytes; the database allows {most_bytes} (max_allowed_packet). "
                     "Give large inputs and outputs by reference."
                 )
 

@@ -1,4 +1,4 @@
-"""SqlScheduleStore: schedules, beside the jobs that come of them."""
+"""SqlScheduleStore: schedules, in the same database as their jobs."""
 
 from contextlib import nullcontext
 from datetime import datetime
@@ -26,10 +26,10 @@ _GET = select(schedules).where(schedules.c.id == _SCHEDULE)
 _DELETE = delete(schedules).where(schedules.c.id == _SCHEDULE)
 _DUE = select(schedules).where(schedules.c.due <= bindparam("now")).order_by(schedules.c.due).limit(bindparam("most"))
 _NEXT_DUE = select(func.min(schedules.c.due))
-#: The columns that change are those of the parameters.
+#: The parameters determine the columns that change.
 _ADVANCE = update(schedules).where(schedules.c.id == _SCHEDULE, schedules.c.due == bindparam("held"))
 _AFTER = bindparam("after_created", type_=schedules.c.created.type), bindparam("after_id", type_=schedules.c.id.type)
-#: What a list may ask for, in the order in which a query says it.
+#: Conditions that a list may have, in the order of the query.
 _CONDITIONS: dict[str, ColumnElement[bool]] = {
     "processes": schedules.c.process.in_(bindparam("processes", expanding=True)),
     "after": tuple_(schedules.c.created, schedules.c.id) < tuple_(*_AFTER),
@@ -46,7 +46,7 @@ def _list_statement(conditions: frozenset[str]) -> AnySelect:
 
 
 class SqlScheduleStore(ScheduleStore):
-    """A firing advances its schedule and keeps its job in one transaction."""
+    """A firing advances its schedule and stores its job in one transaction."""
 
     def __init__(self, database: SqlDatabase, intake: SqlJobIntake):
         self._database = database
@@ -55,7 +55,7 @@ class SqlScheduleStore(ScheduleStore):
     def add(self, schedule: Schedule, most: int) -> None:
         with self._database.writing() as connection:
             if connection.execute(_COUNT).scalar_one() >= most:
-                raise Conflict(f"There are {most} schedules already, which is the most; remove one first.")
+                raise Conflict(f"There are {most} schedules already, which is the maximum; remove one first.")
             connection.execute(_ADD, codec.schedule_row(schedule))
 
     @repeated
@@ -111,7 +111,7 @@ class SqlScheduleStore(ScheduleStore):
 
 
 def _advance(connection: Connection, schedule: Schedule, firing: Firing) -> bool:
-    """Wait for the next time; False if another was first, or the schedule is gone."""
+    """Advance to the next time; False if another process was first, or the schedule has gone."""
     values = {
         "key": schedule.id,
         "held": micros_of(schedule.due),

@@ -15,7 +15,7 @@ from weaver_like.stores.sql.logs import require_job
 from weaver_like.stores.sql.tables import jobs, steps
 from weaver_like.stores.sql.upsert import upserts
 
-#: A job that an attempt holds. A change of the status waits for whoever looks at it.
+#: A job that an attempt holds, locked: a change of its status waits for the transaction.
 HELD = (
     select(jobs.c.id)
     .where(jobs.c.id == bindparam("key"), jobs.c.status == "running", jobs.c.attempt == bindparam("held"))

@@ -50,7 +50,7 @@ class SqlStore(Store):
     @repeated
     def ping(self) -> None:
         file = Path(self.database.url.database or "")
-        if self.database.kind == "sqlite" and not file.is_file():  # to connect would make it
+        if self.database.kind == "sqlite" and not file.is_file():  # a connection would create it
             raise Unavailable("The store's file is not there.")
         with self.database.single() as connection:
             try:

@@ -30,7 +30,7 @@ jobs = Table(
     Column("progress", SmallInteger, nullable=False),
     Column("message", Exact(), nullable=False),
     Column("priority", SmallInteger, nullable=False),
-    # Place in the queue: created + level x ageing. One number gives levels and ageing, and an index keeps it in order.
+    # Place in the queue: created + level x ageing. One number covers levels and ageing, and an index keeps it in order.
     Column("place", BigInteger, nullable=False),
     Column("attempt", SmallInteger, nullable=False),
     Column("losses", SmallInteger, nullable=False),
@@ -40,8 +40,8 @@ jobs = Table(
     Column("title", Exact(200)),
     Column("base_url", Exact(), nullable=False),
     Column("queue", Exact(128), nullable=False, server_default="default"),
-    # In no index: every one more makes writes slower, and lists are walks in the order of time that leave out what the
-    # requester may not see. An installation in which few see much may want one by owner and time.
+    # In no index: each index makes writes slower, and lists are walks in the order of time that skip what the requester
+    # may not see. An installation where most requesters see few of the jobs may want an index by owner and time.
     Column("owner", Exact(255), nullable=False, server_default=""),
     Column("visibility", Exact(255), nullable=False, server_default=PUBLIC),
     Index("jobs_by_created", "created", "id"),
@@ -59,7 +59,7 @@ documents = Table(
     metadata,
     Column("job", Exact(36), primary_key=True),
     Column("execution", DOCUMENT, nullable=False),
-    # Whom to call at the end: [successUri, failedUri], or NULL; the end of a job need not read its inputs for that.
+    # URIs to call at the end: [successUri, failedUri], or NULL; kept here so that the end need not read the inputs.
     Column("subscriber", DOCUMENT),
     Column("followers", DOCUMENT),
     Column("results", DOCUMENT),
@@ -69,7 +69,7 @@ documents = Table(
     **TABLE_OPTIONS,
 )
 
-#: Appended, never rewritten.
+#: Rows are appended, never rewritten.
 logs = Table(
     "job_logs",
     metadata,
@@ -83,7 +83,7 @@ logs = Table(
     **TABLE_OPTIONS,
 )
 
-#: Of application packages; one that changes is written again. attempt: only those of the job's last one are shown.
+#: Steps of application packages; a changed one is rewritten. attempt: only steps of the job's last one are shown.
 steps = Table(
     "job_steps",
     metadata,
@@ -95,7 +95,7 @@ steps = Table(
     **TABLE_OPTIONS,
 )
 
-#: Runs of jobs in foreign systems. One outlives its job, if that is removed before the run was seen to end.
+#: Runs of jobs in foreign systems. A run outlives its job if the job is removed before the end of the run is known.
 followed_runs = Table(
     "followed_runs",
     metadata,
@@ -122,7 +122,7 @@ outbox = Table(
     **TABLE_OPTIONS,
 )
 
-#: Executions that are submitted again and again.
+#: Executions that are submitted periodically.
 schedules = Table(
     "schedules",
     metadata,
@@ -134,7 +134,7 @@ schedules = Table(
     Column("created", BigInteger, nullable=False),
     Column("due", BigInteger, nullable=False),
     Column("fired", BigInteger),
-    # The last job that came of it; it may have been removed since.
+    # Its last job, which may have been removed since.
     Column("job", Exact(36)),
     Column("failure", Exact()),
     Column("base_url", Exact(), nullable=False),
@@ -146,7 +146,7 @@ schedules = Table(
     **TABLE_OPTIONS,
 )
 
-#: What was deployed, one row per revision; the large columns come last, so that a list need not pass them.
+#: Deployed processes, one row per revision; the large columns come last, so that a list need not read them.
 revisions = Table(
     "process_revisions",
     metadata,
@@ -161,7 +161,7 @@ revisions = Table(
     **TABLE_OPTIONS,
 )
 
-#: What of it is offered: one row. A change of the revisions writes first a greater number.
+#: Which revisions are current: one row. A change of the revisions first writes a greater number.
 offer = Table(
     "process_offer",
     metadata,
@@ -172,7 +172,7 @@ offer = Table(
     **TABLE_OPTIONS,
 )
 
-#: Who has a role of which there is one among all processes on this store.
+#: Roles, each held by at most one of all processes on this store.
 leaders = Table(
     "leaders",
     metadata,

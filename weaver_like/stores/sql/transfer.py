@@ -1,4 +1,4 @@
-"""SqlJobTransfer: whole jobs, on their way from one store to another."""
+"""SqlJobTransfer: reads and writes whole jobs, to copy them between stores."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -78,7 +78,7 @@ class SqlJobTransfer(JobTransfer):
 
 
 def _whole(connection: Connection, rows: Sequence[AnyRow]) -> list[StoredJob]:
-    """The jobs of some rows, with everything that is kept beside these."""
+    """The jobs of some rows, with everything that is kept in other tables."""
     ids = {"ids": [row.id for row in rows]}
     kept = {row.job: codec.row_documents(row) for row in connection.execute(_DOCUMENTS, ids)}
     log, waiting, done = defaultdict(list), defaultdict(list), defaultdict(list)
@@ -105,7 +105,7 @@ def _whole(connection: Connection, rows: Sequence[AnyRow]) -> list[StoredJob]:
 
 
 def _fitting(connection: Connection, rows: Sequence[AnyRow]) -> Sequence[AnyRow]:
-    """The first rows, as many as have `EXPORT_BYTES` in their documents, logs and steps, but at least one."""
+    """The first rows, up to `EXPORT_BYTES` of documents, logs and steps, but at least one."""
     sizes: dict[str, int] = defaultdict(int)
     ids = {"ids": [row.id for row in rows]}
     for query in _SIZES:

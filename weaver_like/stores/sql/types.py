@@ -14,18 +14,18 @@ AnySelect = Select[*tuple[Any, ...]]
 class _WrittenAsText(LONGBLOB):
     """UTF-8 in a LONGBLOB.
 
-    The driver of MariaDB writes bytes as hexadecimal digits, twice as many; it writes a text as it is.
+    The driver of MariaDB writes bytes as hexadecimal digits, which are twice as long; it writes a text as it is.
     """
 
     def bind_processor(self, dialect: Dialect) -> Callable[[bytes | None], str | None]:
         return lambda value: None if value is None else value.decode()
 
 
-#: JSON texts in UTF-8, which may be large: up to 1 GB.
+#: JSON texts in UTF-8, up to 1 GB.
 DOCUMENT = LargeBinary().with_variant(_WrittenAsText(), "mariadb")
 #: Any bytes, up to 1 GB.
 BYTES = LargeBinary().with_variant(LONGBLOB(), "mariadb")
-#: Of every table: any character; texts are equal if each character is, trailing blanks included.
+#: Options of every table: any character; texts are equal if all characters are, including trailing blanks.
 TABLE_OPTIONS: dict[str, Any] = {
     "mariadb_engine": "InnoDB",
     "mariadb_charset": "utf8mb4",
@@ -57,7 +57,7 @@ class Exact(TypeDecorator[str]):
             return dialect.type_descriptor(MEDIUMTEXT())
         return dialect.type_descriptor(String(self._length))
 
-    # The processors themselves, since the usual hooks cost a call for each text that has nothing to be escaped.
+    # Processors instead of the usual hooks, which would cost a call for each text even where nothing is escaped.
     def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None] | None:
         return _escape if dialect.name == "postgresql" else None
 

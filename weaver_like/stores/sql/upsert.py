@@ -1,11 +1,11 @@
-"""Rows that are inserted, or changed if they are there already: every database has words of its own for it."""
+"""Insert rows, or change them if they exist: each database has a syntax of its own for it."""
 
 from sqlalchemy import Insert, Table
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 
 def upserts(table: Table, changed: tuple[str, ...]) -> dict[str, Insert]:
-    """Kind of database -> insert, or set the columns `changed` of the row that has the same primary key."""
+    """Kind of database -> insert, or set the columns `changed` of the row with the same primary key."""
     keys = [column.name for column in table.primary_key]
     of_mariadb = mysql.insert(table)
     of_sqlite, of_postgresql = sqlite.insert(table), postgresql.insert(table)
