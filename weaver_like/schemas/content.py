@@ -43,7 +43,7 @@ def read_content(data: object, media_type: str, encoding: str | None) -> bytes:
 
 def read_literal(data: object, encoding: str | None, wants_text: bool) -> object:
     """A literal, which may be given as base64 of its text. wants_text: of its JSON otherwise. Raises: ValueError."""
-    if (encoding or "").lower() != _BASE64:
+    if encoding is None or encoding.lower() != _BASE64:
         return data
     text = _declared_base64(data)
     if wants_text:

@@ -60,12 +60,12 @@ def fits_as_it_stands(raw: JsonObject, schema: JsonObject) -> bool:
 
 def links_as_files(value: Any, schema: JsonObject) -> Any:
     """The value, with CWL's own objects in place of links wherever its schema takes a File or Directory."""
+    if not _holds_objects(value):
+        return value
     options = [schema, *schema.get("oneOf", ()), *schema.get("anyOf", ())]
     if isinstance(value, list):
         items = [option["items"] for option in options if isinstance(option.get("items"), dict)]
         return [links_as_files(part, {"anyOf": items}) for part in value] if items else value
-    if not isinstance(value, dict):
-        return value
     if _is_plain_link(value):
         kind = next((kind for kind in map(_object_class, options) if kind), None)
         return _file_object(kind, value) if kind else value
@@ -74,6 +74,12 @@ def links_as_files(value: Any, schema: JsonObject) -> Any:
         name: links_as_files(part, {"anyOf": [one[name] for one in known if isinstance(one.get(name), dict)]})
         for name, part in value.items()
     }
+
+
+def _holds_objects(value: object) -> bool:
+    if isinstance(value, list):
+        return any(isinstance(part, (dict, list)) for part in value)
+    return isinstance(value, dict)
 
 
 def _is_plain_link(value: JsonObject) -> bool:

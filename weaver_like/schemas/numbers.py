@@ -8,6 +8,10 @@ def whole_numbers(value: Any, schema: dict[str, Any]) -> Any:
 
     Source: JSON Schema 2020-12, Core, section 4.2.1.
     """
+    if isinstance(value, list) and not any(isinstance(part, (float, list, dict)) for part in value):
+        return value
+    if not isinstance(value, (float, list, dict)):
+        return value
     options = [schema, *schema.get("oneOf", ()), *schema.get("anyOf", ())]
     match value:
         case float() if value.is_integer():

@@ -166,6 +166,8 @@ class InputValidator:
         where = f"{pointer}/value" if item.qualified else pointer
         if self.bbox:
             return list(bbox_faults(item.data, where))
+        if len(branches) == 1:
+            return branches[0].faults(item, where)
         return self._nearest_faults((branch.faults(item, where) for branch in branches), branches, item.data)
 
     def _nearest_faults(self, tried: Iterable[list[Fault]], branches: list[Branch], value: object) -> list[Fault]:
