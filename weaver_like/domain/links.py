@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from weaver_like.domain.headers import parameter, quoted, uri
+
 OGC = "http://www.opengis.net/def/rel/ogc/1.0/"
 #: Weaver and newer drafts spell the relations with https; clients look for either.
 OGC_HTTPS = "https://www.opengis.net/def/rel/ogc/1.0/"
@@ -19,10 +21,10 @@ class Link:
     title: str | None = None
 
     def header(self) -> str:
-        """The link as a value of the HTTP header `Link`."""
-        parts = [f"<{self.href}>", f'rel="{self.rel}"']
+        """The link as a value of the HTTP header `Link`. Source: RFC 8288 sections 3 and 3.4.1."""
+        parts = [f"<{uri(self.href)}>", f'rel="{self.rel}"']
         if self.type:
-            parts.append(f'type="{self.type}"')
+            parts.append(f"type={quoted(self.type)}")
         if self.title:
-            parts.append(f'title="{self.title}"')
+            parts.append(parameter("title", self.title))
         return "; ".join(parts)
