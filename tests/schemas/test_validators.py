@@ -262,6 +262,10 @@ def test_media_types_that_no_header_can_hold(media_type: str) -> None:
         ({"nothing": {}, "neither": {}}, ["/outputs/nothing", "/outputs/neither"]),
         ({"image": {"format": {"mediaType": "image/png"}}}, ["/outputs/image"]),
         ({"image": {"mediaType": "image/tiff"}}, []),
+        ({"message": {"mediaType": "text/plain"}, "number": {"mediaType": "text/plain"}}, []),
+        ({name: {"mediaType": "application/json"} for name in ("message", "number", "flag", "list", "choice")}, []),
+        ({name: {"mediaType": "image/png"} for name in ("message", "flag")}, ["/outputs/message", "/outputs/flag"]),
+        ({"list": {"mediaType": "text/plain"}}, ["/outputs/list"]),
     ],
 )
 def test_outputs(outputs: dict, wanted: list[str]) -> None:

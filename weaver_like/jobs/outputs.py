@@ -15,6 +15,7 @@ from weaver_like.domain.references import make_results_relative
 from weaver_like.domain.results import Result
 from weaver_like.files.area import OutputArea
 from weaver_like.schemas.jsontext import JsonObject, dumps
+from weaver_like.schemas.literals import literal_media_types
 from weaver_like.schemas.validators import output_media_types
 from weaver_like.settings import Settings
 
@@ -86,14 +87,23 @@ def collect_outputs(
     unknown = set(outputs) - set(process.outputs)
     if unknown:
         raise RunFailed(f"The run produced outputs that the process does not have: {', '.join(sorted(unknown))}.")
-    for name in requested_outputs(process, execution):
+    wanted = requested_media_types(process, execution)
+    for name in wanted:
         if name not in outputs:
             continue
         schema = process.outputs[name].schema
         uris = [name] if _is_uri(schema) else []
+        media_types = _media_types(schema, wanted[name])
         for index, output in _results_of(outputs[name]):
-            result = _collect(name, output, index, output_media_types(schema), place)
+            result = _collect(name, output, index, media_types, place)
             results += make_results_relative([result], place.locations, uris)
+
+
+def _media_types(schema: JsonObject, wanted: str | None) -> list[str]:
+    """The media types that an output may have, the default one first; of a plain value the one that is wanted."""
+    if wanted and literal_media_types(schema):
+        return [wanted]
+    return output_media_types(schema)
 
 
 def _results_of(output: RunOutput) -> Iterator[tuple[int | None, OutputValue | OutputFile]]:

@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema_rs
 
 from weaver_like.domain.errors import Fault
+from weaver_like.schemas.branches import explained
 
 #: More than these say nothing new to a reader.
 MAX_FAULTS = 50
@@ -46,8 +47,9 @@ class Shape:
         if self._validator.is_valid(value):
             return []
         try:
-            errors = islice(self._validator.iter_errors(value), MAX_FAULTS)
-            return [Fault(pointer + to_pointer(error.instance_path), readable(error)) for error in errors]
+            errors = self._validator.iter_errors(value)
+            found = ((place, detail) for error in errors for place, detail in explained(error))
+            return [Fault(pointer + to_pointer(place), readable(detail)) for place, detail in islice(found, MAX_FAULTS)]
         except ValueError as error:  # nested deeper than the validator goes
             return [Fault(pointer, f"the value cannot be checked: {error}")]
 
@@ -57,8 +59,7 @@ def to_pointer(path: Iterable[str | int]) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
-def readable(error: jsonschema_rs.ValidationError) -> str:
-    message = error.message
+def readable(message: str) -> str:
     return message if len(message) <= 300 else f"{message[:150]} ... {message[-140:]}"
 
 

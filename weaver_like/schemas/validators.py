@@ -13,6 +13,7 @@ from weaver_like.domain.process import InputDescription, Process
 from weaver_like.domain.values import Item, Occurrences, Reference, Value
 from weaver_like.schemas.content import decode_base64, read_content, read_literal
 from weaver_like.schemas.jsontext import loads
+from weaver_like.schemas.literals import literal_media_types
 from weaver_like.schemas.numbers import whole_numbers
 from weaver_like.schemas.shape import MAX_FAULTS, Shape, to_pointer
 
@@ -173,15 +174,17 @@ class InputValidator:
     def _nearest_faults(self, tried: Iterable[list[Fault]], branches: list[Branch], value: object) -> list[Fault]:
         """None if the value has one of the forms; else those of the form that it comes nearest to."""
         found: list[Fault] = []
-        near = False
+        nearest = (True, MAX_FAULTS)
         for branch, faults in zip(branches, tried, strict=True):
             if not faults:
                 return []
-            if not found or (branch.is_near(value) and not near):
-                found, near = faults, branch.is_near(value)
+            distance = (not branch.is_near(value), len(faults))
+            if not found or distance < nearest:
+                found, nearest = faults, distance
         if len(branches) > 1:
             forms = ", ".join(branch.media_type or _types(branch.schema) for branch in branches)
-            return [Fault(found[0].pointer, f"{found[0].detail}; the value matches none of: {forms}")]
+            first, *others = found
+            return [Fault(first.pointer, f"{first.detail}; the value matches none of: {forms}"), *others]
         return found
 
 
@@ -221,7 +224,7 @@ class ProcessValidator:
             if description is None:
                 yield Fault(pointer, f"no such output; the process has: {_names(self.process.outputs)}")
                 continue
-            offered = output_media_types(description.schema)
+            offered = output_media_types(description.schema) or literal_media_types(description.schema)
             wanted = request.format.media_type
             if wanted and not is_media_type(wanted):
                 yield Fault(pointer, f"expected a media type (type/subtype), got {wanted[:100]!r}")
