@@ -33,6 +33,15 @@ def asking(accept: str | None) -> Request:
         ("application/json;q=0, */*", None, HTML),
         ("image/png", "json", JSON),
         (JSON, "html", HTML),
+        ("application/json; charset=utf-8", None, JSON),
+        ("application/json;charset=ISO-8859-1", None, JSON),
+        ('application/json; profile="https://x.example/y, z"', None, JSON),
+        ("text/html; charset=UTF-8", None, HTML),
+        ("text/html;level=1;q=0.5, text/html, application/json;q=0.9", None, HTML),
+        ("application/json; charset=utf-8; q=0.2, text/html; q=0.3", None, HTML),
+        ("application/json;odata=verbose;q=0, application/json", None, JSON),
+        ("*/*;version=1", None, JSON),
+        ("not a header", None, JSON),
     ],
 )
 def test_f_goes_before_accept_and_json_before_html(accept: str | None, f: str | None, form: str) -> None:
@@ -41,7 +50,15 @@ def test_f_goes_before_accept_and_json_before_html(accept: str | None, f: str | 
 
 
 @pytest.mark.parametrize(
-    "accept", ["image/png", "application/xml", "text/plain", "application/json;q=0, text/html;q=0"]
+    "accept",
+    [
+        "image/png",
+        "application/xml",
+        "text/plain",
+        "application/json;q=0, text/html;q=0",
+        "application/json; charset=utf-8; q=0",
+        "text/html; charset=iso-8859-1",
+    ],
 )
 def test_what_is_not_offered_is_refused_with_what_is(accept: str) -> None:
     with pytest.raises(NotAcceptable, match=r"one of application/json, text/html, got"):
@@ -75,6 +92,8 @@ def test_the_version_of_openapi_is_not_compared(accept: str | None, form: str) -
         ("application/json;q=0.5, text/plain;q=0.4", True),
         ("application/json;q=0.5, */*", False),
         (TEXT, False),
+        ("application/json; charset=utf-8, text/plain;q=0.5", True),
+        ("application/json;q=0.5, text/plain; charset=utf-8", False),
     ],
 )
 def test_json_must_be_named_and_liked_better(accept: str | None, json_first: bool) -> None:
@@ -113,6 +132,8 @@ def test_html_must_be_named(accept: str | None, f: str | None, html: bool) -> No
         ("application/json;q=0", PROBLEM),
         (BROWSER, HTML),
         ("text/html;q=0.5, application/json", JSON),
+        ("application/json; charset=utf-8", JSON),
+        ("text/html; charset=utf-8", HTML),
     ],
 )
 def test_an_error_has_the_form_that_its_client_asks_for_by_name(accept: str | None, media_type: str) -> None:

@@ -73,11 +73,12 @@ def same_type(one: str, other: str) -> bool:
     """True if two media types mean the same; a parameter counts only where both give it."""
     if essence(one) != essence(other):
         return False
-    first, second = _parameters(one), _parameters(other)
+    first, second = parameters(one), parameters(other)
     return all(first[name] == second[name] for name in first.keys() & second.keys())
 
 
-def _parameters(media_type: str) -> dict[str, str]:
+def parameters(media_type: str) -> dict[str, str]:
+    """The parameters of a media type, names and values in lower case."""
     pairs = (part.partition("=") for part in media_type.split(";")[1:])
     return {name.strip().lower(): value.strip().strip('"').lower() for name, _, value in pairs if name.strip()}
 

@@ -15,7 +15,6 @@ class Request(Protocol):
     Args:
         environ: of WSGI; its names are read where `headers` would cost more, or would not tell absent from empty.
         matchdict: parts of the path, by their names in the route; of the last one in `.../{path}` a tuple of segments.
-        accept: the header Accept, parsed by webob.
         form: JSON or HTML: what a document will be; chosen before the view is called.
     """
 
@@ -28,7 +27,6 @@ class Request(Protocol):
     headers: Mapping[str, str]
     matchdict: Mapping[str, Any]
     GET: Mapping[str, str]
-    accept: Any
     registry: Any
 
     # Made by `faces/edge.py`:

@@ -1,12 +1,14 @@
 """Reading results: which ones there are, or why there are none."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 from weaver_like.domain.errors import (
     InvalidQueryParameter,
     NoSuchOutput,
     NoSuchProcess,
+    NotFound,
     OutputNotRequested,
     ResultNotAvailable,
     ResultNotReady,
@@ -17,6 +19,7 @@ from weaver_like.domain.process import Process
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.runtime import Runtime
+from weaver_like.schemas.jsontext import dumps
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +75,57 @@ def _refuse_unsuccessful(job: Job, documents: JobDocuments) -> None:
         raise ResultNotAvailable(f"Job '{job.id}' was {job.status}; it has no results.")
 
 
-def get_output(rt: Runtime, job: Job, output: str) -> JobResults:
-    """The results of one output alone.
+def get_output(rt: Runtime, job: Job, path: str) -> tuple[JobResults, str]:
+    """The results of the one output whose id a path begins with, and the rest of the path.
+
+    Ids may have slashes, which look like those of the path once it is decoded: the longest id counts.
 
     Raises: as `get_results`; NoSuchOutput (400), if the process has no such output; OutputNotRequested (404), if the
     execute request did not ask for it; ResultNotAvailable, if the run did not produce it.
     """
     documents = rt.store.jobs.get_documents(job.id)
     process = _process(rt, job, documents.execution)
-    if process is not None and output not in process.outputs:
-        known = ", ".join(process.outputs)
-        raise NoSuchOutput(f"Process '{job.process_id}' has no output '{output[:100]}'; it has: {known}.")
+    known = _outputs(process, documents.results)
+    fitting = [name for name in known if path == name or path.startswith(f"{name}/")]
+    output = max(fitting, key=len, default=path.partition("/")[0])
+    if process is not None and output not in known:
+        has = ", ".join(known)
+        raise NoSuchOutput(f"Process '{job.process_id}' has no output '{output[:100]}'; it has: {has}.")
     found = _results(rt, job, documents, None)
     if output not in found.requested:
         raise OutputNotRequested(f"Output '{output[:100]}' was not requested from job '{job.id}'.")
     results = found.of(output)
     if not results:
         raise ResultNotAvailable(f"Job '{job.id}' did not produce its output '{output}'.")
-    return JobResults(job, found.execution, (output,), results)
+    return JobResults(job, found.execution, (output,), results), path[len(output) + 1 :]
+
+
+def is_array(found: JobResults) -> bool:
+    """Whether a single output has items: several results, or a JSON array as its value."""
+    first = found.results[0]
+    return first.index is not None or isinstance(first.value, list)
+
+
+def get_item(found: JobResults, index: int) -> JobResults:
+    """One item of an output for which `is_array` is true. Raises: NotFound."""
+    first = found.results[0]
+    if first.index is None:
+        items = _items(first, index)
+    else:
+        items = [result for result in found.results if result.index == index]
+    if not items:
+        raise NotFound(f"Output '{first.output}' has no item {index}; the first one is 0.")
+    return JobResults(found.job, found.execution, found.requested, tuple(items))
+
+
+def _items(result: Result, index: int) -> list[Result]:
+    """The item of a JSON array at an index, or nothing."""
+    values = cast(list[object], result.value)[index : index + 1]
+    references = tuple(where[1:] for where in result.references if where[0] == index)
+    return [
+        replace(result, value=value, size_bytes=len(dumps(value)), index=index, references=references)
+        for value in values
+    ]
 
 
 def by_value(execution: Execution, result: Result, preference: str | None, limit_bytes: int) -> bool:
@@ -108,14 +144,17 @@ def by_value(execution: Execution, result: Result, preference: str | None, limit
 
 def _requested(rt: Runtime, job: Job, execution: Execution, results: tuple[Result, ...]) -> tuple[str, ...]:
     """The requested outputs. If the process is no longer offered, only those that have results are known."""
-    process = _process(rt, job, execution)
-    if process is not None:
-        known = list(process.outputs)
-    else:
-        known = list(dict.fromkeys(result.output for result in results))
+    known = _outputs(_process(rt, job, execution), results)
     if execution.outputs is None:
-        return tuple(known)
+        return known
     return tuple(name for name in known if name in execution.outputs)
+
+
+def _outputs(process: Process | None, results: tuple[Result, ...]) -> tuple[str, ...]:
+    """Ids of outputs, in the order of the description."""
+    if process is not None:
+        return tuple(process.outputs)
+    return tuple(dict.fromkeys(result.output for result in results))
 
 
 def _process(rt: Runtime, job: Job, execution: Execution) -> Process | None:

@@ -22,9 +22,9 @@ class ResultService:
         """The results of a job; `only` narrows them to some outputs. Raises: as `jobs.results.get_results`."""
         return get_results(self._rt, job, only)
 
-    def get_output(self, job: Job, output: str) -> JobResults:
-        """The results of one output. Raises: as `jobs.results.get_output`."""
-        return get_output(self._rt, job, output)
+    def get_output(self, job: Job, path: str) -> tuple[JobResults, str]:
+        """The results of one output, and the rest of the path. Raises: as `jobs.results.get_output`."""
+        return get_output(self._rt, job, path)
 
     def open(self, reference: str) -> StoredFile:
         """The file behind a pseudo-relative reference of a result from this service. Raises: NotFound, Unavailable."""
@@ -41,3 +41,9 @@ class ResultService:
         except NoSuchJob as error:
             raise no_such_file(reference) from error
         return self._rt.area.get(reference)
+
+    def find_media_type(self, reference: str) -> str | None:
+        """The media type that a job gave to a file from `open_public`; None for a file inside of a value."""
+        job = self._jobs.get(reference.split("/")[1])
+        results = self._jobs.get_documents(job).results
+        return next((result.format.media_type for result in results if result.path == reference), None)

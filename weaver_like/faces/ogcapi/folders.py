@@ -12,14 +12,16 @@ from urllib.parse import quote, unquote
 from pyramid.response import Response
 
 from weaver_like.domain.errors import NotFound
-from weaver_like.domain.fileobjects import is_folder, is_group, members
+from weaver_like.domain.fileobjects import members
 from weaver_like.domain.formats import GEOJSON, JSON, media_type_of
+from weaver_like.domain.headers import disposition
 from weaver_like.domain.job import Job
 from weaver_like.domain.results import Result, StoredFile
 from weaver_like.faces.ogcapi.answer import body_answer
-from weaver_like.faces.ogcapi.definition.operation import Query
+from weaver_like.faces.ogcapi.parts import is_folder_result
 from weaver_like.faces.ogcapi.stream import file_answer
 from weaver_like.faces.request import Request
+from weaver_like.jobs.results import JobResults
 from weaver_like.schemas.jsontext import JsonObject, dumps, loads
 
 ZIP, TAR = "application/zip", "application/x-tar"
@@ -30,11 +32,6 @@ _ROOTS = ("catalog.json", "collection.json", "item.json")
 _STAC_BYTES = 2**20
 #: Relative paths with their files; None for a folder.
 _Files = Iterator[tuple[str, StoredFile | None]]
-
-
-def is_folder_result(result: Result) -> bool:
-    """Whether a result is a Directory, or a File with companions."""
-    return result.path is None and (is_folder(result.value) or is_group(result.value))
 
 
 def answer_folder(request: Request, job: Job, result: Result, kind: str) -> Response:
@@ -51,25 +48,21 @@ def answer_folder(request: Request, job: Job, result: Result, kind: str) -> Resp
         chunks = iter(())
     headers = [
         ("Content-Type", kind),
-        ("Content-Disposition", f"attachment; filename*=UTF-8''{quote(name, safe='')}"),
+        ("Content-Disposition", disposition("attachment", name)),
         ("Vary", "Accept"),
         ("X-Content-Type-Options", "nosniff"),
     ]
     return Response(status=200, headerlist=headers, app_iter=chunks)
 
 
-def get_member(request: Request, query: Query) -> Response:
-    """`/jobs/{id}/results/{output}/{path}`: one file of a folder."""
-    job = request.services.jobs.get(request.matchdict["job"])
-    output, path = request.matchdict["output"], "/".join(request.matchdict["path"])
-    for result in request.services.results.get_output(job, output).results:
-        if not is_folder_result(result):
-            continue
+def answer_member(request: Request, found: JobResults, path: str) -> Response:
+    """Answer with one file of a folder. path: within the folder. Raises: NotFound."""
+    for result in filter(is_folder_result, found.results):
         for name, entry in members(_object_of(result)):
             if name == path:
                 media_type = _stac_type(request, path, entry) or _media_type(entry, path)
-                return file_answer(request, _open(request, entry), media_type)
-    raise NotFound(f"Output '{output[:100]}' has no file '{path[:200]}'.")
+                return file_answer(request, _open(request, entry), media_type, path.rpartition("/")[2])
+    raise NotFound(f"Output '{found.requested[0][:100]}' has no file '{path[:200]}'.")
 
 
 def _object_of(result: Result) -> JsonObject:
@@ -83,7 +76,7 @@ def _open(request: Request, entry: JsonObject) -> StoredFile:
 
 def _listing(request: Request, job: Job, result: Result) -> JsonObject:
     """CWL's own object with full addresses, and a link to each file; the root of a STAC catalog comes first."""
-    here = request.urls.output(job.id, result.output)
+    here = request.urls.output(job.id, result.output, result.index)
     files = [(path, entry) for path, entry in members(_object_of(result)) if not path.endswith("/")]
     links = [_link(request, here, path, entry) for path, entry in files]
     links.sort(key=lambda link: bool(link["rel"] != "root"))

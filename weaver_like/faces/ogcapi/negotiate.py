@@ -1,16 +1,59 @@
 """Choosing the form of an answer: `f`, then Accept."""
 
-import re
 from collections.abc import Sequence
 
-from webob.acceptparse import create_accept_header
+from webob.acceptparse import AcceptValidHeader, create_accept_header
 
 from weaver_like.domain.errors import NotAcceptable
-from weaver_like.domain.formats import HTML, JSON, essence
+from weaver_like.domain.formats import HTML, JSON, essence, parameters, same_type
 from weaver_like.faces.request import Request
 
 PROBLEM = "application/problem+json"
-_VERSION = re.compile(r";\s*version=[0-9.]+")
+
+
+def acceptable(request: Request, offers: Sequence[str]) -> list[tuple[str, float]]:
+    """Those media types of `offers` that the header Accept takes, with their weights, best first; without one all.
+
+    A parameter counts only where both give it: `application/json; charset=utf-8` asks for JSON and nothing else.
+    Source: RFC 9110 section 12.5.1.
+    """
+    accept = request.environ.get("HTTP_ACCEPT")
+    header = create_accept_header(accept or None)
+    if not isinstance(header, AcceptValidHeader):
+        return [(offer, 1.0) for offer in offers]
+    ranges = [(str(entry[0]), float(entry[1])) for entry in header.parsed]
+    weighted = [(offer, _weight(offer, ranges)) for offer in offers]
+    return sorted([entry for entry in weighted if entry[1]], key=lambda entry: -entry[1])
+
+
+def _weight(offer: str, ranges: list[tuple[str, float]]) -> float:
+    """The weight that the most specific of the media ranges gives to an offer; 0 if none takes it."""
+    found = [(_specificity(media_range, offer), weight) for media_range, weight in ranges]
+    specificity, weight = max(found, default=(0, 0.0))
+    return weight if specificity else 0.0
+
+
+def _specificity(media_range: str, offer: str) -> int:
+    """How closely a media range describes an offer; 0 if it is for others."""
+    kind = essence(media_range)
+    if kind == "*/*":
+        return 1
+    if kind.endswith("/*"):
+        return 2 if essence(offer).startswith(kind[:-1]) else 0
+    full = _spelt_out(offer)
+    if not same_type(media_range, full):
+        return 0
+    asked = parameters(media_range)
+    if asked.keys() <= parameters(full).keys():
+        return 4 + len(asked)
+    return 3
+
+
+def _spelt_out(offer: str) -> str:
+    """Texts are sent as UTF-8; JSON has no other encoding, and `charset` means nothing there (RFC 8259 section 11)."""
+    if offer.startswith("text/") and "charset" not in offer:
+        return f"{offer};charset=utf-8"
+    return offer
 
 
 def choose(request: Request, offers: Sequence[str], f: str | None = None) -> str:
@@ -24,11 +67,10 @@ def choose(request: Request, offers: Sequence[str], f: str | None = None) -> str
     if not accept or accept == "*/*" or accept == offers[0]:
         return offers[0]
     # Versions of OpenAPI are not compared: there is one.
-    header = create_accept_header(_VERSION.sub("", accept))
-    found = header.acceptable_offers([offer.partition(";")[0] for offer in offers])
+    found = acceptable(request, [essence(offer) for offer in offers])
     if not found:
         raise NotAcceptable(f"Expected an Accept header that takes one of {', '.join(offers)}, got '{accept[:200]}'.")
-    return next(offer for offer in offers if offer.partition(";")[0] == found[0][0])
+    return next(offer for offer in offers if essence(offer) == found[0][0])
 
 
 def form_of(f: str) -> str:
@@ -40,8 +82,7 @@ def prefers_json(request: Request, other: str, json: str = JSON) -> bool:
     """Whether Accept names JSON (or `json`, another form of it) and likes it better than the media type `other`."""
     if json not in request.environ.get("HTTP_ACCEPT", "").lower():
         return False
-    other = other.partition(";")[0]
-    liked: dict[str, float] = dict(request.accept.acceptable_offers([other, json]))
+    liked = dict(acceptable(request, [other, json]))
     return liked.get(json, 0) > liked.get(other, 0)
 
 
@@ -52,7 +93,7 @@ def prefers_html(request: Request, f: str | None = None) -> bool:
     accept = request.environ.get("HTTP_ACCEPT", "")
     if HTML not in accept.lower():
         return False
-    found = request.accept.acceptable_offers([HTML, JSON])
+    found = acceptable(request, [HTML, JSON])
     return bool(found) and found[0][0] == HTML
 
 
@@ -64,6 +105,6 @@ def problem_type(request: Request) -> str:
     if prefers_html(request):
         return HTML
     named = [essence(part) for part in request.environ.get("HTTP_ACCEPT", "").split(",")]
-    if JSON in named and PROBLEM not in named and request.accept.acceptable_offers([JSON]):
+    if JSON in named and PROBLEM not in named and acceptable(request, [JSON]):
         return JSON
     return PROBLEM

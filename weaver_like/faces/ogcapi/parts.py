@@ -4,16 +4,24 @@ import base64
 import binascii
 import codecs
 import json
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from urllib.parse import quote
 
-from weaver_like.domain.formats import JSON, OCTETS, TEXT, is_json, is_text
+from weaver_like.domain.fileobjects import is_folder, is_group
+from weaver_like.domain.formats import JSON, OCTETS, TEXT, essence, is_json, is_text
+from weaver_like.domain.headers import disposition
 from weaver_like.domain.links import Link
 from weaver_like.domain.results import Result, StoredFile
 from weaver_like.faces.ogcapi.documents.urls import Urls, render_link
 from weaver_like.jobs.results import JobResults
 from weaver_like.schemas.jsontext import JsonObject, dumps
+
+_NUMBERED = re.compile(r"\.([0-9]+)\Z")
+#: Characters that a Content-ID holds as they are, besides letters, digits and `_.-~`.
+_OF_A_CONTENT_ID = "!#$&'()*+,/:;=?@[]^`{|}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +81,35 @@ class Body:
         return sum(map(_size, self.pieces)) < 2**20
 
 
+def is_folder_result(result: Result) -> bool:
+    """Whether a result is a Directory, or a File with companions."""
+    return result.path is None and (is_folder(result.value) or is_group(result.value))
+
+
+def own_type(result: Result) -> str:
+    """The media type of a result that stands alone, which is what links to it say."""
+    media_type, value = result.format.media_type, result.value
+    if result.path is not None:
+        return media_type or OCTETS
+    if isinstance(value, str):
+        return media_type or TEXT
+    if media_type and is_json(media_type) and not is_folder_result(result):
+        return media_type
+    if media_type and essence(media_type) == TEXT and isinstance(value, int | float):
+        return media_type
+    return JSON
+
+
 def value_body(urls: Urls, result: Result, as_json: bool = False) -> tuple[bytes, str]:
     """A value that stands alone, with its media type: text as text, everything else as JSON."""
-    media_type, value = result.format.media_type, urls.value(result)
-    if isinstance(value, str) and not as_json and not is_json(media_type):
-        if media_type and not is_text(media_type) and result.format.encoding == "base64":
-            return base64.b64decode(value), media_type
-        return value.encode("utf-8", "replace"), media_type or TEXT
-    if media_type is not None and is_json(media_type):
+    media_type, value = own_type(result), urls.value(result)
+    if not isinstance(value, str) or is_json(media_type):
         return dumps(value), media_type
-    return dumps(value), JSON
+    if as_json:
+        return dumps(value), JSON
+    if not is_text(media_type) and result.format.encoding == "base64":
+        return base64.b64decode(value), media_type
+    return value.encode("utf-8", "replace"), media_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +161,7 @@ class ResultBodies:
 
     def _link(self, found: JobResults, result: Result) -> JsonObject:
         href = self.urls.result(found.job.id, result)
-        link = render_link(Link(href, "item", result.format.media_type or JSON, result.output))
+        link = render_link(Link(href, "item", own_type(result), result.output))
         if result.format.schema:
             link["schema"] = result.format.schema
         return link
@@ -164,24 +191,28 @@ class ResultBodies:
         boundary = f"part-{secrets.token_hex(12)}"
         pieces: list[Piece] = []
         for result in found.results:
-            body, media_type = self._part(result)
-            head = f"--{boundary}\r\nContent-Type: {media_type}\r\nContent-ID: {_content_id(result)}\r\n"
+            head, body = self._part(result)
+            head = [f"--{boundary}", *head, f"Content-ID: {content_id(result)}"]
             if by_reference(result):
-                head += f"Content-Location: {self.urls.result(found.job.id, result)}\r\n"
+                head.append(f"Content-Location: {self.urls.result(found.job.id, result)}")
                 body = b""
-            pieces += [head.encode() + b"\r\n", body, b"\r\n"]
+            pieces += ["\r\n".join([*head, "", ""]).encode(), body, b"\r\n"]
         first = found.results[0]
-        kind = self._part(first)[1].partition(";")[0]
-        related = f'multipart/related; type="{kind}"; boundary="{boundary}"; start="{_content_id(first)}"'
+        kind = own_type(first).partition(";")[0]
+        related = f'multipart/related; type="{kind}"; boundary="{boundary}"; start="{content_id(first)}"'
         return Body(related, [*pieces, f"--{boundary}--\r\n".encode()])
 
-    def _part(self, result: Result) -> tuple[Piece, str]:
+    def _part(self, result: Result) -> tuple[list[str], Piece]:
+        """What the header of a part says of its content, and the content."""
         if result.path is not None:
-            return FileBody(self.open(result.path), "bytes"), result.format.media_type or OCTETS
+            file = self.open(result.path)
+            shown = disposition("inline", file.name)
+            head = [f"Content-Type: {own_type(result)}", f"Content-Disposition: {shown}"]
+            return head, FileBody(file, "bytes")
         body, media_type = value_body(self.urls, result)
-        if media_type.startswith("text/"):
-            return body, f"{media_type}; charset=utf-8"
-        return body, media_type
+        if media_type.startswith("text/") and "charset" not in media_type:
+            media_type = f"{media_type}; charset=utf-8"
+        return [f"Content-Type: {media_type}"], body
 
 
 def _qualified(value: object, media_type: str | None) -> object:
@@ -193,9 +224,15 @@ def _qualified(value: object, media_type: str | None) -> object:
     return {"value": value}
 
 
-def _content_id(result: Result) -> str:
-    text = result.output if result.index is None else f"{result.output}.{result.index}"
-    return "".join(char for char in text if char.isprintable() and char not in '"\\' and char.isascii()) or "output"
+def content_id(result: Result) -> str:
+    """Content-ID of the part of a result: the id of its output, percent-encoded; of an item of an array with `.index`.
+
+    No two results of a job have the same one: a number at the end of an id itself is kept apart by `%2E`.
+    """
+    text = quote(result.output, safe=_OF_A_CONTENT_ID, errors="replace")
+    if result.index is not None:
+        return f"{text}.{result.index}"
+    return _NUMBERED.sub(r"%2E\1", text)
 
 
 def _escaped(text: str) -> bytes:

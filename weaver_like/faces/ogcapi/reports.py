@@ -3,7 +3,7 @@
 from pyramid.response import Response
 
 from weaver_like.domain.errors import NoSuchProcess
-from weaver_like.domain.formats import JSON
+from weaver_like.domain.formats import JSON, OCTETS, media_type_of
 from weaver_like.domain.links import Link
 from weaver_like.domain.process import Process
 from weaver_like.domain.results import Result
@@ -12,6 +12,7 @@ from weaver_like.faces.ogcapi.definition.operation import Query
 from weaver_like.faces.ogcapi.documents.execute import masked
 from weaver_like.faces.ogcapi.documents.job import render_log, render_problem
 from weaver_like.faces.ogcapi.documents.urls import render_links
+from weaver_like.faces.ogcapi.parts import own_type
 from weaver_like.faces.ogcapi.stream import file_answer
 from weaver_like.faces.request import Request
 from weaver_like.schemas.execution import render_outputs
@@ -51,14 +52,13 @@ def get_outputs(request: Request, query: Query) -> Document:
 
 
 def _render_output(request: Request, job_id: str, result: Result) -> JsonObject:
-    media_type = result.format.media_type
     document: JsonObject = {
         "id": result.output,
         "href": request.urls.result(job_id, result),
-        "type": media_type or JSON,
+        "type": own_type(result),
         "length": result.size_bytes,
     }
-    if media_type:
+    if result.format.media_type:
         document["format"] = render_format(result.format)
     return document
 
@@ -106,7 +106,11 @@ def get_statistics(request: Request, query: Query) -> Document:
 def get_file(request: Request, query: Query) -> Response:
     """A result file below /outputs."""
     reference = "/" + "/".join(request.matchdict["path"])
-    return file_answer(request, request.services.results.open_public(reference))
+    file = request.services.results.open_public(reference)
+    media_type = media_type_of(file.name)
+    if media_type == OCTETS:  # the name does not tell; the job does
+        media_type = request.services.results.find_media_type(reference) or OCTETS
+    return file_answer(request, file, media_type)
 
 
 def _next_page(request: Request, job_id: str, name: str, after: int, limit: int) -> list[JsonObject]:

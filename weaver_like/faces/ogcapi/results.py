@@ -1,6 +1,8 @@
 """Results of a job, all or one of them, in the form that `forms.py` chooses."""
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from pyramid.response import Response
 
@@ -13,18 +15,19 @@ from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.faces.ogcapi.answer import body_answer
 from weaver_like.faces.ogcapi.definition.operation import Query
-from weaver_like.faces.ogcapi.folders import FORMS, answer_folder, is_folder_result
+from weaver_like.faces.ogcapi.folders import FORMS, answer_folder, answer_member
 from weaver_like.faces.ogcapi.forms import Form, Wishes, by_reference, choose_form, holds_html
-from weaver_like.faces.ogcapi.negotiate import choose, prefers_json
-from weaver_like.faces.ogcapi.parts import ResultBodies, value_body
+from weaver_like.faces.ogcapi.negotiate import acceptable, choose, prefers_json
+from weaver_like.faces.ogcapi.parts import ResultBodies, is_folder_result, own_type, value_body
 from weaver_like.faces.ogcapi.prefer import parse_prefer
 from weaver_like.faces.ogcapi.stream import file_answer, stream_answer
 from weaver_like.faces.pages.render import render_page
 from weaver_like.faces.pages.results import results_page
 from weaver_like.faces.request import Request
-from weaver_like.jobs.results import JobResults, by_value
+from weaver_like.jobs.results import JobResults, by_value, get_item, is_array
 
 _PROFILE_NAMES = (PROFILE_RESULTS, PROFILE_RESULTS.replace("https:", "http:"), "ogc-results")
+_INDEX = re.compile(r"(?:0|[1-9][0-9]{0,8})\Z")
 
 
 def get_job_results(request: Request, query: Query) -> Response:
@@ -94,7 +97,7 @@ def _wishes(request: Request, found: JobResults, query: Query, fresh: bool) -> W
         fresh=fresh,
         preference=preference,
         json_before=lambda other: prefers_json(request, other),
-        own_type=lambda: _own_type(request, found),
+        own_type=lambda: _own_type(found),
     )
 
 
@@ -103,8 +106,8 @@ def _folder_form(request: Request, found: JobResults) -> str:
     requested = (found.execution.outputs or {}).get(found.results[0].output)
     if requested is not None and requested.format.media_type in FORMS:
         return str(requested.format.media_type)
-    offered = request.accept.acceptable_offers(list(FORMS))
-    return str(offered[0][0]) if offered else JSON
+    offered = acceptable(request, FORMS)
+    return offered[0][0] if offered else JSON
 
 
 def _answer_one(request: Request, result: Result) -> Response:
@@ -120,27 +123,48 @@ def _answer_one(request: Request, result: Result) -> Response:
 def get_job_output(request: Request, query: Query) -> Response:
     """`/jobs/{id}/results/{output}`: negotiated. Source: 2.0 draft, /req/core/job-result-op, job-results-async-one."""
     job = request.services.jobs.get(request.matchdict["job"])
-    found = request.services.results.get_output(job, request.matchdict["output"])
+    found, _ = request.services.results.get_output(job, request.matchdict["output"])
+    return _answer_output(request, found, query)
+
+
+def get_output_part(request: Request, query: Query) -> Response:
+    """`/jobs/{id}/results/{output}/{path}`: an item of an array, or a file of a folder.
+
+    Or an output whose id has slashes. A folder that is an item has its files below it.
+    """
+    job = request.services.jobs.get(request.matchdict["job"])
+    path = "/".join((request.matchdict["output"], *request.matchdict["path"]))
+    found, rest = request.services.results.get_output(job, path)
+    index, _, below = rest.partition("/")
+    is_item = is_array(found) and _INDEX.match(index) is not None
+    if is_item:
+        found, rest = get_item(found, int(index)), below
+    if rest:
+        return answer_member(request, found, rest)
+    return _answer_output(request, found, query, is_item)
+
+
+def _answer_output(request: Request, found: JobResults, query: Query, is_item: bool = False) -> Response:
     first, alone, wants_json = found.results[0], len(found.results) == 1, query["f"] == "json"
     if request.form == HTML and not holds_html(found):
         return _page(request, found, f"Output {first.output}")
     if alone and is_folder_result(first):
         kind = JSON if wants_json else choose(request, FORMS)
-        return answer_folder(request, job, first, kind)
+        return answer_folder(request, found.job, first, kind)
     if alone and not wants_json and _takes_itself(request, found):
         return _answer_one(request, first)
-    if not wants_json and not request.accept.acceptable_offers([JSON]):
-        own = _own_type(request, found)
+    if not wants_json and not acceptable(request, [JSON]):
+        own = _own_type(found)
         raise NotAcceptable(f"Output '{first.output}' is offered as {own}, {JSON} and {HTML}.")
+    if is_item:  # alone, not as an array of one
+        found = replace(found, results=(replace(first, index=None),))
     return _answer_document(request, found, None, [])
 
 
 def _takes_itself(request: Request, found: JobResults) -> bool:
     """Whether the client takes the single result as itself, or its value as JSON."""
-    own = _own_type(request, found)
-    if "HTTP_ACCEPT" not in request.environ:
-        return True
-    if request.accept.acceptable_offers([own.partition(";")[0]]):
+    own = _own_type(found)
+    if acceptable(request, [own]):
         return True
     return found.results[0].path is None and prefers_json(request, own)
 
@@ -154,16 +178,13 @@ def _inliner(request: Request, execution: Execution, preference: str | None) -> 
     return lambda result: by_value(execution, result, preference, limit)
 
 
-def _own_type(request: Request, found: JobResults) -> str:
+def _own_type(found: JobResults) -> str:
     """Media type of the single result, as itself."""
-    if not found.results:
-        return JSON
-    result = found.results[0]
-    return result.format.media_type or value_body(request.urls, result)[1]
+    return own_type(found.results[0]) if found.results else JSON
 
 
 def _result_link(request: Request, job: Job, result: Result) -> Link:
-    return Link(request.urls.result(job.id, result), OGC + "results", result.format.media_type, result.output)
+    return Link(request.urls.result(job.id, result), OGC + "results", own_type(result), result.output)
 
 
 def _page(request: Request, found: JobResults, title: str) -> Response:

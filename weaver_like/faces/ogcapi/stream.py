@@ -7,6 +7,7 @@ from email.utils import formatdate, parsedate_to_datetime
 from pyramid.response import Response
 
 from weaver_like.domain.formats import media_type_of
+from weaver_like.domain.headers import disposition
 from weaver_like.domain.results import StoredFile
 from weaver_like.faces.ogcapi.answer import body_answer
 from weaver_like.faces.ogcapi.parts import Body
@@ -28,8 +29,11 @@ def stream_answer(request: Request, body: Body, headers: Iterable[tuple[str, str
     return response
 
 
-def file_answer(request: Request, file: StoredFile, media_type: str | None = None) -> Response:
-    """Answer with a whole file, or the part that `Range` asks for. Source: RFC 9110 sections 13 and 14."""
+def file_answer(request: Request, file: StoredFile, media_type: str | None = None, name: str | None = None) -> Response:
+    """Answer with a whole file, or the part that `Range` asks for. name: its true one, if it is kept under another.
+
+    Source: RFC 9110 sections 13 and 14.
+    """
     modified = file.modified.timestamp()
     headers = [
         ("ETag", file.etag),
@@ -50,8 +54,12 @@ def file_answer(request: Request, file: StoredFile, media_type: str | None = Non
         status, first, length = 206, part.start, len(part)
         headers.append(("Content-Range", f"bytes {part.start}-{part.stop - 1}/{file.size_bytes}"))
     chunks = iter(()) if request.method == "HEAD" else file.chunks(first, length)
+    content = [
+        ("Content-Type", media_type or media_type_of(file.name)),
+        ("Content-Length", str(length)),
+        ("Content-Disposition", disposition("inline", name or file.name)),
+    ]
     # The body is given with the headers: given later, it would remove the Content-Length.
-    content = [("Content-Type", media_type or media_type_of(file.name)), ("Content-Length", str(length))]
     return Response(status=status, headerlist=content + headers, app_iter=chunks)
 
 

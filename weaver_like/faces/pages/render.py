@@ -71,10 +71,26 @@ def render_page(title: str, document: JsonObject, base: str) -> bytes:
 
 def _as_page(document: JsonObject) -> JsonObject:
     """The document with the links of its HTML form: that is `self`, and JSON the alternate."""
-    if not document.get("links"):
-        return document
-    links = [turned for link in document["links"] for turned in _turned(link)]
-    return document | {"links": links}
+    page: JsonObject = {name: _as_rows(part) for name, part in document.items()}
+    if _is_links(page.get("links")):
+        page["links"] = [turned for link in page["links"] for turned in _turned(_from_page_to_page(link))]
+    return page
+
+
+def _as_rows(part: object) -> object:
+    """The entries of a list, which may have links of their own."""
+    if not _is_table(part):
+        return part
+    rows = []
+    for entry in part:
+        if _is_links(entry.get("links")):
+            entry = entry | {"links": list(map(_from_page_to_page, entry["links"]))}
+        rows.append(entry)
+    return rows
+
+
+def _from_page_to_page(link: JsonObject) -> JsonObject:
+    return link | {"href": link["href"].removesuffix("?f=json")}
 
 
 def _turned(link: JsonObject) -> list[JsonObject]:

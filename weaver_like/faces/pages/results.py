@@ -4,6 +4,7 @@ from weaver_like.domain.formats import JSON
 from weaver_like.domain.links import Link
 from weaver_like.domain.results import Result
 from weaver_like.faces.ogcapi.documents.urls import Urls
+from weaver_like.faces.ogcapi.parts import own_type
 from weaver_like.jobs.results import JobResults
 from weaver_like.schemas.jsontext import JsonObject
 
@@ -26,7 +27,7 @@ def results_page(found: JobResults, urls: Urls) -> JsonObject:
 def _entry(found: JobResults, result: Result, urls: Urls) -> JsonObject:
     link: JsonObject = {
         "href": urls.result(found.job.id, result),
-        "type": result.format.media_type or JSON,
+        "type": own_type(result),
         "size (bytes)": result.size_bytes,
     }
     if result.path is None and result.size_bytes < _SHOWN_BYTES:

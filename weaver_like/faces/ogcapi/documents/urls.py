@@ -44,14 +44,16 @@ class Urls:
     def schedule(self, schedule_id: str) -> str:
         return f"{self.base}/schedules/{schedule_id}"
 
-    def output(self, job_id: str, output: str) -> str:
-        return f"{self.base}/jobs/{job_id}/results/{quote(output, safe='')}"
+    def output(self, job_id: str, output: str, index: int | None = None) -> str:
+        """An output, or one item of an output that is an array."""
+        url = f"{self.base}/jobs/{job_id}/results/{quote(output, safe='', errors='replace')}"
+        return url if index is None else f"{url}/{index}"
 
     def result(self, job_id: str, result: Result) -> str:
         """Where one result can be read: the file in the output area, or the resource of a value."""
         if result.path:
             return self.outputs + quote(result.path)
-        return self.output(job_id, result.output)
+        return self.output(job_id, result.output, result.index)
 
     def value(self, result: Result) -> object:
         """The value of a result; references to files of the output area become URLs."""
@@ -134,7 +136,7 @@ class Urls:
         ]
         if job.status is Status.SUCCESSFUL:
             links += [
-                Link(f"{here}/results", OGC_HTTPS + "results", JSON, "Results"),
+                Link(f"{here}/results?f=json", OGC_HTTPS + "results", JSON, "Results"),
                 Link(f"{here}/outputs", "outputs", JSON, "Outputs, as links"),
             ]
         links += [
@@ -164,7 +166,8 @@ class Urls:
         here = self.job(job.id)
         links = [Link(here, "self", JSON), Link(here, "monitor", JSON, "Status of the job")]
         if job.status is Status.SUCCESSFUL:
-            links.append(Link(f"{here}/results", OGC + "results", JSON, "Results"))
+            # Without `f` the execute request decides, e.g. for multipart/related.
+            links.append(Link(f"{here}/results?f=json", OGC + "results", JSON, "Results"))
         if job.status is Status.FAILED:
             links.append(Link(f"{here}/exceptions", OGC + "exceptions", JSON, "Why it failed"))
         return links
