@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.support.services",
     "tests.support.systems",
     "tests.support.applications",
+    "tests.support.browser",
     "tests.support.client",
     "tests.support.disks",
     "tests.support.plugin_makers",

@@ -1,6 +1,6 @@
 """Requirements class "job-list" of both editions."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -83,8 +83,36 @@ def test_every_job_names_its_process(listed: Listed) -> None:
 
 @pytest.mark.parametrize("name", ["processID", "status", "type"])
 def test_filters_are_defined_as_lists(app: TestApp, name: str) -> None:
-    """/req/job-list/processID-definition, /req/job-list/status-definition, /req/job-list/type-definition"""
-    assert_list_parameter(query_parameter(app, "/jobs", name))
+    """/req/job-list/processID-definition, /req/job-list/status-definition, /req/job-list/type-definition: no
+    `explode: false`, so the default of OpenAPI"""
+    assert_list_parameter(query_parameter(app, "/jobs", name), explode=True)
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("processID=echo&processID=fail", ["failed", "quick"]),
+        ("processID=echo,fail", ["failed", "quick"]),
+        ("processID=echo&processID=sleep,fail&status=failed&status=running", ["running", "failed"]),
+        ("type=process&type=process&processID=echo", ["quick"]),
+        ("minDuration=1&minDuration=50&processID=echo&processID=sleep&status=successful", ["slow"]),
+    ],
+)
+def test_several_values_come_in_one_parameter_or_in_several(listed: Listed, query: str, names: list[str]) -> None:
+    """/req/job-list/processID-response and its like; both forms of OpenAPI (explode true and false)"""
+    assert listed.find(query) == names
+
+
+def test_the_next_page_of_several_values_has_them_all(listed: Listed) -> None:
+    following = listed.app.get("/jobs?processID=echo&processID=fail&limit=1").json
+    (href,) = hrefs_of(following, "next")
+    assert [job["jobID"] for job in listed.app.get(href).json["jobs"]] == [listed.ids["quick"]]
+
+
+@pytest.mark.parametrize("query", ["status=failed&status=done", "processID=echo&processID=", "processID=&processID=a"])
+def test_one_bad_value_of_several_is_refused(app: TestApp, schema: Schema, query: str) -> None:
+    answer = app.get(f"/jobs?{query}", expect_errors=True)
+    assert_exception(answer, schema, 400, "invalid-query-parameter-value")
 
 
 def test_datetime_is_defined(app: TestApp) -> None:
@@ -117,6 +145,16 @@ def test_the_default_limit_is_ten(app: TestApp) -> None:
     for _ in range(11):
         app.post_json("/processes/greet/execution", {"inputs": {"name": "Ada"}})
     assert len(app.get("/jobs").json["jobs"]) == 10
+
+
+def test_the_default_limit_is_a_setting(make_app: Callable) -> None:
+    """Clients that do not page see what the operator wants them to see."""
+    app = make_app("server.page_size=3")
+    for _ in range(4):
+        app.post_json("/processes/greet/execution", {"inputs": {"name": "Ada"}})
+    assert len(app.get("/jobs").json["jobs"]) == 3
+    for path in ("/jobs", "/schedules"):
+        assert query_parameter(app, path, "limit")["schema"]["default"] == 3
 
 
 def test_pages_show_every_job_once(listed: Listed) -> None:

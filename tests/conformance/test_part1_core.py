@@ -147,8 +147,8 @@ def test_the_process_list(app: TestApp, schema: Schema, edition: str) -> None:
 
 
 def test_the_limit_of_the_process_list_is_defined(app: TestApp) -> None:
-    """/req/core/pl-limit-definition"""
-    assert_limit_parameter(query_parameter(app, "/processes", "limit"))
+    """/req/core/pl-limit-definition; 2.0 /per/core/limit-default-minimum-maximum: another default"""
+    assert_limit_parameter(query_parameter(app, "/processes", "limit"), default=100)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5])
@@ -169,13 +169,14 @@ def test_a_bad_limit_answers_400(app: TestApp, schema: Schema, limit: str) -> No
 
 
 def test_pages_show_every_process_once(make_app: object, tmp_path: Path) -> None:
-    """/req/core/pl-limit-definition: the default is 10; 2.0 /rec/core/next-1, -2, -3"""
+    """/req/core/pl-limit-definition; 2.0 /rec/core/next-1, -2, -3"""
     (tmp_path / "many.py").write_text(MANY, "utf-8")
-    app = make_app(f"plugins.folders={tmp_path}")
+    app = make_app(f"plugins.folders={tmp_path}", "server.processes_page_size=10")
+    assert query_parameter(app, "/processes", "limit")["schema"]["default"] == 10
     pages = [app.get("/processes").json]
     while following := hrefs_of(pages[-1], "next"):
         pages.append(app.get(following[0]).json)
-    assert len(pages[0]["processes"]) == 10
+    assert [len(page["processes"]) for page in pages] == [10, 10, len(pages[-1]["processes"])]
     shown = [process["id"] for page in pages for process in page["processes"]]
     assert len(shown) == len(set(shown))
     assert {f"many-{number:02}" for number in range(15)} | {"echo", "sleep"} <= set(shown)
@@ -260,7 +261,7 @@ def test_the_links_of_a_job_lead_to_its_parts(app: TestApp, successful_job: str)
     """2.0 /rec/core/job-links: monitor, results, log; each answers 200"""
     status = app.get(f"/jobs/{successful_job}").json
     assert hrefs_of(status, "monitor") == [f"http://localhost/jobs/{successful_job}"]
-    assert hrefs_of(status, REL + "results") == [f"http://localhost/jobs/{successful_job}/results"]
+    assert hrefs_of(status, REL + "results") == [f"http://localhost/jobs/{successful_job}/results?f=json"]
     assert hrefs_of(status, REL + "log")
     for link in status["links"]:
         app.get(link["href"], status=200)

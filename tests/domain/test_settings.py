@@ -21,6 +21,7 @@ from weaver_like.settings import declared, dump, load
         ("server.threads=3", "Setting 'server.threads': expected at least 4, got 3."),
         ("server.port=-1", "Setting 'server.port': expected at least 0, got -1."),
         ("security.open=perhaps", "Setting 'security.open': expected true or false, got 'perhaps'."),
+        ("server.page_size=0", "Setting 'server.page_size': expected at least 1, got 0."),
         ("engine.kind=steam", "Setting 'engine.kind': expected one of embedded, celery, got 'steam'."),
         (
             "sandbox.kind=glass",
@@ -48,6 +49,15 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_an_image_without_its_folder_is_refused(folders: str) -> None:
     with pytest.raises(SettingError, match=r"'sandbox\.images': expected image=folder"):
         _ = load(overrides=[f"sandbox.images={folders}"]).images
+
+
+@pytest.mark.parametrize(
+    "origin", ["null", "maps.example", "https://maps.example/page", "https://*.example", "file://"]
+)
+def test_what_is_no_origin_is_refused(origin: str) -> None:
+    """`null` would be every sandboxed page, also HTML that a job made."""
+    with pytest.raises(SettingError, match=r"'security\.cors_origins': expected scheme://host\[:port\] or \*, got"):
+        _ = load(overrides=[f"security.cors_origins=https://a.example {origin}"]).cors_origins
 
 
 def test_later_sources_win(tmp_path: Path) -> None:

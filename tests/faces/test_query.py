@@ -164,6 +164,10 @@ def test_times_that_are_refused(text: str) -> None:
         ("f=json", "f", "json"),
         ("f=html", "f", "html"),
         ("cursor=1.0a-f", "cursor", "1.0a-f"),
+        ("status=running&status=failed", "status", ("running", "failed")),
+        ("processID=a&processID=b,c&processID=d", "processID", ("a", "b", "c", "d")),
+        ("minDuration=5&minDuration=10", "minDuration", (5, 10)),
+        ("profile=a&profile=b", "profile", ("a", "b")),
     ],
 )
 def test_lists_and_words_that_are_taken(text: str, name: str, wanted: object) -> None:

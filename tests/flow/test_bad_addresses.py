@@ -1,7 +1,7 @@
 """Bad paths, queries and methods: a clear 4xx."""
 
 import pytest
-from webtest import TestApp
+from webtest import TestApp, TestResponse
 
 from tests.support.client import finished, submit
 from tests.support.problems import ECHO, JOB, OF_A_JOB, PAGES, problem
@@ -192,7 +192,7 @@ def test_a_page_link_keeps_parameters_in_every_spelling(app: TestApp) -> None:
 MORE = {JOB: {"DELETE"}, "/processes": {"POST"}, "/processes/echo": {"PUT", "PATCH", "DELETE"}, "/schedules": {"POST"}}
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"])
 @pytest.mark.parametrize("path", [*PAGES, *(JOB + path for path in OF_A_JOB), "/outputs/a/b"])
 @pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
 def test_other_methods_are_405_with_allow(app: TestApp, method: str, path: str) -> None:
@@ -201,7 +201,24 @@ def test_other_methods_are_405_with_allow(app: TestApp, method: str, path: str) 
         return
     answer = app.request(path, method=method, expect_errors=True)
     problem(answer, 405)
-    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", *MORE.get(path, ())}
+    assert allowed(answer) == {"GET", "HEAD", "OPTIONS", *MORE.get(path, ())}
+
+
+def allowed(answer: TestResponse) -> set[str]:
+    return set(answer.headers["Allow"].split(", "))
+
+
+@pytest.mark.parametrize("path", [*PAGES, *(JOB + path for path in OF_A_JOB), "/outputs/a/b", "/schedules"])
+def test_options_of_a_path_are_its_methods(app: TestApp, path: str) -> None:
+    """RFC 9110 section 9.3.7"""
+    answer = app.options(path, status=204)
+    assert answer.body == b""
+    assert allowed(answer) == {"GET", "HEAD", "OPTIONS", *MORE.get(path, ())}
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/jobs/x/y/z", "/processes/echo/execution/x", "/api/", "/outputs"])
+def test_an_unknown_path_has_no_options(app: TestApp, path: str) -> None:
+    problem(app.options(path, expect_errors=True), 404)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
@@ -209,4 +226,4 @@ def test_execution_is_post_only(app: TestApp, method: str) -> None:
     for path in (ECHO, "/processes/echo/jobs"):
         answer = app.request(path, method=method, expect_errors=True)
         problem(answer, 405)
-        assert answer.headers["Allow"] == "POST"
+        assert allowed(answer) == allowed(app.options(path, status=204)) == {"POST", "OPTIONS"}

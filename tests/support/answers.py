@@ -80,20 +80,20 @@ def query_parameter(app: TestApp, path: str, name: str, method: str = "get") -> 
     return found[0]
 
 
-def assert_list_parameter(parameter: dict, kind: str = "string") -> None:
-    """`type: array`, comma separated: style form, explode false."""
+def assert_list_parameter(parameter: dict, kind: str = "string", explode: bool = False) -> None:
+    """`type: array`, of style form: separated by commas, or (explode) a parameter for each value."""
     assert parameter["schema"]["type"] == "array"
     assert parameter["schema"]["items"]["type"] == kind
     assert parameter.get("style", "form") == "form"
-    assert parameter["explode"] is False
+    assert parameter["explode"] is explode
 
 
-def assert_limit_parameter(parameter: dict) -> None:
+def assert_limit_parameter(parameter: dict, default: int = 10) -> None:
     assert parameter["schema"]["type"] == "integer"
     assert {key: parameter["schema"][key] for key in ("minimum", "maximum", "default")} == {
         "minimum": 1,
         "maximum": 10000,
-        "default": 10,
+        "default": default,
     }
     assert parameter.get("style", "form") == "form"
 

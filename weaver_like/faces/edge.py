@@ -6,16 +6,20 @@ from urllib.parse import urlsplit
 
 from pyramid.config import Configurator
 from pyramid.response import Response
+from pyramid.tweens import EXCVIEW
 
 from weaver_like.domain.errors import InvalidInput, NotAuthorized, TooLarge
 from weaver_like.domain.requester import ANONYMOUS
 from weaver_like.faces.ogcapi.documents.urls import Urls
+from weaver_like.faces.origins import Origins
 from weaver_like.faces.request import Request
 from weaver_like.services.application import Application, Services
 from weaver_like.settings import Settings
 
 #: Checked because links are made of it. Source: RFC 9112 section 3.2.
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z")
+#: They change nothing. Source: RFC 9110 section 9.2.1.
+_SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 def add_edge(config: Configurator, application: Application, settings: Settings) -> None:
@@ -28,7 +32,10 @@ def add_edge(config: Configurator, application: Application, settings: Settings)
     config.add_request_method(_urls, "urls", reify=True)
     config.add_request_method(lambda _request: ANONYMOUS, "requester", reify=True)
     config.add_request_method(services, "services", reify=True)
-    config.add_tween("weaver_like.faces.edge.check_request", under="pyramid.tweens.excview_tween_factory")
+    config.registry.origins = Origins(settings.cors_origins)
+    config.add_tween("weaver_like.faces.edge.check_request", under=EXCVIEW)
+    if settings.cors_origins:
+        config.add_tween("weaver_like.faces.origins.mark_answers", over=EXCVIEW)
 
 
 def check_request(handler: Callable[[Request], Response], _registry: object) -> Callable[[Request], Response]:
@@ -36,7 +43,7 @@ def check_request(handler: Callable[[Request], Response], _registry: object) -> 
 
     def tween(request: Request) -> Response:
         _check_host(request)
-        if request.method not in ("GET", "HEAD"):
+        if request.method not in _SAFE:
             _check_size(request)
             _check_origin(request)
         return handler(request)
@@ -65,7 +72,7 @@ def _check_origin(request: Request) -> None:
     if not origin:
         return
     own = (request.host, urlsplit(request.urls.base).netloc)
-    if origin.partition("://")[2] not in own:
+    if origin.partition("://")[2] not in own and not request.registry.origins.trusts(origin):
         raise NotAuthorized(f"Pages of '{origin[:100]}' may not change anything on this server.")
 
 

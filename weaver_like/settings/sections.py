@@ -63,6 +63,12 @@ class ServerSettings:
         "Prefer header) or never. The official test suite misreads the header.",
         choices=("always", "asked", "never"),
     )
+    page_size: int = setting(
+        10, "Items on a page of /jobs and of /schedules, where a request does not say how many (`limit`).", minimum=1
+    )
+    processes_page_size: int = setting(
+        100, "The same for /processes. Many clients read the first page only and never see the others.", minimum=1
+    )
 
 
 @dataclass(frozen=True)
@@ -162,6 +168,12 @@ class SecuritySettings:
         "",
         "What s3:// inputs may refer to, read with this server's credentials: bucket or bucket/prefix, separated "
         "by spaces or commas.",
+    )
+    cors_origins: str = setting(
+        "",
+        "Web pages of other sites that may call this server from a browser: their origins, as "
+        "https://maps.example or http://localhost:8080, separated by spaces or commas. *: pages of any origin "
+        "may read, without credentials.",
     )
     open: bool = setting(False, "Listen on addresses other than loopback without any authentication.")
 

@@ -1,6 +1,7 @@
 """All sections together, and values derived from them."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,10 @@ from weaver_like.settings.sections import (
     ServerSettings,
     StoreSettings,
 )
+
+#: As browsers send it, in lower case. Source: RFC 6454 section 6.2.
+_ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?\Z")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 @dataclass(frozen=True)
@@ -119,9 +124,30 @@ class Settings:
         return self.security.s3_buckets.replace(",", " ").split()
 
     @property
+    def cors_origins(self) -> frozenset[str]:
+        """Origins as browsers spell them, and "*".
+
+        Raises: SettingError.
+        """
+        return frozenset(map(_parse_origin, self.security.cors_origins.replace(",", " ").split()))
+
+    @property
     def workers(self) -> int:
         return self.engine.workers or os.cpu_count() or 1
 
 
 def _paths(text: str) -> list[Path]:
     return [Path(name).expanduser().resolve() for name in text.split(":") if name]
+
+
+def _parse_origin(text: str) -> str:
+    """`null` is refused: it is the origin of every sandboxed page, also of HTML that a job made."""
+    if text == "*":
+        return text
+    found = _ORIGIN.match(text.lower().rstrip("/"))
+    if not found:
+        raise SettingError(f"Setting 'security.cors_origins': expected scheme://host[:port] or *, got '{text}'.")
+    scheme, host, port = found.groups(default="")
+    if port == _DEFAULT_PORTS.get(scheme):
+        port = ""
+    return f"{scheme}://{host}{port}"

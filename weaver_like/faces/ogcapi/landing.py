@@ -35,7 +35,7 @@ def get_api(request: Request, query: Query) -> Response:
         server, operations = request.settings.server, request.registry.operations
         offered = processes.find_all()
         types = request.services.deployments.media_types
-        return dumps(render_openapi(operations, offered, types, request.urls, server.title, server.description))
+        return dumps(render_openapi(operations, offered, types, request.urls, server))
 
     definition = request.registry.memo.get(processes.state, ("api", request.urls.base), render)
     if kind == HTML:

@@ -28,8 +28,8 @@ class Cursor:
 
 def page_url(request: Request, name: str, cursor: str | None) -> str:
     """The URL of a page of the list at `/name`: the filters of the request with another cursor, without the form."""
-    parameters = {key: value for key, value in request.GET.items() if key not in ("f", "cursor")}
+    parameters = [(key, value) for key, value in request.GET.items() if key not in ("f", "cursor")]
     if cursor:
-        parameters["cursor"] = cursor
+        parameters.append(("cursor", cursor))
     url = f"{request.urls.base}/{name}"
     return f"{url}?{urlencode(parameters)}" if parameters else url

@@ -39,6 +39,7 @@ def includeme(config: Configurator) -> None:
         service = services.setdefault(path, Endpoint(name=operation.path, path=path))
         service.add_view(operation.method.upper(), answering(operation))
     for service in services.values():
+        service.add_view("OPTIONS", telling_methods(service))
         config.add_cornice_service(service)
     config.add_exception_view(problems.on_error, context=WeaverError)
     config.add_exception_view(problems.on_http_exception, context=HTTPException)
@@ -48,11 +49,21 @@ def includeme(config: Configurator) -> None:
     config.add_forbidden_view(problems.on_http_exception)
 
 
+def telling_methods(service: Endpoint) -> Callable[[Request], Response]:
+    """The view of OPTIONS on a path. Source: RFC 9110 section 9.3.7."""
+
+    def answer(_request: Request) -> Response:
+        return Response(status=204, headerlist=[("Allow", ", ".join(service.defined_methods))])
+
+    return answer
+
+
 def answering(operation: Operation) -> Callable[[Request], Response]:
     """The view of an operation's route; it sets `request.form`."""
 
     def answer(request: Request) -> Response:
-        query = parse_query(request.environ.get("QUERY_STRING", ""), operation.query)
+        text = request.environ.get("QUERY_STRING", "")
+        query = parse_query(text, operation.query, request.settings.server)
         request.form, refusal = _negotiate(request, operation, query["f"])
         if refusal is not None and operation.method != "get":
             raise refusal  # nothing may change if the client takes no answer that says so

@@ -13,6 +13,7 @@ from weaver_like.faces.ogcapi.definition.parameters import render_parameter
 from weaver_like.faces.ogcapi.documents.urls import OPENAPI, Urls
 from weaver_like.faces.ogcapi.negotiate import PROBLEM
 from weaver_like.schemas.jsontext import JsonObject, dumps
+from weaver_like.settings import ServerSettings
 
 #: Tools stop reading documents that are too large: processes beyond this size are only described at /processes/{id}.
 MAX_BYTES = 280_000
@@ -51,8 +52,7 @@ def render_openapi(
     processes: Sequence[Process],
     package_types: Sequence[str],
     urls: Urls,
-    title: str,
-    description: str,
+    server: ServerSettings,
 ) -> JsonObject:
     """The whole definition. package_types: media types of packages.
 
@@ -60,15 +60,17 @@ def render_openapi(
     """
     paths: dict[str, JsonObject] = {}
     for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method] = _render(operation, package_types)
+        paths.setdefault(operation.path, {})[operation.method] = _render(operation, package_types, server)
+    info = {"title": server.title, "description": server.description, "version": __version__}
     document = {
         "openapi": "3.0.3",
-        "info": {"title": title, "description": description, "version": __version__, "license": {"name": "Apache-2.0"}},
+        "info": info | {"license": {"name": "Apache-2.0"}},
         "servers": [{"url": urls.base or "/"}],
         "paths": paths,
         "components": {"schemas": dict(SCHEMAS), "responses": _problems()},
     }
-    _add_executions(document, operations, processes)
+    execute = next(operation for operation in operations if operation.id == "execute")
+    _add_executions(document, _render(execute, (), server), processes)
     return document
 
 
@@ -78,9 +80,11 @@ def _problems() -> JsonObject:
     return {str(status): {"description": _REASONS[status], "content": _PROBLEM} for status in statuses}
 
 
-def _add_executions(document: JsonObject, operations: Sequence[Operation], processes: Sequence[Process]) -> None:
-    """How each process is executed, as long as the document does not become too large."""
-    general = _render(next(operation for operation in operations if operation.id == "execute"), ())
+def _add_executions(document: JsonObject, general: JsonObject, processes: Sequence[Process]) -> None:
+    """How each process is executed, as long as the document does not become too large.
+
+    general: the operation that executes any process.
+    """
     size = len(dumps(document))
     for process in sorted(processes, key=lambda process: process.id):
         schema, execution = render_execute_schema(process), render_execution_of(process, general)
@@ -91,10 +95,10 @@ def _add_executions(document: JsonObject, operations: Sequence[Operation], proce
         document["paths"][f"/processes/{quote(process.id)}/execution"] = {"post": execution}
 
 
-def _render(operation: Operation, package_types: Sequence[str]) -> JsonObject:
+def _render(operation: Operation, package_types: Sequence[str], server: ServerSettings) -> JsonObject:
     names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
     parameters: list[JsonObject] = [{"name": name, "in": "path", "required": True, "schema": _TEXT} for name in names]
-    parameters += [render_parameter(node) for node in operation.query.children]
+    parameters += [render_parameter(node, server) for node in operation.query.children]
     if operation.body == "execute":
         parameters.append(_PREFER)
     rendered = {

@@ -1,6 +1,7 @@
-"""Query strings, read by colander: every parameter is known, typed, and given once."""
+"""Query strings, read by colander: every parameter is known, typed, and given once, unless it is a list."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote_plus
@@ -9,11 +10,13 @@ import colander
 
 from weaver_like.domain.errors import Fault, InvalidQueryParameter
 from weaver_like.domain.status import Status
+from weaver_like.settings import ServerSettings
 
 MAX_LIMIT = 10000
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _MAX_PARAMETERS = 100
 _OPEN_END = ("", "..")
+_DEFAULTS = ServerSettings()
 
 
 class ParameterType(colander.SchemaType):  # type: ignore[misc]  # colander has no types
@@ -29,8 +32,12 @@ class ParameterType(colander.SchemaType):  # type: ignore[misc]  # colander has 
         raise NotImplementedError
 
 
-class TextList(ParameterType):
-    """`a,b` (style form, explode false) -> ("a", "b"). If the node has `values`, only these words are allowed."""
+class ListType(ParameterType):
+    """Several values, in one parameter (`a,b`), in several of the same name, or both; clients are made for either."""
+
+
+class TextList(ListType):
+    """`a,b` -> ("a", "b"). If the node has `values`, only these words are allowed."""
 
     def parse(self, node: colander.SchemaNode, text: str) -> tuple[str, ...]:
         items = tuple(part for part in text.split(",") if part)
@@ -52,7 +59,7 @@ class Whole(ParameterType):
         return int(text)
 
 
-class SecondsList(ParameterType):
+class SecondsList(ListType):
     """`5,10` -> (5, 10): whole seconds, zero or more."""
 
     def parse(self, node: colander.SchemaNode, text: str) -> tuple[int, ...]:
@@ -113,12 +120,16 @@ def _parse_moment(text: str) -> tuple[datetime, datetime]:
     return moment, moment + timedelta(microseconds=999)
 
 
-def _limit(default: int) -> colander.SchemaNode:
-    """Values above `MAX_LIMIT` count as `MAX_LIMIT`. Source: /req/core/pl-limit-definition, -response."""
+def _limit(page_size: Callable[[ServerSettings], int]) -> colander.SchemaNode:
+    """Values above `MAX_LIMIT` count as `MAX_LIMIT`. page_size: the default, which may be a setting.
+
+    Source: /req/core/pl-limit-definition, -response.
+    """
     return colander.SchemaNode(
         Whole(),
         validator=colander.Range(min=1),
-        missing=default,
+        missing=None,
+        page_size=page_size,
         description="Largest number of items on a page.",
         maximum=MAX_LIMIT,
     )
@@ -160,7 +171,7 @@ class QuerySchema(colander.MappingSchema):  # type: ignore[misc]  # colander has
 class ProcessListQuery(QuerySchema):
     """Source: /req/core/pl-limit-definition."""
 
-    limit = _limit(10)
+    limit = _limit(lambda server: server.processes_page_size)
     cursor = colander.SchemaNode(
         colander.String(),
         validator=colander.Length(max=200),
@@ -170,18 +181,21 @@ class ProcessListQuery(QuerySchema):
 
 
 class JobListQuery(QuerySchema):
-    """Source: requirements class "job-list"."""
+    """Source: requirements class "job-list", whose lists of words have the default of OpenAPI (explode true)."""
 
-    limit = _limit(10)
+    limit = _limit(lambda server: server.page_size)
     cursor = _cursor()
-    processID = colander.SchemaNode(TextList(), missing=(), description="Only jobs of these processes.")
+    processID = colander.SchemaNode(TextList(), missing=(), explode=True, description="Only jobs of these processes.")
     status = colander.SchemaNode(
         TextList(),
         missing=(),
+        explode=True,
         description="Only jobs with one of these statuses.",
         values=[str(status) for status in Status],
     )
-    type = colander.SchemaNode(TextList(), missing=(), description="Only jobs of these types.", values=["process"])
+    type = colander.SchemaNode(
+        TextList(), missing=(), explode=True, description="Only jobs of these types.", values=["process"]
+    )
     datetime = colander.SchemaNode(
         Interval(), missing=(None, None), description="Only jobs created at this time or in this interval."
     )
@@ -196,9 +210,11 @@ class JobListQuery(QuerySchema):
 class ScheduleListQuery(QuerySchema):
     """An extension, like the job list."""
 
-    limit = _limit(10)
+    limit = _limit(lambda server: server.page_size)
     cursor = _cursor()
-    processID = colander.SchemaNode(TextList(), missing=(), description="Only schedules of these processes.")
+    processID = colander.SchemaNode(
+        TextList(), missing=(), explode=True, description="Only schedules of these processes."
+    )
 
 
 class ResultsQuery(QuerySchema):
@@ -208,12 +224,12 @@ class ResultsQuery(QuerySchema):
 
 
 class LogQuery(QuerySchema):
-    limit = _limit(1000)
+    limit = _limit(lambda _server: 1000)
     after = _after("lines")
 
 
 class StepsQuery(QuerySchema):
-    limit = _limit(100)
+    limit = _limit(lambda _server: 100)
     after = _after("steps")
 
 
@@ -256,8 +272,8 @@ class PatchQuery(QuerySchema):
     dryRun = _dry_run()
 
 
-def parse_query(text: str, schema: QuerySchema) -> dict[str, Any]:
-    """Read a query string.
+def parse_query(text: str, schema: QuerySchema, server: ServerSettings = _DEFAULTS) -> dict[str, Any]:
+    """Read a query string. server: says how large pages are by default.
 
     Raises: InvalidQueryParameter, with every parameter that is unknown, repeated, badly escaped or ill-typed.
     """
@@ -273,7 +289,7 @@ def parse_query(text: str, schema: QuerySchema) -> dict[str, Any]:
         shown = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults[:5])
         raise InvalidQueryParameter(f"{shown}.", faults=faults)
     if "limit" in values:
-        values["limit"] = min(values["limit"], MAX_LIMIT)
+        values["limit"] = min(values["limit"] or schema["limit"].page_size(server), MAX_LIMIT)
     return values
 
 
@@ -282,15 +298,20 @@ def _read_pairs(text: str, schema: QuerySchema) -> tuple[dict[str, str], list[Fa
     given: dict[str, str] = {}
     faults = []
     for name, value in _split(text):
-        if schema.get(name) is None:
+        node = schema.get(name)
+        if node is None:
             known = ", ".join(child.name for child in schema.children)
             faults.append(Fault(name[:100], f"unknown query parameter; this resource takes: {known}"))
             continue
-        if name in given:
-            faults.append(Fault(name, "this parameter is given more than once"))
-        elif not value:
+        repeatable = isinstance(node.typ, ListType)
+        if not value:
             faults.append(Fault(name, "this parameter has no value"))
-        given[name] = value or given.get(name, "")
+        elif name in given and not repeatable:
+            faults.append(Fault(name, "this parameter is given more than once"))
+        if repeatable:
+            given[name] = ",".join(filter(None, (given.get(name), value)))
+        else:
+            given[name] = value or given.get(name, "")
     return given, faults
 
 
