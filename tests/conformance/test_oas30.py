@@ -295,6 +295,8 @@ def test_every_documented_error_can_happen(
             400: app.get(f"{url}?nonsense=1", status="*").status_int,
             406: app.get(url, headers={"Accept": "image/x-none"}, status="*").status_int,
         }
+        if path.endswith("/results/{output}/{path}"):
+            del got[406]  # items of arrays have forms, files of folders have not
         for status, found in got.items():
             if (str(status) in operation["responses"]) != (found == status):
                 wrong.append(f"{path} documents {status}, and answers {found}")

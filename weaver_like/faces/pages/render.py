@@ -73,7 +73,8 @@ def _as_page(document: JsonObject) -> JsonObject:
     """The document with the links of its HTML form: that is `self`, and JSON the alternate."""
     page: JsonObject = {name: _as_rows(part) for name, part in document.items()}
     if _is_links(page.get("links")):
-        page["links"] = [turned for link in page["links"] for turned in _turned(_from_page_to_page(link))]
+        links = [paged for link in page["links"] for paged in _with_page(link)]
+        page["links"] = [turned for link in links for turned in _turned(link)]
     return page
 
 
@@ -84,13 +85,17 @@ def _as_rows(part: object) -> object:
     rows = []
     for entry in part:
         if _is_links(entry.get("links")):
-            entry = entry | {"links": list(map(_from_page_to_page, entry["links"]))}
+            entry = entry | {"links": [paged for link in entry["links"] for paged in _with_page(link)]}
         rows.append(entry)
     return rows
 
 
-def _from_page_to_page(link: JsonObject) -> JsonObject:
-    return link | {"href": link["href"].removesuffix("?f=json")}
+def _with_page(link: JsonObject) -> list[JsonObject]:
+    """A link that asks for JSON, after one that leads from page to page; any other link alone."""
+    href = link["href"].removesuffix("?f=json")
+    if href == link["href"] or link["rel"] == "self":
+        return [link | {"href": href}]
+    return [link | {"href": href, "type": HTML}, link]
 
 
 def _turned(link: JsonObject) -> list[JsonObject]:
