@@ -154,7 +154,7 @@ def _opener(settings: Settings, fetchers: "_Fetchers", options: CwlOptions) -> P
     inspector = Inspector("weaver_like.runners.cwl.document.inspect", settings.cache_dir)
     fetcher = DocumentFetcher(fetchers, settings.cache_dir, settings.limits.package_bytes)
     images = ImageSupport(
-        folders=frozenset(options.confinement.images),
+        folders=options.confinement.images,
         engine_answers=lambda: options.containers.find() is not None,
         elsewhere=options.engine.processes,
     )

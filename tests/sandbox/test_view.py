@@ -56,6 +56,24 @@ def test_a_server_that_gives_no_network_says_so(make_app: Callable) -> None:
     assert "sandbox.network=false" in ran.reason
 
 
+def test_a_tool_of_an_older_version_has_a_network_without_asking(packages: Packages) -> None:
+    """CWL v1.1, NetworkAccess: documents of v1.0 cannot say whether they need one."""
+    script = "tail -n +3 /proc/net/dev | grep -v lo: | wc -l"
+    own = [line for line in Path("/proc/net/dev").read_text().splitlines()[2:] if "lo:" not in line]
+    assert packages.run(shell(script, cwlVersion="v1.0")).text == f"{len(own)}\n"
+
+
+@pytest.mark.parametrize(
+    "members",
+    [{"cwlVersion": "v1.0"}, {"hints": {"NetworkAccess": {"networkAccess": True}}}],
+    ids=["an older version", "a hint"],
+)
+def test_a_tool_that_does_not_require_a_network_runs_without_one(make_app: Callable, members: dict) -> None:
+    packages = Packages(make_app("sandbox.network=false"))
+    assert packages.run(shell("tail -n +3 /proc/net/dev | grep -v lo: | wc -l", **members)).text == "0\n"
+    assert "It ran without a network (sandbox.network=false)." in packages.run(shell("exit 6", **members)).reason
+
+
 def test_there_is_no_capability_and_none_to_be_had(packages: Packages) -> None:
     ran = packages.run(
         shell(

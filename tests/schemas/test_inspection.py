@@ -5,7 +5,7 @@ import json
 import pytest
 
 from weaver_like.domain.errors import Fault
-from weaver_like.domain.inspection import InspectedProcess, Inspection, Refusal
+from weaver_like.domain.inspection import InspectedProcess, Inspection, Refusal, WantedImage
 from weaver_like.domain.process import InputDescription, OutputDescription
 from weaver_like.schemas.inspection import parse_inspection, render_inspection
 
@@ -21,7 +21,7 @@ PROCESS = InspectedProcess(
         InputDescription("bands", {"type": "integer"}, min_occurs=0, max_occurs=None),
     ),
     outputs=(OutputDescription("cropped", {"type": "string"}, description="What is left"),),
-    images=("debian:stable",),
+    images=(WantedImage("debian:stable"), WantedImage("", required=False, trouble="it is to be built")),
 )
 
 

@@ -37,10 +37,11 @@ class PackageOpener:
         contents = unpacked.reader.read(unpacked.files, self.fetch)
         described_id = unpacked.description.get("id")
         processes = _refined(contents.processes, unpacked, request.process_id or described_id)
+        warnings = list(contents.warnings)
         for process, packaged in zip(processes, contents.processes, strict=True):
             check_names(process)
-            self.images.check(process.id, packaged.images)
-        return OpenedPackage(processes, contents.warnings, described_id or contents.own_id)
+            warnings += self.images.check(process.id, packaged.images)
+        return OpenedPackage(processes, tuple(dict.fromkeys(warnings)), described_id or contents.own_id)
 
     def close(self) -> None:
         """Give back what the readers hold."""

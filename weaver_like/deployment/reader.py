@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from weaver_like.domain.inspection import WantedImage
 from weaver_like.domain.package import PackageFiles
 from weaver_like.domain.process import Process
 from weaver_like.schemas.jsontext import JsonObject
@@ -14,10 +15,10 @@ Fetch = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class PackagedProcess:
-    """A process as the package alone describes it. images: container images that it cannot run without."""
+    """A process as the package alone describes it. images: container images that its tools ask for."""
 
     process: Process
-    images: tuple[str, ...] = ()
+    images: tuple[WantedImage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Source: OGC 20-044, ogcapppkg.yaml, executionUnit.yaml, /req/cwl/execution-unit,
 an older form.
 """
 
-from collections.abc import Set
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from weaver_like.deployment.documents import PLAIN_TYPES
@@ -12,6 +12,7 @@ from weaver_like.deployment.reader import PackageReader, Readers
 from weaver_like.domain.errors import Fault, InvalidPackage
 from weaver_like.domain.formats import essence
 from weaver_like.domain.ids import is_process_id
+from weaver_like.sandbox.images import find_folder
 from weaver_like.schemas.jsontext import JsonObject, dumps
 
 #: Types of execution units that are container images.
@@ -55,10 +56,10 @@ class ApplicationPackage:
         return next((unit for unit in self.units if unit.is_workflow), self.units[0])
 
 
-def read_package(document: JsonObject, readers: Readers, image_folders: Set[str]) -> ApplicationPackage:
+def read_package(document: JsonObject, readers: Readers, image_folders: Mapping[str, str]) -> ApplicationPackage:
     """An OGC application package.
 
-    image_folders: images that are folders here, without an entry point. Raises: InvalidPackage.
+    image_folders: image -> local folder, which has no entry point. Raises: InvalidPackage.
     """
     description, pointer = _description(document)
     _check_profiles(document)
@@ -132,10 +133,10 @@ def _holds_container(document: JsonObject) -> bool:
     return any(isinstance(entry, dict) and entry.get("type") in CONTAINERS for entry in entries)
 
 
-def _check_command(entry: JsonObject, image_folders: Set[str], pointer: str) -> None:
+def _check_command(entry: JsonObject, image_folders: Mapping[str, str], pointer: str) -> None:
     if entry.get("type") not in CONTAINERS or entry.get("command") is not None:
         return
-    if entry.get("image") in image_folders:
+    if find_folder(image_folders, str(entry.get("image") or "")):
         raise _invalid(
             f"{pointer}/command",
             f"expected the command to run: '{entry['image']}' is a folder here, which has no entry point",

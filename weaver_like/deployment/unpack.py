@@ -1,6 +1,6 @@
 """`Unpacker`: what a client sent -> the files of a package, who reads them, and the description beside them."""
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -52,12 +52,12 @@ class _Placed:
 
 @dataclass(frozen=True, slots=True)
 class Unpacker:
-    """image_folders: images that the operator mapped to local folders."""
+    """image_folders: image -> local folder, of those that the operator mapped."""
 
     readers: Readers
     parse: Parse
     fetch: Fetch
-    image_folders: Set[str] = frozenset()
+    image_folders: Mapping[str, str] = field(default_factory=dict)
 
     def unpack(self, request: DeploymentRequest) -> Unpacked:
         """Raises: InvalidPackage, TooLarge."""

@@ -7,6 +7,21 @@ from weaver_like.domain.process import InputDescription, OutputDescription
 
 
 @dataclass(frozen=True, slots=True)
+class WantedImage:
+    """A container image that tools of a package ask for.
+
+    Args:
+        name: empty, if they say how it is made instead.
+        required: they cannot run without it; else it is only a hint.
+        trouble: why nobody can have it, whatever engine there is; empty: it is named.
+    """
+
+    name: str
+    required: bool = True
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class InspectedProcess:
     """One process of a package, as its document describes it.
 
@@ -14,7 +29,6 @@ class InspectedProcess:
         name: its id in the document; empty: it has none.
         names_itself: the document as a whole is this process, and states this id.
         fragment: name of its entry in a document that holds several processes; empty: it is the whole document.
-        images: container images that it cannot run without, sorted.
     """
 
     name: str
@@ -25,7 +39,7 @@ class InspectedProcess:
     version: str
     inputs: tuple[InputDescription, ...]
     outputs: tuple[OutputDescription, ...]
-    images: tuple[str, ...] = ()
+    images: tuple[WantedImage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,12 +52,12 @@ class Command:
     root: str = ""
 
 
-def environment_path(image: str = "") -> str:
-    """PATH of commands: an environment that stands for an image first, then Python's own folder, then the system's.
+def environment_path(image: str = "", own: str = "") -> str:
+    """PATH of commands: an environment that stands for an image, Python's own folder, the system's.
 
-    image: folder of that environment; empty: none.
+    image: folder of that environment; empty: none.  own: what the tool says in place of the last two; empty: nothing.
     """
-    folders = [str(Path(sys.prefix) / "bin"), _PATH]
+    folders = [own] if own else [str(Path(sys.prefix) / "bin"), _PATH]
     if image:
         folders.insert(0, str(Path(image) / "bin"))
     return ":".join(folders)

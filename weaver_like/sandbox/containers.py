@@ -10,6 +10,7 @@ from pathlib import Path
 
 from weaver_like.sandbox.commands import DOCKER, PODMAN
 from weaver_like.sandbox.groups import group_name
+from weaver_like.sandbox.images import full_name
 
 #: Variables of the environment that a client of an engine needs.
 CLIENT_VARIABLES = (
@@ -92,20 +93,30 @@ class ContainerEngine:
             raise ContainerTrouble(f"{self.name}: {ended.stderr.decode('utf-8', 'replace').strip()[-1000:]}")
         return ended.stdout.decode("utf-8", "replace")
 
-    def need_image(self, image: str, pull: bool) -> None:
-        """Make sure that an image is present. Raises: ContainerTrouble."""
+    def need_image(self, image: str, why_not_pulled: str = "") -> str:
+        """Make sure that an image is present; the name by which the engine knows it.
+
+        why_not_pulled: why nobody may pull it; empty: it is pulled if it is missing.
+        Raises: ContainerTrouble.
+        """
+        whole = full_name(image)
+        for name in dict.fromkeys((image, whole)):
+            if self._has(name):
+                return name
+        if why_not_pulled:
+            raise ContainerTrouble(f"The image '{image}' is not present, and {why_not_pulled}.")
         try:
-            self.ask("image", "inspect", "--format", "{{.Id}}", "--", image)
-            return
-        except ContainerTrouble as error:
-            if not pull:
-                raise ContainerTrouble(
-                    f"The image '{image}' is not present, and images are not pulled (sandbox.pull=false)."
-                ) from error
-        try:
-            self.ask("pull", "--quiet", "--", image, limit_s=_PULL_S)
+            self.ask("pull", "--quiet", "--", whole, limit_s=_PULL_S)
         except ContainerTrouble as error:
             raise ContainerTrouble(f"The image '{image}' cannot be pulled: {error}") from error
+        return whole
+
+    def _has(self, image: str) -> bool:
+        try:
+            self.ask("image", "inspect", "--format", "{{.Id}}", "--", image)
+        except ContainerTrouble:
+            return False
+        return True
 
     def remove(self, *names: str) -> None:
         """End and remove containers; it does no harm if they have gone already."""

@@ -1,10 +1,11 @@
 """Inspections of packages: JSON <-> domain, for the way from the child to its parent."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from weaver_like.domain.errors import Fault
-from weaver_like.domain.inspection import InspectedProcess, Inspection, Refusal
+from weaver_like.domain.inspection import InspectedProcess, Inspection, Refusal, WantedImage
 from weaver_like.domain.process import InputDescription, OutputDescription
 
 
@@ -36,7 +37,7 @@ def _render_process(process: InspectedProcess) -> dict[str, Any]:
             for port in process.inputs
         ],
         "outputs": [_render_port(port) for port in process.outputs],
-        "images": list(process.images),
+        "images": [asdict(image) for image in process.images],
     }
 
 
@@ -66,5 +67,5 @@ def _parse_process(document: Mapping[str, Any]) -> InspectedProcess:
         document["version"],
         tuple(InputDescription(**port) for port in document["inputs"]),
         tuple(OutputDescription(**port) for port in document["outputs"]),
-        tuple(document["images"]),
+        tuple(WantedImage(**image) for image in document["images"]),
     )

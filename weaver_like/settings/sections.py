@@ -237,8 +237,8 @@ class SandboxSettings:
     visible: str = setting("", "Folders below /home, /root, /mnt, /srv, ... that commands may read, separated by ':'.")
     network: bool = setting(
         True,
-        "Give network access to commands that ask for it (NetworkAccess); they then reach everything that this "
-        "machine reaches.",
+        "Give network access to commands that ask for it (NetworkAccess), and to tools of CWL v1.0, which cannot ask; "
+        "they then reach everything that this machine reaches.",
     )
     processes: int = setting(512, "Processes and threads of all commands of a job taken together. 0: no limit.")
     cores: float = setting(

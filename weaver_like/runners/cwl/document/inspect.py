@@ -21,6 +21,7 @@ from weaver_like.runners.cwl.data.paths import confine
 from weaver_like.runners.cwl.document.describe import Describer, text_of
 from weaver_like.runners.cwl.document.documents import decoded, write_package
 from weaver_like.runners.cwl.document.entries import chosen_entries, name_of
+from weaver_like.runners.cwl.document.images import images_of
 from weaver_like.runners.cwl.document.load import Documents, load, warm
 from weaver_like.runners.cwl.document.parse import parse_document, plain
 from weaver_like.runners.cwl.document.refusals import Refused, faults_of, plain_types, sentence
@@ -52,6 +53,7 @@ class InspectionRun(ChildRun[InspectPackage]):
     def run(self) -> Inspected:
         self._package = Path(self.request.workdir).resolve() / "package"
         self._fetched: dict[str, str] = {}
+        self._prefixes: dict[str, str] = {}
         self._asked = 0
         try:
             return Inspected(_checked(render_inspection(self._inspect())))
@@ -76,7 +78,9 @@ class InspectionRun(ChildRun[InspectPackage]):
         confine((self._package,))
         main = self.task.main
         documents = Documents(self._package, main, {}, self._fetch)
-        entries = chosen_entries(parse_document(self._package / main, main), list(self.task.wanted), main)
+        document = parse_document(self._package / main, main)
+        self._prefixes = _namespaces(document)
+        entries = chosen_entries(document, list(self.task.wanted), main)
         processes, found = [], []
         for name, entry in entries.items():
             tool = load(documents, name, validate=True)
@@ -109,12 +113,15 @@ class InspectionRun(ChildRun[InspectPackage]):
         raise ValidationException(reason)
 
     def _named(self, text: str) -> str:
-        """Names of files without the folder that they lie in for a moment."""
+        """Names as the package writes them: of files without the folder that they lie in for a moment, of classes with
+        their prefix."""
         for prefix in (f"{self._package.as_uri()}/", f"{self._package}/", self._package.as_uri(), str(self._package)):
             text = text.replace(prefix, "")
         # `../x` was written, and became a place of this machine.
         for level, folder in enumerate(list(self._package.parents)[:-1], 1):
             text = text.replace(f"{folder.as_uri()}/", "../" * level)
+        for prefix, uri in self._prefixes.items():
+            text = text.replace(f"'{uri}", f"'{prefix}:")
         return text[:100_000]
 
 
@@ -148,7 +155,7 @@ def _described(tool: Process, fragment: str, raw: Document) -> InspectedProcess:
         version=str(next(filter(None, versions), "")),
         inputs=_ordered(describer.inputs(), raw.get("inputs")),
         outputs=_ordered(describer.outputs(), raw.get("outputs")),
-        images=tuple(sorted(_images(tool))),
+        images=images_of(tool),
     )
 
 
@@ -173,18 +180,12 @@ def _ordered(described: Mapping[str, _Port], written: object) -> tuple[_Port, ..
     return tuple((first | dict(described)).values())
 
 
-def _images(tool: Process) -> set[str]:
-    """Images that some step cannot do without."""
-    found: set[str] = set()
-
-    def visit(document: Document) -> None:
-        for requirement in document.get("requirements", ()):
-            if isinstance(requirement, dict) and requirement.get("class") == "DockerRequirement":
-                names = (requirement.get(member) for member in ("dockerPull", "dockerImageId", "dockerLoad"))
-                found.add(str(next(filter(None, names), "?")))
-
-    tool.visit(visit)
-    return found
+def _namespaces(document: Document) -> dict[str, str]:
+    """Prefix -> URI, of names in a document."""
+    given = document.get("$namespaces")
+    if not isinstance(given, dict):
+        return {}
+    return {prefix: uri for prefix, uri in given.items() if isinstance(uri, str) and "://" in uri}
 
 
 def _checked(found: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Why a package is refused: the long texts of cwltool and schema-salad as short sentences, each with its place."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from weaver_like.domain.errors import Fault
@@ -15,7 +15,7 @@ _LIBRARY_TYPES = (
     (re.compile(r"\b(ruamel\.yaml\.[\w.]*)?CommentedMap\b"), "mapping"),
     (re.compile(r"\b(ruamel\.yaml\.[\w.]*)?CommentedSeq\b"), "list"),
     (re.compile(r"\bruamel\.yaml\.scalar(int|float)\.\w+"), "number"),
-    (re.compile(r"\bruamel\.yaml\.scalarstring\.\w+"), "text"),
+    (re.compile(r"\b(ruamel\.yaml\.scalarstring\.)?\w+ScalarString\b"), "text"),
     (re.compile(r"\bNoneType\b"), "null"),
 )
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -31,6 +31,11 @@ _UNDEFINED = re.compile(r"^Field '(\w+)' contains undefined reference to '([^']*
 _UNKNOWN = re.compile(r"^Field '(\w+)' references unknown identifier '([^']*)'")
 _SECTION = re.compile(r'^"(\w+)" section is not valid\.?$')
 _MISSING = re.compile(r"^missing required field '?`?(\w+)`?'?")
+#: The first line of a list of all that could stand in a place; its last one ends in this.
+_UNION, _UNION_END = "tried array of <", "> but"
+#: One line for each that could; what stands there is none of them.
+_OTHER_CLASS = re.compile(r"^Expected class '[\w.]*?(?P<expected>\w+)' but this is '(?P<found>[^']*)'")
+_UNSUPPORTED = re.compile(r"^Unsupported requirement ([^ ]+?)\.?$")
 
 
 class Refused(Exception):
@@ -51,20 +56,27 @@ class Refused(Exception):
 class _Reader:
     """Reads the lines of a message one after the other.
 
-    place: of the last line that told one.  leading: the next line begins a fault.
+    place: of the last line that told one.  leading: the next line begins a fault.  listing: within a list of all that
+    could stand in a place.
     """
 
     faults: list[tuple[str, str]] = field(default_factory=list)
     place: str = ""
     leading: bool = True
+    listing: bool = False
 
     def read(self, line: str) -> None:
         mark = _MARK.match(line.strip())
         if mark:
             self.place = f"{mark['file']}:{mark['line']}:{mark['column']}"
             line = mark["text"]
+            self.listing = False
         is_item = line.strip().startswith(("* ", "- "))
         text = re.sub(r"^(\* |- )", "", line.strip()).removeprefix("Warning:").strip()
+        if self.listing or text.startswith(_UNION):
+            self.listing = not text.endswith(_UNION_END)
+            self.leading = True
+            return
         found = _FIELD.match(text)
         if found:
             self.place = f"/{found['field']}"
@@ -90,8 +102,31 @@ def faults_of(text: str) -> tuple[Fault, ...]:
     reader = _Reader()
     for line in _COLOURS.sub("", text).splitlines():
         reader.read(_NUMBERING.sub("", line))
-    faults = (Fault(pointer, _shortened(detail)) for pointer, detail in reader.faults)
+    faults = (Fault(pointer, _shortened(detail)) for pointer, detail in _without_alternatives(reader.faults))
     return tuple(dict.fromkeys(fault for fault in faults if fault.detail))[:_MOST_FAULTS]
+
+
+def _without_alternatives(faults: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield the same, but one fault where something is of none of the classes that could stand there."""
+    told: set[tuple[str, str]] = set()
+    for place, detail in faults:
+        other = _OTHER_CLASS.match(detail)
+        if other is None:
+            yield place, detail
+        elif (place, other["found"]) not in told:
+            told.add((place, other["found"]))
+            yield place, _none_of_these(other["expected"], other["found"])
+
+
+def _none_of_these(expected: str, found: str) -> str:
+    """expected: the first of all classes that could stand there."""
+    if expected.endswith("Requirement"):
+        return _unsupported(found)
+    return f"class is '{found}', which is not expected here"
+
+
+def _unsupported(requirement: str) -> str:
+    return f"requirement {requirement} is not supported here; make it a hint, if the tool can do without it"
 
 
 def _shortened(detail: str) -> str:
@@ -101,6 +136,7 @@ def _shortened(detail: str) -> str:
     detail = _UNKNOWN.sub(lambda found: _nothing(found[1], found[2]), detail)
     detail = _SECTION.sub(r"\1 is missing or empty; expected a mapping or a list", detail)
     detail = _MISSING.sub(r"\1 is missing", detail)
+    detail = _UNSUPPORTED.sub(lambda found: _unsupported(found[1]), detail)
     return plain_types(detail)[:_LONGEST]
 
 

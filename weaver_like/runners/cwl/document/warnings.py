@@ -6,19 +6,50 @@ from cwltool.process import Process, shortname
 
 from weaver_like.runners.cwl.types import Document
 
+_CWLTOOL = "http://commonwl.org/cwltool#"
+#: Names of somebody else's, of hints that are followed: by cwltool.
+_FOLLOWED = (f"{_CWLTOOL}CUDARequirement", f"{_CWLTOOL}MPIRequirement")
+
 
 def warnings_of(process: Process) -> list[str]:
-    """One sentence for each, of all tools of the package."""
+    """One sentence for each, of all processes of the package."""
+    namespaces = process.metadata.get("$namespaces")
+    prefixes = {str(uri): prefix for prefix, uri in namespaces.items()} if isinstance(namespaces, dict) else {}
     found: list[str] = []
 
     def visit(document: Document) -> None:
-        if document.get("class") == "CommandLineTool":
-            name = shortname(document["id"])
-            texts = (*_of_command(document), *_of_outputs(document))
-            found.extend(f"Tool '{name}': {text}" for text in texts)
+        name = shortname(document["id"])
+        kind = "Workflow" if document["class"] == "Workflow" else "Tool"
+        texts = [*_of_hints(document, prefixes)]
+        if document["class"] == "CommandLineTool":
+            texts += [*_of_command(document), *_of_outputs(document)]
+        found.extend(f"{kind} '{name}': {text}" for text in texts)
+        for step in document.get("steps") or ():
+            step_name = shortname(step["id"])
+            found.extend(f"Step '{step_name}': {text}" for text in _of_hints(step, prefixes))
 
     process.visit(visit)
     return found
+
+
+def _of_hints(document: Document, prefixes: dict[str, str]) -> Iterator[str]:
+    """Of hints that change nothing; those whose class has neither a prefix nor a URI are told by cwltool.
+
+    prefixes: URI -> prefix by which the package writes it.
+    """
+    for hint in document.get("hints") or ():
+        kind = str(hint.get("class"))
+        if kind == "SoftwareRequirement":
+            yield f"its hint '{kind}' is not followed here: nothing is installed for it."
+        elif "://" in kind and not kind.startswith("file:") and kind not in _FOLLOWED:
+            yield f"its hint '{_prefixed(kind, prefixes)}' is not understood here, and changes nothing."
+
+
+def _prefixed(kind: str, prefixes: dict[str, str]) -> str:
+    for uri, prefix in prefixes.items():
+        if kind.startswith(uri):
+            return f"{prefix}:{kind.removeprefix(uri)}"
+    return kind
 
 
 def _of_command(tool: Document) -> Iterator[str]:

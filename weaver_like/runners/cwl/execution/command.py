@@ -4,7 +4,7 @@ import os
 import shlex
 import subprocess
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -52,11 +52,12 @@ class _Reusing:
 class AttendedJob(JobBase):
     """A job of cwltool whose command runs under our eyes; whatever happens, its outcome reaches whoever waits for it.
 
-    node: its step.  document: of its tool.
+    node: its step.  document: of its tool.  lacks: what its tool only hints at and does without, a sentence for each.
     """
 
     node: Node
     document: Mapping[str, Any]
+    lacks: Sequence[str] = ()
     needs_command = True
     _exit: CommandExit | None = None
 
@@ -84,7 +85,10 @@ class AttendedJob(JobBase):
         """Run the command to its end. Raises: WorkflowException, OSError."""
 
     def _reusing(self, context: JobContext) -> _Reusing | None:
-        """Source: CWL 1.2, WorkReuse. A command that changes its inputs in place leaves more than its outputs."""
+        """Where its outputs may come from; None: it is always run.
+
+        A command that changes its inputs in place leaves more than its outputs. Source: CWL 1.2, WorkReuse.
+        """
         wish, _ = self.get_requirement("WorkReuse")
         cache = context.scope.reuse
         if cache is None or self.inplace_update or (wish is not None and wish.get("enableReuse") is False):
@@ -150,12 +154,15 @@ class AttendedJob(JobBase):
         if outcome.reused_code is not None:
             self.node.end(StepStatus.REUSED, exit_code=outcome.reused_code)
             return
-        status = StepStatus.SUCCESSFUL if outcome.status == _SUCCESS else StepStatus.FAILED
+        status, message = StepStatus.SUCCESSFUL, outcome.message
+        if outcome.status != _SUCCESS:
+            status = StepStatus.FAILED
+            message = ". ".join(part.rstrip(".") for part in (message, *self.lacks))
         ended = self._exit
         if ended is None:
-            self.node.end(status, outcome.message)
+            self.node.end(status, message)
         else:
-            self.node.end(status, outcome.message, ended.code, ended.cpu_s, ended.peak_bytes)
+            self.node.end(status, message, ended.code, ended.cpu_s, ended.peak_bytes)
 
     def _explained(self, error: Exception) -> str:
         message = str(error).strip()[:_LONGEST_MESSAGE] or type(error).__name__

@@ -6,13 +6,15 @@ from collections.abc import MutableMapping
 
 from cwltool.errors import WorkflowException
 from cwltool.job import CommandLineJob
+from cwltool.utils import aslist
 
 from weaver_like.runners.cwl.execution.attend import CommandExit
 from weaver_like.runners.cwl.execution.command import AttendedJob
 from weaver_like.runners.cwl.execution.context import JobContext
-from weaver_like.runners.cwl.execution.images import check_network, image_name
+from weaver_like.runners.cwl.execution.images import check_network, image_name, in_environment
 from weaver_like.sandbox import kernel
 from weaver_like.sandbox.commands import NONE, Command, Confinement, environment_path
+from weaver_like.sandbox.images import find_folder
 from weaver_like.sandbox.launch import launching
 
 #: PATH inside of a root that stands for an image.
@@ -44,8 +46,15 @@ class ConfinedJob(AttendedJob, CommandLineJob):
                 "baseCommand can name a program to read it, e.g. sh or python3."
             )
         raise WorkflowException(
-            f"The command '{name}' was not found: it is not installed where commands of packages look."
+            f"The command '{name}' was not found: it is not installed where commands of packages look{self._beside()}."
         )
+
+    def _beside(self) -> str:
+        """Where a command was looked for too: of a tool whose image is a local folder."""
+        image, _ = self.get_requirement("DockerRequirement")
+        if image is None or self.lacks:
+            return ""
+        return f", nor in the folder that stands for its image '{image_name(image)}'"
 
     def _required_env(self) -> dict[str, str]:
         """PATH is the tool's own, if it has one."""
@@ -60,21 +69,31 @@ class ConfinedJob(AttendedJob, CommandLineJob):
                 f"The image is mapped to '{folder}', a root, which only works with sandbox.kind=bubblewrap."
             )
         check_network(self.networkaccess, confinement)
-        root = folder if is_root else ""
+        path = env.get("PATH", _ROOT_PATH) if is_root else environment_path(folder, env.get("PATH", ""))
         if folder and not is_root:
             readable = (*readable, folder)
-        path = _ROOT_PATH if is_root else environment_path(folder)
+            argv = in_environment(argv, self._programs(argv, context), folder)
         return Command(
             argv=argv,
             folder=self.outdir,
-            environment={"PATH": path} | dict(env),
+            environment=dict(env) | {"PATH": path},
             readable=readable,
             writable=(self.outdir, self.tmpdir, *self._changed_in_place()),
             network=self.networkaccess,
-            root=root,
+            root=folder if is_root else "",
         )
+
+    def _programs(self, argv: list[str], context: JobContext) -> int:
+        """How many words of a command may be programs of the tool's image.
+
+        Those of its baseCommand; without one the first word, unless that is a file of the job.
+        """
+        words = len(aslist(self.document.get("baseCommand") or []))
+        if words:
+            return words
+        return 0 if argv[0].startswith(f"{context.scope.workdir}/") else 1
 
     def _image_folder(self, confinement: Confinement) -> str:
         """The local folder for the image that the tool asks for; empty: none."""
         image, _ = self.get_requirement("DockerRequirement")
-        return confinement.images.get(image_name(image), "") if image else ""
+        return find_folder(confinement.images, image_name(image)) if image else ""

@@ -14,7 +14,7 @@ from cwltool.errors import WorkflowException
 from weaver_like.runners.cwl.execution.attend import CommandExit
 from weaver_like.runners.cwl.execution.command import AttendedJob
 from weaver_like.runners.cwl.execution.context import JobContext, RunScope, job_context
-from weaver_like.runners.cwl.execution.images import check_network, image_name, is_name
+from weaver_like.runners.cwl.execution.images import check_network, image_name, is_name, missing_name, why_not_pulled
 from weaver_like.runners.cwl.execution.running import RUNNING
 from weaver_like.sandbox.commands import PODMAN
 from weaver_like.sandbox.containers import ContainerEngine, ContainerTrouble, limits, mark
@@ -51,18 +51,15 @@ class ContainerJob(AttendedJob, DockerCommandLineJob):
         tmp_outdir_prefix: str,
         image_base_path: str | None = None,
     ) -> str:
-        """The image's name. Raises: WorkflowException."""
+        """The name by which the engine has the image. Raises: WorkflowException."""
         name = image_name(r)
         if not is_name(name):
-            raise WorkflowException(
-                "DockerRequirement has neither dockerPull nor dockerImageId; images are not built or loaded here."
-            )
+            raise WorkflowException(missing_name(r) or f"'{name}' is no name of an image.")
         try:
             with RUNNING:
-                self._engine.need_image(name, pull=self._scope.containers.pull and "dockerPull" in r)
+                return self._engine.need_image(name, why_not_pulled(r, self._scope.containers))
         except ContainerTrouble as error:
             raise WorkflowException(str(error)) from error
-        return name
 
     def create_runtime(
         self, env: MutableMapping[str, str], runtimeContext: RuntimeContext

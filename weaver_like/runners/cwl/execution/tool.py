@@ -1,7 +1,7 @@
 """Command line tools whose commands run confined, or in containers."""
 
 import logging
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 from cwl_utils.types import CWLObjectType
@@ -15,12 +15,13 @@ from cwltool.utils import OutputCallbackType
 from weaver_like.runners.cwl.execution.command import AttendedJob
 from weaver_like.runners.cwl.execution.confined import ConfinedJob
 from weaver_like.runners.cwl.execution.container import ContainerJob
-from weaver_like.runners.cwl.execution.context import RunScope, job_context
-from weaver_like.runners.cwl.execution.images import image_name, is_name
+from weaver_like.runners.cwl.execution.context import JobContext, RunScope, job_context
+from weaver_like.runners.cwl.execution.images import image_name, is_name, why_not_pulled
 from weaver_like.runners.cwl.execution.resources import Resources, select
 from weaver_like.runners.cwl.execution.running import RUNNING
 from weaver_like.sandbox.commands import DOCKER, PODMAN
 from weaver_like.sandbox.containers import ContainerTrouble
+from weaver_like.sandbox.images import find_folder
 
 log = logging.getLogger("cwltool")  # what goes there is in the log of the job
 #: Images of hints that were not available: each step of a job would wait for the same. A job has an OS process of
@@ -43,8 +44,7 @@ class ConfinedTool(CommandLineTool):
         try:
             for job in super().job(job_order, output_callbacks, context):
                 if isinstance(job, AttendedJob):
-                    job.node = node
-                    job.document = self.tool
+                    self._prepare(job, context)
                 yield job
         except WorkflowException as error:
             node.begin()
@@ -59,7 +59,7 @@ class ConfinedTool(CommandLineTool):
             if image is None:
                 self._use_image(scope.containers.image, kind)
             return True
-        if image is None or image_name(image) in scope.confinement.images:
+        if image is None or find_folder(scope.confinement.images, image_name(image)):
             return False
         return bool(required) or _is_available(image, scope)
 
@@ -70,6 +70,30 @@ class ConfinedTool(CommandLineTool):
                 f"The tool names no image, and there is no default one (sandbox.kind={kind}, sandbox.image is empty)."
             )
         self.hints.insert(0, {"class": "DockerRequirement", "dockerPull": image})
+
+    def _prepare(self, job: AttendedJob, context: JobContext) -> None:
+        """Tell a job what it needs to know of its tool."""
+        scope = context.scope
+        job.node = context.node
+        job.document = self.tool
+        job.lacks = tuple(self._lacks(job, context))
+        job.networkaccess = job.networkaccess and (scope.confinement.network or self._needs_network())
+
+    def _lacks(self, job: AttendedJob, context: JobContext) -> Iterator[str]:
+        """Yield a sentence for what the tool only hints at, and does without here."""
+        confinement = context.scope.confinement
+        image, _ = self.get_requirement("DockerRequirement")
+        name = image_name(image or {})
+        if image is not None and not context.use_container and not find_folder(confinement.images, name):
+            which = f"the image '{name}'" if name else "an image"
+            yield f"It ran without {which}, at which the tool only hints"
+        if job.networkaccess and not confinement.network and not self._needs_network():
+            yield "It ran without a network (sandbox.network=false)"
+
+    def _needs_network(self) -> bool:
+        """False for a hint, which is what cwltool gives tools of CWL v1.0: they cannot say whether they need one."""
+        _, required = self.get_requirement("NetworkAccess")
+        return bool(required)
 
     def evalResources(self, builder: Builder, runtimeContext: RuntimeContext) -> Resources:
         stated, _ = self.get_requirement("ResourceRequirement")
@@ -91,7 +115,7 @@ def _is_available(image: Mapping[str, Any], scope: RunScope) -> bool:
         return False
     try:
         with RUNNING:
-            engine.need_image(name, pull=scope.containers.pull and "dockerPull" in image)
+            engine.need_image(name, why_not_pulled(image, scope.containers))
     except ContainerTrouble as error:
         _UNAVAILABLE.add(name)
         log.warning("The image is a hint, and the command runs without it: %s", error)
