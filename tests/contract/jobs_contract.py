@@ -40,6 +40,7 @@ EXECUTION = Execution(
     "async",
     "title",
     "minimal",
+    secrets=("qualified", "reference"),
 )
 
 

@@ -46,7 +46,9 @@ class ScheduleKeepingContract:
     def test_a_schedule_comes_back_as_it_was_added(self, schedules: ScheduleStore) -> None:
         inputs = {"a": Occurrences((Value(2**70), Value({"c": None})), ("/inputs/a", "/inputs/a"))}
         outputs = {"b": OutputRequest(Transmission.REFERENCE, Format("text/plain"))}
-        execution = Execution(inputs, outputs, ResponseForm.RAW, Subscriber("http://s"), 0, title="Títle ☃")
+        execution = Execution(
+            inputs, outputs, ResponseForm.RAW, Subscriber("http://s"), 0, title="Títle ☃", secrets=("a",)
+        )
         made = new(
             execution=execution,
             base_url="https://example.org/base",

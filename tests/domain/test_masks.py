@@ -1,10 +1,13 @@
 """Secrets that must not be readable once a text was masked."""
 
+import json
+import shlex
 import time
+from urllib.parse import quote
 
 import pytest
 
-from weaver_like.domain.masks import mask
+from weaver_like.domain.masks import Secrets, mask
 
 
 @pytest.mark.parametrize(
@@ -100,3 +103,41 @@ def test_long_lines_take_no_long_time(text: str) -> None:
     began = time.process_time()
     mask(text)
     assert time.process_time() - began < 0.5
+
+
+AWKWARD = """it's "hunter2" & m\u00f6re"""
+KEY = "-----BEGIN KEY-----\nhunter2hunter2\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "masked"),
+    [
+        ("hunter2", "login hunter2, hunter2", "login ***, ***"),
+        (AWKWARD, AWKWARD, "***"),
+        (AWKWARD, shlex.join(["login", AWKWARD]), "login '***'"),
+        (AWKWARD, json.dumps({"p": AWKWARD}), '{"p": "***"}'),
+        (AWKWARD, json.dumps({"p": AWKWARD}, ensure_ascii=False), '{"p": "***"}'),
+        (AWKWARD, f"ValueError({AWKWARD!r})", "ValueError('***')"),
+        (AWKWARD, f"http://a/?p={quote(AWKWARD, safe='')}", "http://a/?p=***"),
+        (KEY, "the line hunter2hunter2 of }", "the line *** of }"),
+        (["one-secret", {"b": "two-secret"}], "one-secret two-secret", "*** ***"),
+        (4711, "pin 4711", "pin ***"),
+        ("hunter2\n", "hunter2", "***"),
+        ({"class": "File", "basename": "x.txt", "contents": "hunter2"}, "File x.txt hunter2", "File x.txt ***"),
+        ("", "nothing", "nothing"),
+        (None, "None null", "None null"),
+        (True, "True true", "True true"),
+    ],
+    ids=[
+        *("plain", "as it is", "shell", "JSON", "JSON, UTF-8", "Python", "URL", "line of a key", "inside", "number"),
+        *("end of line", "file", "empty", "null", "boolean"),
+    ],
+)
+def test_values_of_secret_inputs_are_replaced_however_they_are_written(value: object, text: str, masked: str) -> None:
+    assert Secrets([value]).mask(text) == masked
+
+
+def test_the_longer_one_of_two_secrets_is_replaced_as_a_whole() -> None:
+    secrets = Secrets(["key"])
+    secrets.add("key of the house")
+    assert secrets.mask("the key of the house, the key") == "the ***, the ***"

@@ -41,9 +41,12 @@ def warnings(app: TestApp, package: dict) -> list[str]:
         (flow(hints={"ogc:Calibration": {}}), ["Step 'one': its hint 'ogc:Calibration'"]),
         (flow() | {"hints": {"ogc:Calibration": {}}}, ["Workflow '"]),
         (TOOL | {"hints": {"SoftwareRequirement": {"packages": {"gdal": {}}}}}, ["nothing is installed for it"]),
+        (TOOL | {"hints": {"cwltool:Secrets": {"secrets": ["word"]}}}, []),
+        (TOOL | {"hints": {"cwltool:Secrets": {"secrets": ["wrd"]}}}, ["names 'wrd', but there is no such input"]),
+        (TOOL | {"hints": {"cwltool:Secrets": {"secrets": ["file"]}}}, ["what is in a file is not masked"]),
         (TOOL | {"cwlVersion": "v1.0", "hints": {"cwltool:NetworkAccess": {"networkAccess": False}}}, []),
     ],
-    ids=["one", "three", "step", "workflow", "software", "taken into CWL"],
+    ids=["one", "three", "step", "workflow", "software", "secrets", "no such secret", "secret file", "taken into CWL"],
 )
 def test_each_hint_that_is_not_understood_is_a_warning(app: TestApp, package: dict, told: list[str]) -> None:
     found = warnings(app, package)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from weaver_like.domain.masks import Secrets
 from weaver_like.domain.messages import StepChange
 from weaver_like.domain.step import MAX_STEPS, Step, StepStatus
 from weaver_like.jobs.steps import clean_step
@@ -17,13 +18,13 @@ GOOD = {"number": 1, "name": "a", "status": "running"}
 def told(document: object) -> Step | None:
     """What a worker takes from a message of a child."""
     message = FROM_CHILD.decode({"kind": "step", "step": document})
-    return clean_step(message.step) if isinstance(message, StepChange) else None
+    return clean_step(message.step, Secrets()) if isinstance(message, StepChange) else None
 
 
 def test_a_step_is_told_as_it_is() -> None:
     step = Step(MAX_STEPS, "sub/a", StepStatus.FAILED, T0, T0, "sh -c x", -9, "was killed", 0.5, 2**40, ("1", ""))
     assert FROM_CHILD.decode(FROM_CHILD.encode(StepChange(step))) == StepChange(step)
-    assert clean_step(step) == step
+    assert clean_step(step, Secrets()) == step
     assert told(GOOD) == Step(1, "a", StepStatus.RUNNING)
 
 

@@ -245,7 +245,10 @@ class _Refiner:
             return {}
         if isinstance(port, InputDescription) and port.repeatable:
             given = without_lists(given)
-        return {"schema": compatible_schema(port.schema, given)}
+        schema = compatible_schema(port.schema, given)
+        if "writeOnly" in port.schema:  # what the package keeps secret stays so
+            schema["writeOnly"] = port.schema["writeOnly"]
+        return {"schema": schema}
 
 
 def _occurrences(port: InputDescription, entry: JsonObject) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """An execution: what a client asks a process to do."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from weaver_like.domain.formats import Format
+from weaver_like.domain.masks import HIDDEN
 from weaver_like.domain.process import Process
-from weaver_like.domain.values import Occurrences
+from weaver_like.domain.values import Occurrences, Reference, Value
 
 
 class Transmission(StrEnum):
@@ -50,6 +52,7 @@ class Execution:
         version, deployed: of the revision that the job runs, whatever is deployed meanwhile; None for processes
             without revisions.
         reuse: steps of a package reuse the outputs of earlier jobs, where these were kept.
+        secrets: ids of inputs whose values are stored, because jobs need them, but never shown.
     """
 
     inputs: dict[str, Occurrences] = field(default_factory=dict)
@@ -63,6 +66,22 @@ class Execution:
     version: str | None = None
     deployed: datetime | None = None
     reuse: bool = False
+    secrets: tuple[str, ...] = ()
+
+    def secret_values(self) -> Iterator[object]:
+        """Yield each value of a secret input, JSON; of a reference its URI."""
+        for name in self.secrets:
+            for item in self.inputs[name].items if name in self.inputs else ():
+                yield item.href if isinstance(item, Reference) else item.data
+
+    def without_secrets(self) -> "Execution":
+        """The same as it may be shown."""
+        hidden = {
+            name: replace(given, items=(Value(HIDDEN),) * len(given.items))
+            for name, given in self.inputs.items()
+            if name in self.secrets
+        }
+        return replace(self, inputs=self.inputs | hidden)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,11 @@ class InputDescription:
     def repeatable(self) -> bool:
         return self.max_occurs is None or self.max_occurs > 1
 
+    @property
+    def secret(self) -> bool:
+        """Whether nobody may see its values again. Source: OpenAPI 3.0, Schema Object, `writeOnly`."""
+        return self.schema.get("writeOnly") is True
+
 
 @dataclass(frozen=True, slots=True)
 class OutputDescription:
@@ -90,6 +95,11 @@ class Process:
     def run_by(self, runner: str) -> "Process":
         """The same process, with its execution unit run by another kind of runner."""
         return replace(self, unit=replace(self.unit, runner=runner))
+
+    @property
+    def secret_inputs(self) -> tuple[str, ...]:
+        """Ids of the inputs whose values nobody may see again."""
+        return tuple(name for name, port in self.inputs.items() if port.secret)
 
     @property
     def sync(self) -> bool:

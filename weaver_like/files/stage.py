@@ -1,6 +1,6 @@
 """Bringing the inputs of a job into its work folder."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,6 +35,11 @@ class Staged:
 
     inputs: dict[str, tuple[RunInput, ...]] = field(default_factory=dict)
     bytes_in: dict[str, int] = field(default_factory=dict)
+
+    def values_of(self, names: Iterable[str]) -> Iterator[object]:
+        """Yield the values, JSON, of some inputs, also of those that were given by reference."""
+        for name in names:
+            yield from (item.value for item in self.inputs.get(name, ()) if isinstance(item, InputValue))
 
 
 def find_fetcher(fetchers: Mapping[str, Fetcher], uri: str) -> Fetcher:
@@ -224,7 +229,7 @@ class Stager:
         self._origins[folder] = _Origin(item.href, fetched.name, dict(item.headers))
         if by_content:
             value = Value(_read_value(path, media_type, validator))
-            _refuse(name, validator.faults(value, f"/inputs/{name}"))
+            _refuse(name, validator.faults(value, f"/inputs/{name}"), validator.description.secret)
             return InputValue(validator.choose(value).literal(value)), fetched.size_bytes
         if validator.wants_json(media_type) and fetched.size_bytes <= _VALUE_BYTES:
             _refuse(name, validator.content_faults(_parse(name, path), media_type, f"/inputs/{name}"))
@@ -236,8 +241,10 @@ def _naming(name: str, error: FetchFailed) -> FetchFailed:
     return FetchFailed(f"Input '{name}': {error.detail}", faults=[Fault(f"/inputs/{name}", error.detail)])
 
 
-def _refuse(name: str, faults: list[Fault]) -> None:
-    """Raises: InvalidInput, if there are faults."""
+def _refuse(name: str, faults: list[Fault], secret: bool = False) -> None:
+    """Raises: InvalidInput, if there are faults. secret: they must not show the value."""
+    if faults and secret:
+        faults = [Fault(faults[0].pointer, "it does not fit the schema; it is a secret, and not shown")]
     if faults:
         raise InvalidInput(f"Input '{name}': the referenced value is not valid: {faults[0].detail}.", faults=faults)
 

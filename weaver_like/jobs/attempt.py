@@ -67,6 +67,7 @@ class Attempt(JobRun):
     def _run_in_child(self, entry: CatalogEntry, runner: Runner, stager: Stager) -> None:
         assert isinstance(runner, ChildRunner)
         self.staged = stager.stage(self.claim.execution, entry.validator, self.workdir)
+        self.reporter.secrets.add(*self.staged.values_of(self.claim.execution.secrets))
         session = ChildSession(self.rt, self.claim, self.workdir, self._worker_link, self.reporter, self.proceed)
         try:
             outputs = session.run(self._children, runner, entry.process, self.staged.inputs, stager)

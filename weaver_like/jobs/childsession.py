@@ -113,6 +113,7 @@ class ChildSession:
             outputs=requested_media_types(process, self._claim.execution),
             reuse=self._reuse(),
             group=CommandGroup(watch.group.folders, limits.processes, limits.memory_bytes, limits.cores),
+            secrets=self._claim.execution.secrets,
         )
         child_limits = ChildLimits(memory_bytes, self._rt.settings.limits.work_bytes, watch.task_limit)
         return ChildRequest(runner.module, str(self._workdir), task, child_limits)
@@ -193,7 +194,7 @@ class ChildSession:
             case LogLine(text, level):
                 self._reporter.log(text, level)
             case StepChange(step):
-                cleaned = clean_step(step)
+                cleaned = clean_step(step, self._reporter.secrets)
                 if cleaned is not None:
                     self._reporter.step(cleaned)
             case FetchBeside(path):

@@ -54,6 +54,7 @@ def _task(run: JobRun, process: Process) -> RunJob:
         target=process.unit.target,
         inputs=run.staged.inputs,
         outputs=requested_media_types(process, run.claim.execution),
+        secrets=run.claim.execution.secrets,
     )
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from weaver_like.domain.errors import Unavailable
 from weaver_like.domain.events import LogExtended, ProgressMade, StatusChanged, StepsChanged
 from weaver_like.domain.job import Claim, LogEntry, Report
-from weaver_like.domain.masks import clean
+from weaver_like.domain.masks import Secrets, clean
 from weaver_like.domain.status import Status
 from weaver_like.domain.step import Step
 from weaver_like.engines.base import JobLink
@@ -24,7 +24,8 @@ _AWAY_S = 1.0
 class Reporter:
     """Progress, log lines and lease of one claimed job. due: `time.monotonic()` at which `flush` is wanted.
 
-    leased: False for a run that is followed: no lease holds its job.
+    leased: False for a run that is followed: no lease holds its job.  secrets: of the job; nothing that is told shows
+    them.
     """
 
     def __init__(self, rt: Runtime, claim: Claim, link: JobLink, leased: bool = True):
@@ -32,6 +33,7 @@ class Reporter:
         self._job = claim.job
         self._in_progress_uri = claim.execution.subscriber.in_progress_uri if claim.execution.subscriber else None
         self._link = link
+        self.secrets = Secrets(claim.execution.secret_values())
         self._percent: int | None = None
         self._message: str | None = None
         self._entries: list[LogEntry] = []
@@ -58,7 +60,7 @@ class Reporter:
         if self._lines > limit:
             return
         text = (
-            clean(message, 10000)
+            clean(self.secrets.mask(message), 10000)
             if self._lines < limit
             else f"The log is full: no line after this one is kept (jobs.log_lines is {limit})."
         )
@@ -67,7 +69,7 @@ class Reporter:
 
     def progress(self, percent: int, message: str | None) -> None:
         self._percent = min(100, max(0, percent))
-        self._message = clean(message, 1000) if message else self._message
+        self._message = clean(self.secrets.mask(message), 1000) if message else self._message
         self._link.publish(ProgressMade(self._job.id, self._percent, self._message or ""))
 
     def step(self, step: Step) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from weaver_like.domain.errors import JobDismissed, WeaverError
 from weaver_like.domain.job import Claim, Outcome
-from weaver_like.domain.masks import clean
+from weaver_like.domain.masks import Secrets, clean
 from weaver_like.domain.messages import RunOutput
 from weaver_like.domain.process import Process
 from weaver_like.domain.results import Result
@@ -77,10 +77,11 @@ class JobRun:
         if error is None:
             self.reporter.log(f"successful after {wall_s:.3f} s (attempt {self.job.attempt})")
             return Outcome(tuple(self.results), statistics=statistics)
-        masked = mask_error(error)
+        secrets = self.reporter.secrets
+        masked = mask_error(error, secrets)
         self.reporter.log(masked.detail, logging.ERROR)
         self.reporter.log(f"failed after {wall_s:.3f} s (attempt {self.job.attempt})")
-        traceback = clean(self.traceback, 20000) if self.traceback else None
+        traceback = clean(secrets.mask(self.traceback), 20000) if self.traceback else None
         return Outcome((), masked, traceback, statistics)
 
     def _statistics(self, wall_s: float) -> JsonObject:
@@ -98,10 +99,10 @@ class JobRun:
         )
 
 
-def mask_error(error: WeaverError) -> WeaverError:
+def mask_error(error: WeaverError, secrets: Secrets) -> WeaverError:
     """Mask and shorten the texts of an error, so that a document may show it; the same error."""
-    error.detail = clean(error.detail, 10000)
-    error.faults = tuple(replace(fault, detail=clean(fault.detail, 1000)) for fault in error.faults)
+    error.detail = clean(secrets.mask(error.detail), 10000)
+    error.faults = tuple(replace(fault, detail=clean(secrets.mask(fault.detail), 1000)) for fault in error.faults)
     return error
 
 

@@ -1,6 +1,7 @@
 """Making and removing schedules."""
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput, NoSuchProcess, NoSuchSchedule
@@ -49,6 +50,7 @@ def _check_execution(rt: Runtime, request: ScheduleRequest, own: OwnResults) -> 
         entry = rt.catalog.get(request.process_id)
         execution = request.read(entry.process)
         check_execution(rt, entry, execution, own)
+        execution = replace(execution, secrets=entry.process.secret_inputs)
     except NoSuchProcess as error:
         return None, [Fault("/process", error.detail)]
     except (InvalidInput, FetchFailed) as error:

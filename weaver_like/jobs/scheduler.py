@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from weaver_like.domain.errors import Unavailable, WeaverError
 from weaver_like.domain.job import NewJob
-from weaver_like.domain.masks import clean
+from weaver_like.domain.masks import Secrets, clean
 from weaver_like.domain.schedule import Firing, Schedule
 from weaver_like.engines.base import SCHEDULES
 from weaver_like.jobs.cron import next_firing
@@ -83,7 +83,7 @@ def fire(rt: Runtime, schedule: Schedule) -> bool:
     except Unavailable:
         raise
     except WeaverError as error:  # the process is gone, the inputs do not fit any more, the queue is full
-        firing = replace(firing, new=None, failure=clean(error.detail, 1000))
+        firing = replace(firing, new=None, failure=clean(_hidden(schedule, error.detail), 1000))
         fired = rt.store.schedules.fire(schedule, firing, queue_limit)
     if fired and firing.new:
         job = firing.new.job
@@ -92,6 +92,10 @@ def fire(rt: Runtime, schedule: Schedule) -> bool:
     elif fired:
         log.warning("schedule %s of %s created no job: %s", schedule.id, schedule.process_id, firing.failure)
     return fired
+
+
+def _hidden(schedule: Schedule, text: str) -> str:
+    return Secrets(schedule.execution.secret_values()).mask(text)
 
 
 def _with_job(rt: Runtime, schedule: Schedule, firing: Firing) -> Firing:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from weaver_like.domain.job import Job
-from weaver_like.domain.masks import clean
+from weaver_like.domain.masks import Secrets, clean
 from weaver_like.domain.status import Status
 from weaver_like.domain.step import MAX_STEPS, Step, StepStatus
 from weaver_like.runtime import Runtime
@@ -12,16 +12,20 @@ _NAME_CHARACTERS, _TEXT_CHARACTERS = 255, 4000
 _MOST_LINES, _LINE_CHARACTERS = 20, 1000
 
 
-def clean_step(step: Step) -> Step | None:
+def clean_step(step: Step, secrets: Secrets) -> Step | None:
     """A step that a job's code reports, masked and shortened; None if it has no name, or is beyond `MAX_STEPS`."""
     if not 1 <= step.number <= MAX_STEPS or not step.name:
         return None
+
+    def cleaned(text: str, limit: int) -> str:
+        return clean(secrets.mask(text), limit)
+
     return replace(
         step,
         name=clean(step.name, _NAME_CHARACTERS),
-        command=clean(step.command, _TEXT_CHARACTERS),
-        message=clean(step.message, _TEXT_CHARACTERS),
-        tail=tuple(clean(line, _LINE_CHARACTERS) for line in step.tail[-_MOST_LINES:]),
+        command=cleaned(step.command, _TEXT_CHARACTERS),
+        message=cleaned(step.message, _TEXT_CHARACTERS),
+        tail=tuple(cleaned(line, _LINE_CHARACTERS) for line in step.tail[-_MOST_LINES:]),
     )
 
 

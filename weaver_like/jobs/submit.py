@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 
 
 def keeping(process: Process, execution: Execution) -> Execution:
-    """Bind an execution to the revision of a deployed process that it was checked against."""
+    """Bind an execution to the revision of a deployed process that it was checked against, and to its secret inputs."""
+    execution = replace(execution, secrets=process.secret_inputs)
     if not process.mutable:
         return execution
     return replace(execution, version=process.version, deployed=process.deployed)

@@ -102,6 +102,7 @@ class RunJob:
         inputs: id -> occurrences.
         outputs: id of each requested output -> the requested media type, or None.
         reuse: None unless the job may reuse outputs of steps.
+        secrets: ids of inputs whose values no text may show.
     """
 
     job_id: str
@@ -112,6 +113,7 @@ class RunJob:
     outputs: dict[str, str | None] = field(default_factory=dict)
     reuse: ReuseFolder | None = None
     group: CommandGroup = CommandGroup()
+    secrets: tuple[str, ...] = ()
 
 
 @message("inspect")

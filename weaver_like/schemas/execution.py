@@ -55,6 +55,7 @@ def render_execution(execution: Execution) -> JsonObject:
         "version": execution.version,
         "deployed": execution.deployed and execution.deployed.isoformat(),
         "reuse": execution.reuse or None,
+        "secrets": list(execution.secrets) or None,
     }
     return document | {key: value for key, value in plain.items() if value is not None}
 
@@ -83,6 +84,7 @@ def parse_stored(document: JsonObject) -> Execution:
         version=document.get("version"),
         deployed=deployed,
         reuse=document.get("reuse", False),
+        secrets=tuple(document.get("secrets", ())),
     )
 
 

@@ -44,8 +44,13 @@ class JobService:
         return self._rt.store.jobs.find(replace(criteria, seen_by=self._rt.policy.seen_by(self._requester)))
 
     def get_documents(self, job: Job) -> JobDocuments:
-        """Request, results, error and statistics of a job that came from here. Raises: NoSuchJob."""
-        return self._rt.store.jobs.get_documents(job.id)
+        """Request, results, error and statistics of a job that came from here, without the values of secret inputs.
+
+        Raises: NoSuchJob.
+        """
+        documents = self._rt.store.jobs.get_documents(job.id)
+        followers = tuple(replace(one, execution=one.execution.without_secrets()) for one in documents.followers)
+        return replace(documents, execution=documents.execution.without_secrets(), followers=followers)
 
     def read_log(self, job: Job, after: int = 0, limit: int = 1000) -> list[LogEntry]:
         """Lines with a number above `after`, oldest first. Raises: NoSuchJob."""

@@ -28,18 +28,22 @@ class ScheduleService:
         """
         self._rt.policy.check(self._requester, Action.EXECUTE)
         ownership = self._rt.policy.ownership(self._requester)
-        return create_schedule(self._rt, request, Origin(base_url, ownership.owner, ownership.visibility))
+        return _shown(create_schedule(self._rt, request, Origin(base_url, ownership.owner, ownership.visibility)))
 
     def get(self, schedule_id: str) -> Schedule:
-        """A schedule. Raises: NoSuchSchedule, also for schedules that the requester may not see."""
+        """A schedule, without the values of secret inputs.
+
+        Raises: NoSuchSchedule, also for schedules that the requester may not see.
+        """
         schedule = self._rt.store.schedules.get(schedule_id)
         if not self._rt.policy.allows(self._requester, Action.SEE, Ownership(schedule.owner, schedule.visibility)):
             raise NoSuchSchedule(f"There is no schedule '{schedule_id[:100]}'.")
-        return schedule
+        return _shown(schedule)
 
     def find(self, criteria: ScheduleFilter) -> SchedulePage:
         """Schedules that the requester may see, newest first."""
-        return self._rt.store.schedules.find(replace(criteria, seen_by=self._rt.policy.seen_by(self._requester)))
+        page = self._rt.store.schedules.find(replace(criteria, seen_by=self._rt.policy.seen_by(self._requester)))
+        return replace(page, schedules=tuple(map(_shown, page.schedules)))
 
     def remove(self, schedule_id: str) -> None:
         """Remove a schedule; its jobs stay. Raises: NoSuchSchedule, NotAuthorized."""
@@ -53,3 +57,7 @@ class ScheduleService:
             return self._rt.catalog.get(schedule.process_id).process
         except NoSuchProcess:
             return None
+
+
+def _shown(schedule: Schedule) -> Schedule:
+    return replace(schedule, execution=schedule.execution.without_secrets())

@@ -10,6 +10,7 @@ from cwltool.process import Process, shortname
 from cwltool.workflow import Workflow
 from schema_salad.exceptions import ValidationException
 
+from weaver_like.domain.masks import Secrets
 from weaver_like.domain.messages import (
     Blame,
     Done,
@@ -62,8 +63,9 @@ class CwlRun(ChildRun[RunJob]):
         write(self.task.target, self._package)
         tool = get_tool(self.task.target, self._package)
         external = self._options.engine.runs(self.task.process_id)
-        recorder = Recorder(self.send, external or not isinstance(tool, Workflow), self._plain)
+        recorder = Recorder(self.send, external or not isinstance(tool, Workflow), self._plain, self._secrets.mask)
         order = job_order(tool, self.task.inputs, self._workdir / "inputs")
+        self._secrets.add(*(order.get(name) for name in self.task.secrets))
         if external:
             found = self._run_externally(order, _single(tool, recorder))
         else:
@@ -74,6 +76,10 @@ class CwlRun(ChildRun[RunJob]):
     @cached_property
     def _options(self) -> CwlOptions:
         return CwlOptions.parse(self.task.options)
+
+    @cached_property
+    def _secrets(self) -> Secrets:
+        return Secrets()
 
     @cached_property
     def _workdir(self) -> Path:
@@ -141,6 +147,7 @@ class CwlRun(ChildRun[RunJob]):
             group=Group(group.folders, GroupLimits(group.processes, group.memory_bytes, group.cores)),
             allowed=Allowed(options.cores, self.request.limits.memory_bytes),
             reuse=reuse,
+            secrets=self._secrets,
         )
 
     def _context(self, scope: RunScope, node: Node) -> JobContext:
@@ -174,7 +181,7 @@ class CwlRun(ChildRun[RunJob]):
         return None
 
     def _plain(self, text: str) -> str:
-        """Without colours, and without the folders of this run."""
+        """Without colours, without the folders of this run, and without secrets."""
         workdir, package = self._workdir, self._package
         for shown in (
             # The zygote, which read the package, works in the folder of all jobs: cwltool tells lines of it from there.
@@ -185,7 +192,7 @@ class CwlRun(ChildRun[RunJob]):
             f"{workdir}/",
         ):
             text = text.replace(shown, "")
-        return _COLOURS.sub("", text).strip()
+        return self._secrets.mask(_COLOURS.sub("", text).strip())
 
 
 def _single(tool: Process, recorder: Recorder) -> Node:

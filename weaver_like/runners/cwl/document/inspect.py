@@ -25,6 +25,7 @@ from weaver_like.runners.cwl.document.images import images_of
 from weaver_like.runners.cwl.document.load import Documents, load, warm
 from weaver_like.runners.cwl.document.parse import parse_document, plain
 from weaver_like.runners.cwl.document.refusals import Refused, faults_of, plain_types, sentence
+from weaver_like.runners.cwl.document.secrets import marked_secret, secret_inputs
 from weaver_like.runners.cwl.document.warnings import warnings_of
 from weaver_like.runners.cwl.types import Document
 from weaver_like.sandbox.messages import ChildRequest, InspectPackage, ParseTexts
@@ -153,7 +154,7 @@ def _described(tool: Process, fragment: str, raw: Document) -> InspectedProcess:
         title=tool.tool.get("label"),
         description=text_of(tool.tool.get("doc")),
         version=str(next(filter(None, versions), "")),
-        inputs=_ordered(describer.inputs(), raw.get("inputs")),
+        inputs=_ordered(marked_secret(describer.inputs(), secret_inputs(tool)), raw.get("inputs")),
         outputs=_ordered(describer.outputs(), raw.get("outputs")),
         images=images_of(tool),
     )

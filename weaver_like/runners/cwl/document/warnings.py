@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 
 from cwltool.process import Process, shortname
+from cwltool.utils import aslist
 
+from weaver_like.runners.cwl.document.secrets import SECRETS, named_secrets
 from weaver_like.runners.cwl.types import Document
 
 _CWLTOOL = "http://commonwl.org/cwltool#"
-#: Names of somebody else's, of hints that are followed: by cwltool.
-_FOLLOWED = (f"{_CWLTOOL}CUDARequirement", f"{_CWLTOOL}MPIRequirement")
+#: Names of somebody else's, of hints that are followed: by this server, or by cwltool.
+_FOLLOWED = (SECRETS, f"{_CWLTOOL}CUDARequirement", f"{_CWLTOOL}MPIRequirement")
 
 
 def warnings_of(process: Process) -> list[str]:
@@ -20,7 +22,7 @@ def warnings_of(process: Process) -> list[str]:
     def visit(document: Document) -> None:
         name = shortname(document["id"])
         kind = "Workflow" if document["class"] == "Workflow" else "Tool"
-        texts = [*_of_hints(document, prefixes)]
+        texts = [*_of_hints(document, prefixes), *_of_secrets(document)]
         if document["class"] == "CommandLineTool":
             texts += [*_of_command(document), *_of_outputs(document)]
         found.extend(f"{kind} '{name}': {text}" for text in texts)
@@ -50,6 +52,15 @@ def _prefixed(kind: str, prefixes: dict[str, str]) -> str:
         if kind.startswith(uri):
             return f"{prefix}:{kind.removeprefix(uri)}"
     return kind
+
+
+def _of_secrets(document: Document) -> Iterator[str]:
+    ports = {shortname(port["id"]): port["type"] for port in document["inputs"]}
+    for name in named_secrets(document):
+        if name not in ports:
+            yield f"its hint Secrets names '{name}', but there is no such input."
+        elif {"File", "Directory"} & set(map(str, aslist(ports[name]))):
+            yield f"its input '{name}' is a secret, but what is in a file is not masked: only texts and numbers are."
 
 
 def _of_command(tool: Document) -> Iterator[str]:

@@ -93,6 +93,8 @@ class AttendedJob(JobBase):
         cache = context.scope.reuse
         if cache is None or self.inplace_update or (wish is not None and wish.get("enableReuse") is False):
             return None
+        if context.scope.secrets.found_in(self.joborder):
+            return None  # a key would tell something of the secret, and who does not know it would get what it opened
         key = cache.key_of(self, self.document)
         return None if key is None else _Reusing(cache, key)
 

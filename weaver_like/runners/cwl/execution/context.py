@@ -3,12 +3,13 @@
 import copy
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cwl_utils.types import CWLObjectType
 from cwltool.context import RuntimeContext
 
+from weaver_like.domain.masks import Secrets
 from weaver_like.runners.cwl.data.reuse import Reuse
 from weaver_like.runners.cwl.execution.resources import Allowed
 from weaver_like.runners.cwl.execution.steps import Node
@@ -30,6 +31,7 @@ class RunScope:
         group: the control groups of the job.
         allowed: processors and memory of all commands together.
         reuse: None unless the client asked for it.
+        secrets: values that no text may show; steps may add to them.
     """
 
     workdir: str
@@ -39,6 +41,7 @@ class RunScope:
     group: Group
     allowed: Allowed
     reuse: Reuse | None = None
+    secrets: Secrets = field(default_factory=Secrets)
 
 
 class JobContext(RuntimeContext):

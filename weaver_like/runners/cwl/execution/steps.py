@@ -54,21 +54,21 @@ class Node:
             if self.parent is None or self.step.status is not StepStatus.ACCEPTED:
                 return
             self.parent.begin()
-            running = replace(
-                self.step, status=StepStatus.RUNNING, started=datetime.now(UTC), command=command[:_LONGEST_TEXT]
-            )
+            shown = self._recorder.hide(command)[:_LONGEST_TEXT]
+            running = replace(self.step, status=StepStatus.RUNNING, started=datetime.now(UTC), command=shown)
             self._recorder.change(self, running)
-        if command:
-            self._recorder.log(self, command[:_LONGEST_TEXT])
+        if shown:
+            self._recorder.log(self, shown)
 
     def line(self, text: str) -> None:
         """Something that its command printed."""
+        text = self._recorder.hide(text)
         self._tail.append(text[:_LONGEST_LINE])
         self._recorder.log(self, text)
 
     def keep_tail(self, lines: Sequence[str]) -> None:
         """Lines that were not printed, but written into a file."""
-        self._tail.extend(line[:_LONGEST_LINE] for line in lines)
+        self._tail.extend(self._recorder.hide(line)[:_LONGEST_LINE] for line in lines)
 
     def end(
         self,
@@ -135,14 +135,20 @@ class Recorder:
         send: sends a message to the worker.
         alone: the run is a single tool, whose lines need no name before them.
         plain: makes what cwltool says fit for its users.
+        hide: takes secrets out of what commands are called with, and print.
     """
 
     def __init__(
-        self, send: Callable[[LogLine | Progress | StepChange], None], alone: bool, plain: Callable[[str], str] = str
+        self,
+        send: Callable[[LogLine | Progress | StepChange], None],
+        alone: bool,
+        plain: Callable[[str], str] = str,
+        hide: Callable[[str], str] = str,
     ):
         self._send = send
         self._alone = alone
         self.plain = plain
+        self.hide = hide
         self.lock = threading.RLock()
         self._known = 0
         self._percent = 0

@@ -12,6 +12,7 @@ from cwltool.errors import WorkflowException
 from cwltool.job import JobBase
 from cwltool.utils import OutputCallbackType
 
+from weaver_like.runners.cwl.document.secrets import secret_inputs
 from weaver_like.runners.cwl.execution.command import AttendedJob
 from weaver_like.runners.cwl.execution.confined import ConfinedJob
 from weaver_like.runners.cwl.execution.container import ContainerJob
@@ -72,12 +73,13 @@ class ConfinedTool(CommandLineTool):
         self.hints.insert(0, {"class": "DockerRequirement", "dockerPull": image})
 
     def _prepare(self, job: AttendedJob, context: JobContext) -> None:
-        """Tell a job what it needs to know of its tool."""
+        """Tell a job what it needs to know of its tool, and the run which of its values are secret."""
         scope = context.scope
         job.node = context.node
         job.document = self.tool
         job.lacks = tuple(self._lacks(job, context))
         job.networkaccess = job.networkaccess and (scope.confinement.network or self._needs_network())
+        scope.secrets.add(*(job.joborder.get(name) for name in secret_inputs(self)))
 
     def _lacks(self, job: AttendedJob, context: JobContext) -> Iterator[str]:
         """Yield a sentence for what the tool only hints at, and does without here."""
