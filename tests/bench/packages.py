@@ -30,6 +30,8 @@ WORKFLOW = {
     "outputs": {"out": {"type": "File[]", "outputSource": "echo/out"}},
     "steps": {"echo": {"run": TOOL, "scatter": "message", "in": {"message": "messages"}, "out": ["out"]}},
 }
+#: Inputs of a tool that takes many files.
+_FILES = 100
 _BODY = json.dumps({"inputs": {"message": "x"}}).encode()
 _PATH = "/processes/echo-tool/execution"
 
@@ -45,10 +47,23 @@ def deploy(client: Client, name: str, document: dict) -> float:
     return time.perf_counter() - began
 
 
-def synchronous(client: Client) -> float:
+def takes_files(count: int) -> dict:
+    """A tool with so many inputs, each of them a file."""
+    names = [f"file{number}" for number in range(count)]
+    return TOOL | {"baseCommand": "true", "inputs": {name: {"type": "File", "inputBinding": {}} for name in names}}
+
+
+def given_files(count: int) -> bytes:
+    files = {
+        f"file{number}": {"class": "File", "basename": f"{number}.txt", "contents": "x"} for number in range(count)
+    }
+    return json.dumps({"inputs": files}).encode()
+
+
+def synchronous(client: Client, path: str = _PATH, body: bytes = _BODY) -> float:
     """Seconds of one synchronous execution."""
     began = time.perf_counter()
-    status, body = client.request("POST", _PATH, _BODY)
+    status, body = client.request("POST", path, body)
     if status != 200:
         raise RuntimeError(f"the tool answered {status}: {body[:300]!r}")
     return time.perf_counter() - began
@@ -97,16 +112,21 @@ def measure(plan: Plan) -> list[Row]:
     rows = []
     for kind, limit_ms in (("bubblewrap", 120), ("none", 80)):
         waits, syncs, forks, rates, deploys, scatters = [], [], [], [], [], []
+        files: dict[int, list[float]] = {1: [], _FILES: []}
         with folder() as data, serving(data, f"sandbox.kind={kind}") as served, helper("bare_fork") as forker:
             client = Client(served.url)
             deploy(client, "echo-tool", TOOL)
             deploy(client, "scattered", WORKFLOW)
+            for count in files:
+                deploy(client, f"files-{count}", takes_files(count))
             for _ in range(10):
                 asynchronous(client)
             for number in range(plan.times(10)):
                 syncs += [synchronous(client) for _ in range(5)]
                 forks += bare_forks(forker, 10)
                 waits += [asynchronous(client) for _ in range(5)]
+                for count, times in files.items():
+                    times.append(synchronous(client, f"/processes/files-{count}/execution", given_files(count)))
                 deploys.append(deploy(client, f"tool-{number}", TOOL))
             rates = [burst(client) for _ in range(plan.times(5))]
             scatters = [scattered(client) for _ in range(plan.times(5))]
@@ -116,6 +136,13 @@ def measure(plan: Plan) -> list[Row]:
         rows += [
             timed_row(f"package, {kind}: async, submit to successful", waits, forks, _FORK, Bar(limit_ms)),
             timed_row(f"package, {kind}: sync", syncs, forks, _FORK, Bar(100)),
+            Row(
+                f"package, {kind}: {_FILES} files more than one",
+                1000 * (statistics.median(files[_FILES]) - statistics.median(files[1])),
+                "ms",
+                bar=Bar(150),
+                how=f"p50 of both; one: {1000 * statistics.median(files[1]):.0f} ms, n={len(files[1])}",
+            ),
             Row(
                 f"package, {kind}: burst of {_BURST} jobs, two workers",
                 statistics.median(rates),

@@ -1,13 +1,22 @@
 """Small application packages, made in the test: deployed, executed, and what came of it."""
 
+import base64
+import io
 import itertools
+import zipfile
 from dataclasses import dataclass
 
 from webtest import TestApp
 
 from tests.support.client import finished
+from tests.support.workflows import workflow
 
 _numbers = itertools.count()
+#: What the tools of the field say of $0, a folder with a.txt and sub/b.txt in it.
+LOOK_INTO = """cd "$0" && find . -type f | sort && find . -type l
+    stat -c %F . sub a.txt; basename "$(realpath sub/b.txt)"; ls -l a.txt | cut -c1
+    tar -c . | tar -tv | cut -c1 | sort | tr -d '\\n'; cp -a . "$HOME/copy"; find "$HOME/copy" -type f | wc -l"""
+SEEN = "./a.txt\n./sub/b.txt\ndirectory\ndirectory\nregular file\nb.txt\n-\n--dd2\n"
 
 
 def shell(script: str, outputs: dict | None = None, requirements: dict | None = None, **more: object) -> dict:
@@ -35,6 +44,40 @@ def expression(code: str, outputs: dict) -> dict:
         "outputs": outputs,
         "expression": code,
     }
+
+
+def zipped(**members: str) -> dict:
+    """An archive as it is given for a Directory; a name may have a folder before two underscores."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("__", "/") + ".txt", content)
+    return {"value": base64.b64encode(target.getvalue()).decode(), "mediaType": "application/zip"}
+
+
+def literal(name: str, contents: str, **more: object) -> dict:
+    return {"class": "File", "basename": name, "contents": contents} | more
+
+
+def listed(name: str, *listing: dict) -> dict:
+    return {"class": "Directory", "basename": name, "listing": list(listing)}
+
+
+def entries(*listing: object, **more: object) -> dict:
+    """Requirements: what is in the output folder before the command begins."""
+    return {"InlineJavascriptRequirement": {}, "InitialWorkDirRequirement": {"listing": list(listing)}} | more
+
+
+def steps(first: dict, second: dict, inputs: dict | None = None, **sources: str) -> dict:
+    """A workflow of two steps; its inputs go to the first one under their own names."""
+    return {"cwlVersion": "v1.2"} | workflow(
+        {
+            "first": {"run": first, "in": {name: name for name in inputs or {}}, "out": ["out"]},
+            "second": {"run": second, "in": sources, "out": ["out"]},
+        },
+        inputs or {"nothing": "string?"},
+        {"out": {"type": "File", "outputSource": "second/out"}},
+    )
 
 
 @dataclass(frozen=True)

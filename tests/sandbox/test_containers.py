@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from webtest import TestApp
 
-from tests.sandbox.packages import Packages, shell
+from tests.sandbox.packages import LOOK_INTO, SEEN, Packages, entries, literal, shell, steps, zipped
 from tests.support.applications import make_service
 from tests.support.client import finished
 from tests.support.packages import application_package, deploy
 from tests.support.waiting import wait_until
+from tests.support.workflows import sh
 from weaver_like.engines.base import ClosePolicy
 
 IMAGE = "localhost/tiny:1"
@@ -38,6 +39,16 @@ APPLETS = (
     "ln",
     "dd",
     "tail",
+    "basename",
+    "chmod",
+    "cp",
+    "cut",
+    "find",
+    "realpath",
+    "sort",
+    "stat",
+    "tar",
+    "tr",
 )
 #: What podman needs where its default runtime may not raise limits of its own.
 PODMAN_CONF = """[containers]
@@ -182,6 +193,40 @@ def test_files_go_in_and_out_under_the_folder_that_the_image_wants(contained: Pa
     )
     answer = contained.run(tool, {"f": {"value": "SGVsbG8=", "mediaType": "application/octet-stream"}})
     assert (answer.status, answer.text) == ("successful", "Hello"), answer
+
+
+def test_a_container_has_regular_files_and_changes_no_original(contained: Packages) -> None:
+    """Of its inputs, and of what is in its output folder, one by one and as a folder that was made of a list."""
+    inputs = {"d": {"type": "Directory", "inputBinding": {}}, "f": "File", "large": "File"}
+    made = "$({class: 'Directory', basename: 'made', listing: [inputs.f, inputs.large]})"
+    first = sh(
+        f"""({LOOK_INTO}) > seen; cat made/*.txt f.txt large.txt >/dev/null || exit 1
+        ls -l made f.txt large.txt | grep ^l && exit 1
+        for t in "$0/a.txt" made/f.txt made/large.txt f.txt large.txt; do
+            chmod 666 $t; echo changed >> $t; done; true""",
+        inputs=inputs,
+        outputs={"out": {"type": "File", "outputBinding": {"glob": "seen"}}},
+        requirements=entries(made, "$(inputs.f)", "$(inputs.large)"),
+    )
+    look = sh(
+        'cat "$0" "$1/a.txt" "$2"; cat "$3" | wc -c',
+        inputs={
+            name: {"type": kind, "inputBinding": {"position": number}}
+            for number, (name, kind) in enumerate(
+                {"seen": "File", "d": "Directory", "f": "File", "large": "File"}.items()
+            )
+        },
+    )
+    wanted = {"d": "Directory", "f": "File", "large": "File"}
+    ran = contained.run(
+        steps(first, look, wanted, seen="first/out", **{name: name for name in wanted}),
+        {
+            "d": zipped(a="one", sub__b="two"),
+            "f": literal("f.txt", "original"),
+            "large": literal("large.txt", "x" * 1_500_000),
+        },
+    )
+    assert ran.text == f"{SEEN}oneoriginal1500000\n", ran
 
 
 def test_an_image_as_execution_unit_runs_its_own_entry_point(contained: Packages, engine: str) -> None:

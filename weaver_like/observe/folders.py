@@ -1,6 +1,7 @@
 """What a folder holds: bytes on disk and entries, counted a little at a time."""
 
 import os
+import stat
 import time
 from collections.abc import Iterator
 
@@ -52,8 +53,12 @@ class FolderMeter:
             self.due = time.monotonic() + _SLICE_S
 
     def _sizes(self) -> Iterator[int]:
-        """Yield the size of every entry; links are not followed, and entries that vanish meanwhile do not count."""
+        """Yield the size of every entry; that of a file with several names once.
+
+        Links are not followed, and entries that vanish meanwhile do not count.
+        """
         folders = [self._folder]
+        counted: set[int] = set()
         while folders:
             try:
                 entries = os.scandir(folders.pop())
@@ -64,6 +69,16 @@ class FolderMeter:
                     try:
                         if entry.is_dir(follow_symlinks=False):
                             folders.append(entry.path)
-                        yield entry.stat(follow_symlinks=False).st_blocks * 512
+                        yield _size(entry, counted)
                     except OSError:
                         continue
+
+
+def _size(entry: "os.DirEntry[str]", counted: set[int]) -> int:
+    """Bytes on disk; 0 for one more name of a file whose number is in `counted`. Raises: OSError."""
+    status = entry.stat(follow_symlinks=False)
+    if status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode):
+        if status.st_ino in counted:
+            return 0
+        counted.add(status.st_ino)
+    return status.st_blocks * 512

@@ -68,6 +68,8 @@ def bubblewrap_options(command: Command, confinement: Confinement) -> list[str]:
         options += ["--ro-bind-try", path, path]
     for path in command.writable:
         options += ["--bind", path, path]
+    for mount in command.mounts:
+        options += ["--ro-bind", mount.source, mount.target]
     options += [*last, "--remount-ro", "/"]
     for name, value in command.environment.items():
         options += ["--setenv", name, value]

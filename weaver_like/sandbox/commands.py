@@ -31,6 +31,14 @@ class Confinement:
 
 
 @dataclass(frozen=True, slots=True)
+class Mount:
+    """A file or folder that a command sees at another path, read-only; there is one that it is mounted on."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """A command to be started.
 
@@ -39,6 +47,7 @@ class Command:
         folder: where it starts.
         environment: its whole environment.
         readable, writable: folders and files beside the system's own, under the same paths inside.
+        mounts: what is seen at another path, in the order in which it is mounted.
         network: whether it has network access.
         root: folder that takes the place of the system's own folders; empty: the system's.
     """
@@ -48,6 +57,7 @@ class Command:
     environment: dict[str, str]
     readable: tuple[str, ...] = ()
     writable: tuple[str, ...] = ()
+    mounts: tuple[Mount, ...] = ()
     network: bool = False
     root: str = ""
 

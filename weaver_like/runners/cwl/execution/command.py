@@ -11,7 +11,7 @@ from typing import Any, cast
 from cwl_utils.types import CWLObjectType
 from cwltool.context import RuntimeContext
 from cwltool.errors import WorkflowException
-from cwltool.job import JobBase, relink_initialworkdir
+from cwltool.job import JobBase
 from cwltool.utils import bytes2str_in_dicts
 
 from weaver_like.domain.step import StepStatus
@@ -20,6 +20,7 @@ from weaver_like.runners.cwl.data.reuse import Reuse
 from weaver_like.runners.cwl.execution.attend import CommandExit, Streams, attend, start, tail_of, with_inner
 from weaver_like.runners.cwl.execution.context import JobContext, eval_lock, job_context
 from weaver_like.runners.cwl.execution.running import RUNNING
+from weaver_like.runners.cwl.execution.staging import Staging, own_originals
 from weaver_like.runners.cwl.execution.steps import Node
 from weaver_like.sandbox.launch import Launch
 
@@ -52,12 +53,17 @@ class _Reusing:
 class AttendedJob(JobBase):
     """A job of cwltool whose command runs under our eyes; whatever happens, its outcome reaches whoever waits for it.
 
-    node: its step.  document: of its tool.  lacks: what its tool only hints at and does without, a sentence for each.
+    Attributes:
+        node: its step.
+        document: of its tool.
+        lacks: what its tool only hints at and does without, a sentence for each.
+        staging: the files and folders that the command finds.
     """
 
     node: Node
     document: Mapping[str, Any]
     lacks: Sequence[str] = ()
+    staging: Staging
     needs_command = True
     _exit: CommandExit | None = None
 
@@ -79,6 +85,17 @@ class AttendedJob(JobBase):
         if self.output_callback:
             with eval_lock(context):
                 self.output_callback(outcome.outputs, outcome.status)
+
+    def _setup(self, runtimeContext: RuntimeContext) -> None:
+        super()._setup(runtimeContext)
+        context = job_context(runtimeContext)
+        self.staging = self._make_staging(context)
+        if self.inplace_update and self.generatemapper is not None:
+            own_originals(self.generatemapper, context)
+
+    @abstractmethod
+    def _make_staging(self, context: JobContext) -> Staging:
+        """Where the command is to find its files and folders; nothing is there yet."""
 
     @abstractmethod
     def _run(self, runtime: list[str], env: MutableMapping[str, str], context: JobContext) -> CommandExit:
@@ -112,19 +129,16 @@ class AttendedJob(JobBase):
                 "The tool has no command: it needs a baseCommand, arguments, or an input with an inputBinding."
             )
         ended = self._run(runtime, env, context)
-        for folder in (self.outdir, *self._changed_in_place()):
-            clean_up(folder, context.scope.readable, self.node.line)
+        clean_up(self.outdir, context.scope.readable, self.node.line)
         self._exit = ended
         outcome = self._judged(ended, context)
-        if self.generatemapper is not None:
-            relink_initialworkdir(
-                self.generatemapper, self.outdir, self.builder.outdir, inplace_update=self.inplace_update
-            )
+        self.staging.put_back()
         if outcome.status != _SUCCESS:
             return outcome
         outputs = self._collected(ended.code)
         if reusing is not None:
             reusing.cache.keep(self.outdir, reusing.key, ended.code)
+        self.staging.discard()
         return _Outcome(_SUCCESS, outputs)
 
     def _judged(self, ended: CommandExit, context: JobContext) -> _Outcome:
@@ -191,23 +205,16 @@ class AttendedJob(JobBase):
             ended = attend(process, output, self.timelimit, self.node.line)
             return with_inner(ended, launch.told)
 
-    def _changed_in_place(self) -> list[str]:
-        """Folders and files of other steps that this one changes."""
-        if not self.inplace_update or self.generatemapper is None:
-            return []
-        return [
-            entry.resolved
-            for _, entry in self.generatemapper.items()
-            if str(entry.type).startswith("Writable") and os.path.exists(entry.resolved)
-        ]
-
     def _stdin_path(self) -> str | None:
         if not self.stdin:
             return None
         found = self.pathmapper.reversemap(self.stdin)
         if found is None:
             raise WorkflowException(f"The file for standard input, '{self.stdin}', is not among the inputs.")
-        return str(found[1])
+        original = str(found[1])
+        if os.path.exists(original):
+            return original
+        return self.staging.real(self.stdin)  # it is changed in place, and was moved there
 
     def _output_path(self, name: str | None) -> str | None:
         if not name:

@@ -2,18 +2,21 @@
 
 import os
 import shutil
+import threading
 from collections.abc import MutableMapping
 
+from cwltool.context import RuntimeContext
 from cwltool.errors import WorkflowException
 from cwltool.job import CommandLineJob
 from cwltool.utils import aslist
 
 from weaver_like.runners.cwl.execution.attend import CommandExit
 from weaver_like.runners.cwl.execution.command import AttendedJob
-from weaver_like.runners.cwl.execution.context import JobContext
+from weaver_like.runners.cwl.execution.context import JobContext, job_context
 from weaver_like.runners.cwl.execution.images import check_network, image_name, in_environment
+from weaver_like.runners.cwl.execution.staging import Staging, Zone
 from weaver_like.sandbox import kernel
-from weaver_like.sandbox.commands import NONE, Command, Confinement, environment_path
+from weaver_like.sandbox.commands import BUBBLEWRAP, NONE, Command, Confinement, environment_path
 from weaver_like.sandbox.images import find_folder
 from weaver_like.sandbox.launch import launching
 
@@ -23,6 +26,28 @@ _ROOT_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 class ConfinedJob(AttendedJob, CommandLineJob):
     """As the operator confines commands (`sandbox.kind`)."""
+
+    def run(self, runtimeContext: RuntimeContext, tmpdir_lock: "threading.Lock | None" = None) -> None:
+        """In the place of cwltool's, which puts links where the command looks for its files."""
+        context = job_context(runtimeContext)
+        os.makedirs(self.tmpdir, exist_ok=True)
+        try:
+            self._setup(context)
+            self.staging.stage(self.pathmapper)
+            if self.generatemapper is not None:
+                self.staging.stage(self.generatemapper, self.inplace_update)
+        except (WorkflowException, OSError) as error:
+            self.node.begin()
+            self.node.fail(f"could not be started: {error}")
+            raise
+        self._execute([], self.environment, context)
+
+    def _make_staging(self, context: JobContext) -> Staging:
+        """Under bubblewrap a command may write to nothing of the job but its output folder and its tmp folder."""
+        mounting = context.scope.confinement.kind == BUBBLEWRAP
+        inputs = Zone(self.builder.stagedir, self.builder.stagedir, sealed=mounting)
+        outputs = Zone(self.outdir, self.outdir, sealed=False)
+        return Staging(inputs, outputs, mounting=mounting, context=context)
 
     def _run(self, runtime: list[str], env: MutableMapping[str, str], context: JobContext) -> CommandExit:
         command = self._command([*map(str, runtime), *map(str, self.command_line)], env, context)
@@ -35,8 +60,9 @@ class ConfinedJob(AttendedJob, CommandLineJob):
 
     def _check_program(self, name: str, path: str) -> None:
         """Raises: WorkflowException, for a program that is not here: a sandbox would say so in words of its own."""
-        folders = os.pathsep.join(os.path.join(self.outdir, folder) for folder in path.split(os.pathsep))
-        own = os.path.join(self.outdir, name)
+        real = self.staging.real
+        folders = os.pathsep.join(real(os.path.join(self.outdir, folder)) for folder in path.split(os.pathsep))
+        own = real(os.path.join(self.outdir, name))
         wanted = own if os.path.dirname(name) else name
         if shutil.which(wanted, path=folders) or shutil.which(own):
             return
@@ -78,7 +104,8 @@ class ConfinedJob(AttendedJob, CommandLineJob):
             folder=self.outdir,
             environment=dict(env) | {"PATH": path},
             readable=readable,
-            writable=(self.outdir, self.tmpdir, *self._changed_in_place()),
+            writable=(self.outdir, self.tmpdir),
+            mounts=tuple(self.staging.mounts),
             network=self.networkaccess,
             root=folder if is_root else "",
         )

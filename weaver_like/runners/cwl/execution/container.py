@@ -10,12 +10,15 @@ from cwl_utils.types import CWLObjectType
 from cwltool.context import RuntimeContext
 from cwltool.docker import DockerCommandLineJob
 from cwltool.errors import WorkflowException
+from cwltool.pathmapper import PathMapper
+from cwltool.secrets import SecretStore
 
 from weaver_like.runners.cwl.execution.attend import CommandExit
 from weaver_like.runners.cwl.execution.command import AttendedJob
 from weaver_like.runners.cwl.execution.context import JobContext, RunScope, job_context
 from weaver_like.runners.cwl.execution.images import check_network, image_name, is_name, missing_name, why_not_pulled
 from weaver_like.runners.cwl.execution.running import RUNNING
+from weaver_like.runners.cwl.execution.staging import Staging, Zone
 from weaver_like.sandbox.commands import PODMAN
 from weaver_like.sandbox.containers import ContainerEngine, ContainerTrouble, limits, mark
 from weaver_like.sandbox.groups import too_large
@@ -61,6 +64,24 @@ class ContainerJob(AttendedJob, DockerCommandLineJob):
         except ContainerTrouble as error:
             raise WorkflowException(str(error)) from error
 
+    def _make_staging(self, context: JobContext) -> Staging:
+        """A container sees its own folders only, and the inputs read-only: mounted as one."""
+        assert self.stagedir is not None  # cwltool's tool made it
+        inputs = Zone(self.builder.stagedir, self.stagedir, sealed=True)
+        outputs = Zone(self.builder.outdir, self.outdir, sealed=False)
+        return Staging(inputs, outputs, mounting=True, context=context)
+
+    def add_volumes(
+        self,
+        pathmapper: PathMapper,
+        runtime: list[str],
+        tmpdir_prefix: str,
+        secret_store: SecretStore | None = None,
+        any_path_okay: bool = False,
+    ) -> None:
+        """Of cwltool's, which mounts each file; the options are added when all are in their places."""
+        self.staging.stage(pathmapper, self.inplace_update and pathmapper is self.generatemapper)
+
     def create_runtime(
         self, env: MutableMapping[str, str], runtimeContext: RuntimeContext
     ) -> tuple[list[str], str | None]:
@@ -71,6 +92,10 @@ class ContainerJob(AttendedJob, DockerCommandLineJob):
         runtime, _ = super().create_runtime(env, context)
         check_network(self.networkaccess, self._scope.confinement)
         self._name = f"weaver_like-{uuid.uuid4()}"
+        assert self.stagedir is not None
+        self.append_volume(runtime, self.stagedir, self.builder.stagedir)
+        for mount in self.staging.mounts:
+            self.append_volume(runtime, mount.source, mount.target)
         without_file = [part for part in runtime if not part.startswith("--cidfile=")]
         return [*without_file, *self._own_options()], None
 
