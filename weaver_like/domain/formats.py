@@ -28,6 +28,7 @@ _EXTENSIONS = {
     "application/x-netcdf": ".nc",
     "application/gml+xml": ".gml",
 }
+_FOLDERS = ("application/directory", "inode/directory", "httpd/unix-directory")
 _TYPES = {
     ".geojson": GEOJSON,
     ".tif": "image/tiff",
@@ -108,6 +109,11 @@ def file_schema(media_type: str) -> dict[str, Any]:
     if is_text(media_type):
         return {"type": "string", "contentMediaType": media_type}
     return {"type": "string", "contentEncoding": "binary", "contentMediaType": media_type}
+
+
+def is_folder_type(media_type: str | None) -> bool:
+    """True for what clients and servers call a folder."""
+    return essence(media_type or "") in _FOLDERS
 
 
 def extension_of(media_type: str | None) -> str:

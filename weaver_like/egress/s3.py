@@ -109,6 +109,12 @@ class S3Client:
         with _plainly(bucket, key):
             return _object(self._client.head_object(Bucket=bucket, Key=key))
 
+    def find_below(self, bucket: str, prefix: str) -> Iterator[str]:
+        """Yield the keys of all objects that begin with `prefix`, in their order, a thousand with each request."""
+        with _plainly(bucket, prefix):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+                yield from (entry["Key"] for entry in page.get("Contents", ()))
+
     def open(self, bucket: str, key: str, conditions: dict[str, str] | None = None) -> "S3Stream":
         """Open an object for reading. Read without a range, it is checked against the checksum that S3 keeps.
 

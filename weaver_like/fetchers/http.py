@@ -3,6 +3,7 @@
 import base64
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from email.message import Message
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
@@ -29,16 +30,19 @@ class HttpFetcher(Fetcher):
 
     def fetch(self, uri: str, target: Path, limits: FetchLimits, headers: Mapping[str, str] = NO_HEADERS) -> Fetched:
         try:
-            response = self._open(uri, limits, headers)
+            response, url = self._open(uri, limits, headers)
             try:
-                return self._stream(uri, response, target, limits)
+                return replace(self._stream(uri, response, target, limits), uri=_with_credentials(url, uri))
             finally:
                 response.close()
         except (urllib3.exceptions.HTTPError, zlib.error) as error:
             raise FetchFailed(f"'{shown(uri)}' could not be read: {_reason(error)}.") from error
 
-    def _open(self, uri: str, limits: FetchLimits, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
-        """Headers and credentials are sent to the first origin only, wherever that redirects to."""
+    def _open(self, uri: str, limits: FetchLimits, headers: Mapping[str, str]) -> tuple[urllib3.BaseHTTPResponse, str]:
+        """An answer that is no redirect, and its URL.
+
+        Headers and credentials are sent to the first origin only, wherever that redirects to.
+        """
         url, own = _without_credentials(uri)
         own |= headers
         first = _origin_of(url)
@@ -56,7 +60,7 @@ class HttpFetcher(Fetcher):
         if response.status != 200:
             response.close()
             raise FetchFailed(f"'{shown(uri)}' answered with HTTP status {response.status}.")
-        return response
+        return response, url
 
     def _stream(self, uri: str, response: urllib3.BaseHTTPResponse, target: Path, limits: FetchLimits) -> Fetched:
         """Write the body to a file, and check that it is complete."""
@@ -95,6 +99,13 @@ def _without_credentials(uri: str) -> tuple[str, dict[str, str]]:
     name, _, password = user.partition(":")
     pair = f"{unquote(name)}:{unquote(password)}".encode()
     return parts._replace(netloc=host).geturl(), {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+
+def _with_credentials(url: str, uri: str) -> str:
+    """The URL with those of another one of the same origin."""
+    if _origin_of(url) != _origin_of(_without_credentials(uri)[0]):
+        return url
+    return urlsplit(url)._replace(netloc=urlsplit(uri).netloc).geturl()
 
 
 def _decoder(uri: str, encoding: str) -> "zlib._Decompress":
