@@ -8,11 +8,15 @@ import pytest
 
 
 class _Site(BaseHTTPRequestHandler):
-    """Serves `server.pages` (path -> (status, headers, body)), and keeps every POST in `server.received`."""
+    """Serves `server.pages` (path -> (status, headers, body)).
+
+    Keeps every GET in `server.asked` (path, headers), and every POST in `server.received`.
+    """
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        self.server.asked.append((self.path, dict(self.headers)))
         status, headers, body = self.server.pages.get(self.path, (404, {}, b"nothing here"))
         self.send_response(status)
         for name, value in ({"Content-Length": str(len(body))} | headers).items():
@@ -38,10 +42,10 @@ class _Site(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def site() -> Iterator[ThreadingHTTPServer]:
-    """A real web server on 127.0.0.1: `pages` to serve, `received` posts,
+    """A real web server on 127.0.0.1: `pages` to serve, `asked` requests for them, `received` posts,
     `answers` to give to the next posts; `url`."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Site)
-    server.pages, server.received, server.answers = {}, [], []
+    server.pages, server.asked, server.received, server.answers = {}, [], [], []
     server.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
