@@ -18,7 +18,7 @@ class InputValue:
 
 @message("file")
 class InputFile:
-    """One occurrence of an input as a file in the work folder."""
+    """One occurrence of an input as a file in the work folder; where a folder is wanted, as that or as an archive."""
 
     path: str
     media_type: str | None = None

@@ -1,22 +1,24 @@
 """Bringing the inputs of a job into its work folder."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput
 from weaver_like.domain.execution import Execution
-from weaver_like.domain.fileobjects import find_locations, location_of, relocated
+from weaver_like.domain.fileobjects import FileObject, find_locations, location_of, relocated
 from weaver_like.domain.formats import essence, extension_of, is_json, is_media_type, media_type_of
 from weaver_like.domain.ids import staged_file_name
 from weaver_like.domain.masks import shown
 from weaver_like.domain.messages import InputFile, InputReference, InputValue, RunInput
 from weaver_like.domain.values import Reference, Value
 from weaver_like.fetchers.base import NO_HEADERS, Fetched, Fetcher, FetchLimits
+from weaver_like.files.listing import FolderFetcher
 from weaver_like.schemas.jsontext import loads
 from weaver_like.schemas.validators import InputValidator, ProcessValidator
+from weaver_like.settings.sections import LimitsSettings
 
 #: Largest referenced value that is not a file (a number, a text); it is read as a whole.
 _VALUE_BYTES = 10 * 2**20
@@ -54,12 +56,12 @@ def find_fetcher(fetchers: Mapping[str, Fetcher], uri: str) -> Fetcher:
     return fetcher
 
 
-class OwnFiles(Protocol):
+class OwnFiles(Fetcher):
     """Files of this server, by their links."""
 
-    def owns(self, uri: str) -> bool: ...
-
-    def fetch(self, uri: str, target: Path, limits: FetchLimits) -> Fetched: ...
+    @abstractmethod
+    def owns(self, uri: str) -> bool:
+        """Whether a link leads to one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Stager:
         proceed: called while something is fetched; raises to stop.
         holds_file_objects: values may hold File and Directory objects of CWL, which name places themselves.
         passes_references: fetch nothing; references are passed on as they came.
+        limits: of folders.
         own: brings what lies on this server.
     """
 
@@ -99,10 +102,12 @@ class Stager:
         *,
         holds_file_objects: bool,
         passes_references: bool,
+        limits: LimitsSettings,
         own: OwnFiles,
     ):
         self._own = own
         self._fetchers = fetchers
+        self._folders = FolderFetcher(self._find, limits, proceed)
         self._max_bytes = max_bytes
         self._proceed = proceed
         # Folder of a fetched file -> where it came from: what lies beside it there may be asked for.
@@ -135,6 +140,8 @@ class Stager:
         if isinstance(item, Value):
             return self._stage_value(name, number, item, validator, workdir)
         try:
+            if validator.wants_folder(item):
+                return self._stage_folder(name, number, item, workdir)
             return self._stage_reference(name, number, item, validator, workdir)
         except FetchFailed as error:
             raise _naming(name, error) from error
@@ -163,21 +170,29 @@ class Stager:
         """A value with files in it: each is fetched into a folder of its own. Raises: FetchFailed, naming the input."""
         sizes: list[int] = []
 
-        def place(entry: dict[str, Any]) -> str:
+        def place(entry: FileObject) -> str:
             folder = workdir / "inputs" / f"{name}-{number}" / str(len(sizes))
             folder.mkdir(parents=True)
-            incoming = folder / "incoming"
-            uri = location_of(entry)
             try:
-                fetched = self._fetch(uri, incoming, self._max_bytes)
+                path, size = self._fetch_object(entry, folder)
             except FetchFailed as error:
                 raise _naming(name, error) from error
-            sizes.append(fetched.size_bytes)
-            file_name = staged_file_name(entry.get("basename") or fetched.name)
-            self._origins[folder] = _Origin(uri, file_name)
-            return incoming.rename(folder / file_name).as_uri()
+            sizes.append(size)
+            return path.as_uri()
 
         return InputValue(relocated(value, place)), sum(sizes)
+
+    def _fetch_object(self, entry: FileObject, folder: Path) -> tuple[Path, int]:
+        """What a File or Directory names, in a folder of its own, and its size. Raises: FetchFailed."""
+        uri = location_of(entry)
+        if entry["class"] == "Directory":
+            found = self._folders.fetch(uri, entry.get("mediaType"), folder)
+            return found.path, found.size_bytes
+        incoming = folder / "incoming"
+        fetched = self._fetch(uri, incoming, self._max_bytes)
+        file_name = staged_file_name(entry.get("basename") or fetched.name)
+        self._origins[folder] = _Origin(uri, file_name)
+        return incoming.rename(folder / file_name), fetched.size_bytes
 
     def fetch_beside(self, path: Path) -> bool:
         """Fetch a file from beside the place that another one came from; False if there is none.
@@ -208,10 +223,17 @@ class Stager:
 
     def _fetch(self, uri: str, target: Path, max_bytes: int, headers: Mapping[str, str] = NO_HEADERS) -> Fetched:
         """Raises: FetchFailed."""
-        limits = FetchLimits(max_bytes, self._proceed)
-        if self._own.owns(uri):
-            return self._own.fetch(uri, target, limits)
-        return find_fetcher(self._fetchers, uri).fetch(uri, target, limits, headers)
+        return self._find(uri).fetch(uri, target, FetchLimits(max_bytes, self._proceed), headers)
+
+    def _find(self, uri: str) -> Fetcher:
+        """What fetches an address. Raises: FetchFailed."""
+        return self._own if self._own.owns(uri) else find_fetcher(self._fetchers, uri)
+
+    def _stage_folder(self, name: str, number: int, item: Reference, workdir: Path) -> tuple[RunInput, int]:
+        folder = workdir / "inputs" / f"{name}-{number}"
+        folder.mkdir(parents=True)
+        found = self._folders.fetch(item.href, item.format.media_type, folder, dict(item.headers))
+        return InputFile(str(found.path), item.format.media_type), found.size_bytes
 
     def _stage_reference(
         self, name: str, number: int, item: Reference, validator: InputValidator, workdir: Path

@@ -56,6 +56,7 @@ class Attempt(JobRun):
             self.proceed,
             holds_file_objects=runner.holds_file_objects,
             passes_references=not runner.stages_inputs,
+            limits=self.rt.settings.limits,
             own=OwnResults(self.rt, self.job.base_url),
         )
         if isinstance(runner, FollowedRunner):

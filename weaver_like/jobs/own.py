@@ -1,7 +1,7 @@
 """`OwnResults`: links to results of this server as inputs, read where they lie instead of asked of ourselves."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -11,8 +11,9 @@ from weaver_like.domain.formats import JSON
 from weaver_like.domain.ids import staged_file_name
 from weaver_like.domain.job import Job
 from weaver_like.domain.masks import shown
-from weaver_like.domain.references import own_reference
-from weaver_like.fetchers.base import Fetched, FetchLimits
+from weaver_like.domain.references import make_value_absolute, own_reference
+from weaver_like.fetchers.base import NO_HEADERS, Fetched, FetchLimits
+from weaver_like.files.stage import OwnFiles
 from weaver_like.jobs.outputs import own_locations
 from weaver_like.runtime import Runtime
 from weaver_like.schemas.jsontext import dumps
@@ -20,7 +21,7 @@ from weaver_like.schemas.jsontext import dumps
 _OUTPUT = re.compile(r"/jobs/([^/]+)/results/([^/]+)\Z")
 
 
-class OwnResults:
+class OwnResults(OwnFiles):
     """Results of jobs of this server, by their links.
 
     Args:
@@ -50,7 +51,7 @@ class OwnResults:
         """Raises: FetchFailed, if there is no such result; Unavailable."""
         self._find(uri)
 
-    def fetch(self, uri: str, target: Path, limits: FetchLimits) -> Fetched:
+    def fetch(self, uri: str, target: Path, limits: FetchLimits, headers: Mapping[str, str] = NO_HEADERS) -> Fetched:
         """Copy a result into the new file `target`. Raises: FetchFailed, Unavailable; whatever `proceed` raises."""
         name, media_type, size_bytes, chunks = self._find(uri)
         if size_bytes > limits.max_bytes:
@@ -80,7 +81,7 @@ class OwnResults:
         result = found[0]
         if result.path is not None:
             return self._of_file(result.path, result.format.media_type)
-        content = dumps(result.value)
+        content = dumps(make_value_absolute(result, self._locations[0]))
         return f"{output}.json", result.format.media_type or JSON, len(content), lambda: iter([content])
 
     def _of_file(

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from weaver_like.domain.errors import Fault, FaultKind, FetchFailed, InvalidInput, MissingInput, NoSuchProcess
@@ -18,6 +18,7 @@ from weaver_like.jobs.own import OwnResults
 from weaver_like.processes.catalog import CatalogEntry
 from weaver_like.runtime import Runtime
 from weaver_like.schemas.shape import describe_faults
+from weaver_like.schemas.validators import ProcessValidator
 
 log = logging.getLogger(__name__)
 
@@ -44,42 +45,50 @@ def check_execution(rt: Runtime, entry: CatalogEntry, execution: Execution, own:
         missing = all(fault.kind is FaultKind.REQUIRED for fault in faults)
         kind = MissingInput if missing else InvalidInput
         raise kind(describe_faults(f"The request to execute '{entry.process.id}'", faults), faults=faults)
-    for uri, pointer in _addresses(execution, rt.runner_of(entry.process).holds_file_objects):
-        _check_address(rt, uri, pointer, own)
+    for address in _addresses(execution, entry.validator, rt.runner_of(entry.process).holds_file_objects):
+        _check_address(rt, address, own)
     _check_subscriber(rt, execution)
 
 
-def _addresses(execution: Execution, holds_files: bool) -> Iterator[tuple[str, str]]:
-    """Yield every address that an input names, with the pointer of the input.
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """An address that an input names. pointer: of where it stands in the request."""
+
+    uri: str
+    pointer: str
+    is_folder: bool
+
+
+def _addresses(execution: Execution, validator: ProcessValidator, holds_files: bool) -> Iterator[_Address]:
+    """Yield every address that an input names.
 
     Raises: InvalidInput, for a malformed file object.
     """
-    for given in execution.inputs.values():
+    for name, given in execution.inputs.items():
         for item, pointer in zip(given.items, given.pointers, strict=True):
             if isinstance(item, Reference):
-                yield item.href, f"{pointer}/href"
+                yield _Address(item.href, f"{pointer}/href", validator.inputs[name].wants_folder(item))
             elif holds_files:
                 yield from _locations(item.data, pointer)
 
 
-def _locations(value: object, pointer: str) -> Iterator[tuple[str, str]]:
+def _locations(value: object, pointer: str) -> Iterator[_Address]:
     for entry in find_objects(value):
         trouble = trouble_of(entry)
         if trouble:
             raise InvalidInput(f"The request is not valid: {pointer}: {trouble}.", faults=[Fault(pointer, trouble)])
         location = location_of(entry)
         if location:
-            yield location, pointer
+            yield _Address(location, pointer, entry["class"] == "Directory")
 
 
-def _check_address(rt: Runtime, uri: str, pointer: str, own: OwnResults) -> None:
+def _check_address(rt: Runtime, address: _Address, own: OwnResults) -> None:
     try:
-        if own.owns(uri):
-            own.check(uri)
-        else:
-            find_fetcher(rt.fetchers, uri).check(uri)
+        fetcher = own if own.owns(address.uri) else find_fetcher(rt.fetchers, address.uri)
+        check = fetcher.check_folder if address.is_folder else fetcher.check
+        check(address.uri)
     except FetchFailed as error:
-        raise FetchFailed(error.detail, faults=[Fault(pointer, error.detail)]) from error
+        raise FetchFailed(error.detail, faults=[Fault(address.pointer, error.detail)]) from error
 
 
 def _check_subscriber(rt: Runtime, execution: Execution) -> None:

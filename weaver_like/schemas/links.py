@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from weaver_like.domain.errors import Fault, InvalidInput
+from weaver_like.domain.formats import is_folder_type
 from weaver_like.domain.values import Reference
 from weaver_like.schemas.jsontext import JsonObject
 from weaver_like.schemas.shape import Shape, to_pointer
@@ -67,8 +68,8 @@ def links_as_files(value: Any, schema: JsonObject) -> Any:
         items = [option["items"] for option in options if isinstance(option.get("items"), dict)]
         return [links_as_files(part, {"anyOf": items}) for part in value] if items else value
     if _is_plain_link(value):
-        kind = next((kind for kind in map(_object_class, options) if kind), None)
-        return _file_object(kind, value) if kind else value
+        kinds = [kind for kind in map(object_class, options) if kind]
+        return _file_object(_kind_of(value, kinds), value) if kinds else value
     known = [option["properties"] for option in options if isinstance(option.get("properties"), dict)]
     return {
         name: links_as_files(part, {"anyOf": [one[name] for one in known if isinstance(one.get(name), dict)]})
@@ -86,14 +87,27 @@ def _is_plain_link(value: JsonObject) -> bool:
     return isinstance(value.get("href"), str) and value.keys() <= _MEMBERS
 
 
-def _object_class(schema: JsonObject) -> str | None:
+def _kind_of(link: JsonObject, kinds: list[str]) -> str:
+    """What a link stands for, of the classes that may stand there."""
+    if "Directory" in kinds and is_folder_link(link["href"], link.get("type")):
+        return "Directory"
+    return kinds[0]
+
+
+def is_folder_link(href: str, media_type: object) -> bool:
+    """Whether a link says of itself that it leads to a folder."""
+    return href.partition("?")[0].endswith("/") or (isinstance(media_type, str) and is_folder_type(media_type))
+
+
+def object_class(schema: JsonObject) -> str | None:
     """ "File" or "Directory", if the schema is that of such an object."""
-    names = schema.get("properties", {}).get("class", {}).get("enum", ())
-    return names[0] if len(names) == 1 and names[0] in ("File", "Directory") else None
+    described = schema.get("properties", {}).get("class")
+    names = described.get("enum") if isinstance(described, dict) else None
+    return next((kind for kind in ("File", "Directory") if names == [kind]), None)
 
 
 def _file_object(kind: str, link: JsonObject) -> JsonObject:
     found: JsonObject = {"class": kind, "location": link["href"]}
-    if isinstance(link.get("type"), str) and kind == "File":
+    if isinstance(link.get("type"), str):
         found["mediaType"] = link["type"]
     return found

@@ -8,11 +8,12 @@ from typing import Any
 from weaver_like.domain.bbox import bbox_faults
 from weaver_like.domain.errors import Fault, FaultKind
 from weaver_like.domain.execution import Execution
-from weaver_like.domain.formats import OCTETS, is_json, is_media_type, same_type
+from weaver_like.domain.formats import HTML, OCTETS, essence, is_folder_type, is_json, is_media_type, same_type
 from weaver_like.domain.process import InputDescription, Process
 from weaver_like.domain.values import Item, Occurrences, Reference, Value
 from weaver_like.schemas.content import decode_base64, read_content, read_literal
 from weaver_like.schemas.jsontext import loads
+from weaver_like.schemas.links import is_folder_link, object_class
 from weaver_like.schemas.literals import literal_media_types
 from weaver_like.schemas.numbers import whole_numbers
 from weaver_like.schemas.shape import MAX_FAULTS, Shape, to_pointer
@@ -114,6 +115,17 @@ class InputValidator:
         """True if the description says nothing of a value."""
         return all(not branch.schema.keys() - {"nullable", "title", "description"} for branch in self.branches)
 
+    @cached_property
+    def _kinds(self) -> set[str | None]:
+        """Classes of CWL's objects that the input takes."""
+        return {object_class(branch.schema) for branch in self.branches}
+
+    def wants_folder(self, item: Reference) -> bool:
+        """Whether a reference leads to a folder. Where a file may be given too, it says so itself."""
+        if "Directory" not in self._kinds:
+            return False
+        return "File" not in self._kinds or is_folder_link(item.href, item.format.media_type)
+
     def count_faults(self, given: Occurrences, pointer: str) -> Iterator[Fault]:
         """Too few or too many values; in the list form of inputs it is the first surplus entry that is wrong."""
         least, most, count = self.description.min_occurs, self.description.max_occurs, len(given.items)
@@ -159,7 +171,8 @@ class InputValidator:
     def _branches_of(self, media_type: str) -> list[Branch]:
         """The forms that a value of this media type may have."""
         found = [branch for branch in self.branches if branch.media_type and _takes(branch.media_type, media_type)]
-        if found or not is_json(media_type):
+        may_list = "Directory" in self._kinds and (is_folder_type(media_type) or essence(media_type) == HTML)
+        if found or not (is_json(media_type) or may_list):
             return found
         return [branch for branch in self.branches if not branch.media_type]
 

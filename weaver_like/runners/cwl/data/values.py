@@ -57,9 +57,10 @@ class _Reader:
             raise WorkflowException(f"Input '{self._name}' was not fetched.")
         options = options_of(kind)
         if isinstance(item, InputFile):
-            if "Directory" in options and "File" not in options:
-                return self._unpacked(Path(item.path))
-            return self._file(Path(item.path), item.media_type)
+            path = Path(item.path)
+            if "Directory" in options and ("File" not in options or path.is_dir()):
+                return self._directory(path)
+            return self._file(path, item.media_type)
         return self._convert_value(item.value, options)
 
     def _convert_value(self, value: Any, options: Sequence[CwlType]) -> Any:
@@ -93,7 +94,7 @@ class _Reader:
     def _own_directory(self, value: FileObject) -> FileObject:
         if not value.get("location") or "listing" in value:
             return value | {"listing": [self._objects(entry) for entry in value.get("listing", [])]}
-        folder = self._unpacked(_path_of(value))
+        folder = self._directory(_path_of(value))
         if "basename" in value:
             folder["basename"] = value["basename"]
         return folder
@@ -136,6 +137,12 @@ class _Reader:
         if media_type:
             candidates.append(cwl_format(media_type))
         return {"format": candidates[0]} if candidates else {}
+
+    def _directory(self, path: Path) -> FileObject:
+        """A folder that was fetched, or what an archive holds."""
+        if path.is_dir():
+            return {"class": "Directory", "location": path.as_uri(), "basename": path.name}
+        return self._unpacked(path)
 
     def _unpacked(self, archive: Path) -> FileObject:
         target = self._folder / archive.name.partition(".")[0]
