@@ -51,7 +51,7 @@ def _keep(run: JobRun, outcome: Outcome) -> None:
 
 def give_back(run: JobRun) -> None:
     """Put a job back into the queue, because its worker must stop. Raises: Unavailable, if the store stays away."""
-    message = "The server was stopped; the job waits for its next start."
+    message = "The worker was stopped; the job waits for another one."
     discard_files(run.rt, run.results)
     run.reporter.log(message)
     back = Move(Status.ACCEPTED, run.job.attempt, message, entries=run.reporter.take(), counted=False)
