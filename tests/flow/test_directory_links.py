@@ -123,6 +123,16 @@ def test_a_directory_of_cwl_by_its_location(
     assert shown(app, process_id, wrap(given)) == f"{SHOWN}{name}\n"
 
 
+def test_a_directory_with_a_listing_needs_no_location(app: TestApp) -> None:
+    """CWL v1.2, CommandLineTool.html, "Directory": the listing says what is in it"""
+    inside = {"class": "Directory", "basename": "sub", "listing": [], "location": "http://192.0.2.1/sub/"}
+    literal = {"class": "File", "basename": "a", "contents": "one"}
+    given = {"class": "Directory", "basename": "d", "location": "http://10.0.0.1/d/", "listing": [inside, literal]}
+    tool = showing() | {"baseCommand": ["sh", "-c", 'ls "$0"; cat "$0/a"']}
+    process_id = deploy(app, tool, status=201).json["id"]
+    assert shown(app, process_id, given) == "a\nsub\none"
+
+
 def test_a_result_that_is_a_folder_is_an_input(folders: ThreadingHTTPServer, serve: Callable) -> None:
     """By the link to it, whose listing says where the files are."""
     same = {

@@ -62,6 +62,8 @@ def location_of(entry: FileObject) -> str:
 
     Both `location` and `path` are understood.
     """
+    if is_folder(entry):
+        return ""
     for name in ("location", "path"):
         place = entry.get(name)
         if isinstance(place, str) and not place.startswith("_:"):

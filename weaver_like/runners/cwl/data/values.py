@@ -93,7 +93,8 @@ class _Reader:
 
     def _own_directory(self, value: FileObject) -> FileObject:
         if not value.get("location") or "listing" in value:
-            return value | {"listing": [self._objects(entry) for entry in value.get("listing", [])]}
+            said = {key: item for key, item in value.items() if key not in ("location", "path")}
+            return said | {"listing": [self._objects(entry) for entry in value.get("listing", [])]}
         folder = self._directory(_path_of(value))
         if "basename" in value:
             folder["basename"] = value["basename"]
