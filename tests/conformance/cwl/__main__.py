@@ -1,25 +1,23 @@
 """`python -m tests.conformance.cwl [--suite FOLDER] [id ...]`: run the suite through HTTP.
 
-A line for each failure, and the totals.
+A line for each failure, and the totals; once with CWL's own objects for files, and once with links.
 """
 
 import argparse
 import os
 import signal
-import subprocess
 import sys
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 from tests.conformance.cwl.driver import Driver, Outcome
-from tests.conformance.cwl.inputs import serve_files
+from tests.conformance.cwl.inputs import Dress, serve_files
+from tests.conformance.cwl.server import Server
+from tests.conformance.cwl.serving import add_server_arguments, started
 from tests.conformance.cwl.suite import DOCKER_VARIABLE, FOLDER_VARIABLE, INDEX, Case, read_suite
-from tests.support.client import Served
 
+_DRESSES = {Dress.CWL: "CWL's own objects", Dress.OGC: "links, and defaults by their addresses"}
 VERDICTS = ("passed", "failed", "skipped", "known")
 
 
@@ -30,18 +28,11 @@ def parse_arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--suite", default=os.environ.get(FOLDER_VARIABLE), help=f"folder with {INDEX}; else {FOLDER_VARIABLE}"
     )
-    parser.add_argument("--url", help="a server that runs, with security.allowed_hosts=127.0.0.1; else one is started")
+    add_server_arguments(parser)
     parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="SECTION.NAME=VALUE",
-        help="a setting of the server that is started",
+        "--dress", choices=[*map(str, Dress), "both"], default="both", help="files as CWL's objects, or as OGC's links"
     )
-    parser.add_argument("--jobs", type=int, default=2, help="tests at a time")
     parser.add_argument("--tags", default="", help="only tests with one of these tags, as required,workflow")
-    parser.add_argument("--limit", type=float, default=120, help="seconds after which a job hangs")
-    parser.add_argument("--verbose", action="store_true", help="a line for every test")
     arguments = parser.parse_args(given)
     if not arguments.suite or not (Path(arguments.suite) / INDEX).is_file():
         parser.error(f"--suite or {FOLDER_VARIABLE} has to name a folder with {INDEX}")
@@ -57,23 +48,6 @@ def select(cases: list[Case], ids: list[str], tags: str) -> list[Case]:
     return [case for case in cases if (not ids or case.id in ids) and (not wanted or case.tags & wanted)]
 
 
-@contextmanager
-def server(url: str | None, jobs: int, settings: list[str]) -> Iterator[str]:
-    """The URL of the server to ask: the one given, or one that is started for this run in a folder of its own."""
-    if url:
-        yield url.rstrip("/")
-        return
-    with tempfile.TemporaryDirectory(prefix="conformance-cwl-") as folder:
-        served = Served(Path(folder), f"engine.workers={jobs}", "log.level=ERROR", *settings).start()
-        try:
-            yield served.url
-        finally:
-            try:
-                served.stop()
-            except subprocess.TimeoutExpired:
-                served.stop(signal.SIGKILL)
-
-
 def line(outcome: Outcome) -> str:
     """One line of the report."""
     reason = " ".join(outcome.reason.split())
@@ -86,6 +60,19 @@ def totals(title: str, outcomes: list[Outcome]) -> str:
     return f"{title + ':':10}{', '.join(f'{count[verdict]} {verdict}' for verdict in VERDICTS)} of {len(outcomes)}"
 
 
+def replay(driver: Driver, cases: list[Case], pool: ThreadPoolExecutor, verbose: bool) -> list[Outcome]:
+    """Run tests in one dress, and print what came of them."""
+    print(f"Files as {_DRESSES[driver.dress]}:")
+    outcomes = []
+    for outcome in pool.map(driver.run, cases):
+        outcomes.append(outcome)
+        if verbose or outcome.verdict == "failed":
+            print(line(outcome), flush=True)
+    print(totals("required", [outcome for outcome in outcomes if "required" in outcome.case.tags]))
+    print(totals("all", outcomes), flush=True)
+    return outcomes
+
+
 def main() -> int:
     """Run what was asked for; 1 if a test failed."""
     arguments = parse_arguments()
@@ -95,19 +82,18 @@ def main() -> int:
         os.environ.pop(name, None)  # the server would refuse them: they name no setting
     folder = Path(arguments.suite).resolve()
     cases = select(read_suite(folder), arguments.ids, arguments.tags)
-    outcomes: list[Outcome] = []
+    dresses = list(Dress) if arguments.dress == "both" else [Dress(arguments.dress)]
     with (
-        server(arguments.url, arguments.jobs, arguments.set) as url,
+        started(arguments.url, arguments.jobs, arguments.set) as url,
         serve_files(folder) as files_url,
         ThreadPoolExecutor(arguments.jobs) as pool,
     ):
-        driver = Driver(url, folder, files_url, arguments.limit, with_docker)
-        for outcome in pool.map(driver.run, cases):
-            outcomes.append(outcome)
-            if arguments.verbose or outcome.verdict == "failed":
-                print(line(outcome), flush=True)
-    print(totals("required", [outcome for outcome in outcomes if "required" in outcome.case.tags]))
-    print(totals("all", outcomes))
+        server = Server(url, arguments.limit)
+        outcomes = [
+            outcome
+            for dress in dresses
+            for outcome in replay(Driver(server, folder, files_url, dress, with_docker), cases, pool, arguments.verbose)
+        ]
     return 1 if any(outcome.verdict == "failed" for outcome in outcomes) else 0
 
 

@@ -1,10 +1,11 @@
-"""The deployment body of a test: the main document, and every file that it refers to, byte for byte."""
+"""The deployment body of a package: the main document, and every file that it refers to, byte for byte."""
 
+import json
 import mimetypes
 import os
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -21,11 +22,12 @@ _FILES = ("$include", "$schemas")
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """root: common parent of all files.  files: absolute, the main document
-    first.  documents: those that could be parsed."""
+    first.  documents: those that could be parsed.  changed: those that are not sent as they are."""
 
     root: Path
     files: tuple[Path, ...]
     documents: dict[Path, object]
+    changed: frozenset[Path] = field(default=frozenset())
 
     @property
     def main(self) -> object:
@@ -36,14 +38,20 @@ class Bundle:
         """The name of a part: its path below the root."""
         return path.relative_to(self.root).as_posix()
 
+    def content(self, path: Path) -> bytes:
+        """What is sent of a file."""
+        return json.dumps(self.documents[path], indent=1).encode() if path in self.changed else path.read_bytes()
 
-def collect(main: Path) -> Bundle:
+
+def collect(main: Path, within: Path = Path("/"), address: Callable[[Path], str] | None = None) -> Bundle:
     """The main document and all that it refers to, recursively.
 
-    References to the web, and to what is not there, are left.
+    References to the web, to what is outside of `within`, and to what is not there, are left.
+    address: of a file on the web; with it documents name their files so, and these are not sent with them.
     """
     found: dict[Path, None] = {}
     documents: dict[Path, object] = {}
+    changed: set[Path] = set()
     waiting = [_normal(main)]
     while waiting:
         path = waiting.pop()
@@ -51,9 +59,11 @@ def collect(main: Path) -> Bundle:
             continue
         found[path] = None
         documents[path] = _parse(path)
+        if address and _name_by_address(documents[path], path, address):
+            changed.add(path)
         for reference, is_document in _references(documents[path]):
             target = _resolve(path, reference)
-            if target is None:
+            if target is None or not target.is_relative_to(within):
                 continue
             if is_document:
                 waiting.append(target)
@@ -61,7 +71,7 @@ def collect(main: Path) -> Bundle:
                 found |= dict.fromkeys(
                     _files(target, with_companions=any("secondaryFiles" in node for node in _nodes(documents[path])))
                 )
-    return Bundle(_common_parent(list(found)), tuple(found), documents)
+    return Bundle(_common_parent(list(found)), tuple(found), documents, frozenset(changed))
 
 
 def render(bundle: Bundle) -> tuple[str, bytes]:
@@ -69,7 +79,7 @@ def render(bundle: Bundle) -> tuple[str, bytes]:
 
     Source: RFC 2387, RFC 2557.
     """
-    contents = {path: path.read_bytes() for path in bundle.files}
+    contents = {path: bundle.content(path) for path in bundle.files}
     main = bundle.files[0]
     if len(contents) == 1:
         return _media_type(main, contents[main]), contents[main]
@@ -92,7 +102,8 @@ def process_of(document: object, name: str | None) -> dict:
         return {}
     if "$graph" not in document:
         return document
-    entries = {short_name(str(entry.get("id", ""))): entry for entry in document["$graph"] if isinstance(entry, dict)}
+    graph = document["$graph"] if isinstance(document["$graph"], list) else []
+    entries = {short_name(str(entry.get("id", ""))): entry for entry in graph if isinstance(entry, dict)}
     if name:
         return entries.get(name, {})
     workflows = [entry for entry in entries.values() if entry.get("class") == "Workflow"]
@@ -104,17 +115,27 @@ def short_name(identifier: str) -> str:
     return identifier.rpartition("#")[2].rpartition("/")[2]
 
 
-def declared_inputs(bundle: Bundle, name: str | None) -> set[str]:
-    """Ids of the inputs of the process that a test means."""
-    inputs = process_of(bundle.main, name).get("inputs", {})
-    if isinstance(inputs, dict) and "$import" in inputs:
+def declared_inputs(bundle: Bundle, name: str | None) -> dict[str, object]:
+    """Ids and declarations of the inputs of the process that a test means."""
+    inputs = process_of(bundle.main, name).get("inputs") or {}
+    if isinstance(inputs, dict) and isinstance(inputs.get("$import"), str):
         inputs = bundle.documents.get(_normal(bundle.files[0].parent / inputs["$import"]), {})
-    names = (
-        inputs
-        if isinstance(inputs, dict)
-        else [entry.get("id", "") if isinstance(entry, dict) else "" for entry in inputs]
-    )
-    return {short_name(name) for name in names}
+    if isinstance(inputs, dict):
+        return {short_name(str(name)): declared for name, declared in inputs.items()}
+    if not isinstance(inputs, list):
+        return {}
+    return {short_name(str(entry.get("id", ""))): entry for entry in inputs if isinstance(entry, dict)}
+
+
+def must_be_given(declared: object) -> bool:
+    """True if an input has neither a default nor a type that may be null."""
+    kind = declared
+    if isinstance(declared, dict) and "type" in declared:
+        if "default" in declared:
+            return False
+        kind = declared["type"]
+    kinds = kind if isinstance(kind, list) else [kind]
+    return not any(one == "null" or (isinstance(one, str) and one.endswith("?")) for one in kinds)
 
 
 def needs_docker(bundle: Bundle) -> bool:
@@ -127,12 +148,11 @@ def needs_docker(bundle: Bundle) -> bool:
 
 
 def _requirements(node: dict) -> set[str]:
-    entries = node.get("requirements") or ()
-    return (
-        set(entries)
-        if isinstance(entries, dict)
-        else {entry.get("class", "") for entry in entries if isinstance(entry, dict)}
-    )
+    entries = node.get("requirements")
+    if isinstance(entries, dict):
+        return set(entries)
+    found = entries if isinstance(entries, list) else []
+    return {str(entry.get("class", "")) for entry in found if isinstance(entry, dict)}
 
 
 def _parse(path: Path) -> object:
@@ -157,13 +177,27 @@ def _references(document: object) -> Iterator[tuple[str, bool]]:
     for node in _nodes(document):
         yield from ((node[key], True) for key in _DOCUMENTS if isinstance(node.get(key), str))
         for key in _FILES:
-            texts = node.get(key, ())
-            yield from (
-                (text, False) for text in ([texts] if isinstance(texts, str) else texts) if isinstance(text, str)
-            )
+            texts = node.get(key)
+            found = texts if isinstance(texts, list) else [texts]
+            yield from ((text, False) for text in found if isinstance(text, str))
         location = node.get("location", node.get("path"))
         if node.get("class") in ("File", "Directory") and isinstance(location, str):
             yield location, False
+
+
+def _name_by_address(document: object, path: Path, address: Callable[[Path], str]) -> bool:
+    """Give the files of a document, in place, their addresses; True if there are any."""
+    changed = False
+    for node in _nodes(document):
+        location = node.get("location", node.get("path"))
+        if node.get("class") != "File" or not isinstance(location, str):
+            continue
+        target = _resolve(path, location)
+        if target and target.is_file():
+            node.pop("path", None)
+            node["location"] = address(target)
+            changed = True
+    return changed
 
 
 def _resolve(base: Path, reference: str) -> Path | None:
@@ -175,7 +209,7 @@ def _resolve(base: Path, reference: str) -> Path | None:
     if parts.scheme or parts.netloc or not parts.path:
         return None
     path = _normal(base.parent / unquote(parts.path))
-    return path if path.exists() else None
+    return path if os.path.exists(path) else None  # a text that can be no path is none
 
 
 def _files(target: Path, with_companions: bool) -> list[Path]:

@@ -2,12 +2,14 @@
 of a small web server, folders become archives on it."""
 
 import io
+import mimetypes
 import os
 import tarfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -64,86 +66,120 @@ def serve_files(folder: Path) -> Iterator[str]:
         server.server_close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a job document is, where its files are to be had, and what its prefixes mean."""
+class Dress(StrEnum):
+    """What stands for the files of a request: CWL's own objects, or links, as clients of OGC's standard send them."""
 
-    folder: Path
+    CWL = "cwl"
+    OGC = "ogc"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The folder that a web server serves, and where that is."""
+
     root: Path
     url: str
+
+    def file_address(self, path: Path) -> str:
+        """Where a file is to be had. Raises: ValueError, if it is not in the folder."""
+        root = self.root.resolve()
+        if not path.is_relative_to(root):
+            raise ValueError(f"{path} is not in {root}")
+        return f"{self.url}/{quote(path.relative_to(root).as_posix())}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Where a job document is, where its files are to be had, what its prefixes mean, and what stands for files."""
+
+    folder: Path
+    place: Place
     namespaces: dict[str, str]
+    dress: Dress
 
 
-def execution_inputs(case: Case, bundle: Bundle, root: Path, url: str) -> dict:
+def execution_inputs(case: Case, bundle: Bundle, place: Place, dress: Dress = Dress.CWL) -> dict:
     """The `inputs` of the execute request.
 
     What the process does not declare is left out, as runners do, and so is null. Members that begin with `cwl:`
-    speak to the runner; they stay. root: folder that the web server at `url` serves.
+    speak to the runner; they stay.
     """
     if case.job is None:
         return {}
-    job = load_yaml(case.job) or {}
+    given = load_yaml(case.job) or {}
     wanted = declared_inputs(bundle, case.process)
     main = bundle.main if isinstance(bundle.main, dict) else {}
     namespaces = {
         **main.get("$namespaces", {}),
         **process_of(main, case.process).get("$namespaces", {}),
-        **job.get("$namespaces", {}),
+        **given.get("$namespaces", {}),
     }
-    place = _Place(case.job.parent, root.resolve(), url, namespaces)
+    job = _Job(case.job.parent, place, namespaces, dress)
     return {
-        name: _convert(value, place)
-        for name, value in job.items()
+        name: _convert(value, job)
+        for name, value in given.items()
         if value is not None and (name in wanted or name.startswith("cwl:"))
     }
 
 
-def _convert(value: object, place: _Place) -> object:
+def _convert(value: object, job: _Job) -> object:
     if isinstance(value, list):
-        return [_convert(item, place) for item in value]
+        return [_convert(item, job) for item in value]
     if not isinstance(value, dict):
         return value
-    if value.get("class") == "File":
-        return _file(value, place)
-    if value.get("class") == "Directory":
-        return _directory(value, place)
-    return {name: _convert(item, place) for name, item in value.items()}
+    make = {"File": _file, "Directory": _directory}.get(value.get("class"))
+    if make is None:
+        return {name: _convert(item, job) for name, item in value.items()}
+    made = make(value, job)
+    return _link(made) or made if job.dress is Dress.OGC else made
 
 
-def _file(value: dict, place: _Place) -> dict:
+def _link(made: dict) -> dict | None:
+    """The link that says all that an object says, if there is one."""
+    if "location" not in made or made.keys() - {"class", "location", "basename"}:
+        return None
+    name = unquote(urlsplit(made["location"]).path).rpartition("/")[2]
+    kind = mimetypes.guess_type(name)[0]
+    if made["class"] == "Directory":
+        name, kind = name.removesuffix(_ARCHIVE), "application/directory"
+    if made.get("basename", name) != name:
+        return None
+    return {"href": made["location"]} | ({"type": kind} if kind else {})
+
+
+def _file(value: dict, job: _Job) -> dict:
     made = {"class": "File"} | {name: value[name] for name in _FILE_MEMBERS if name in value}
     if "format" in value:
         prefix, colon, rest = value["format"].partition(":")
-        made["format"] = place.namespaces[prefix] + rest if colon and prefix in place.namespaces else value["format"]
+        made["format"] = job.namespaces[prefix] + rest if colon and prefix in job.namespaces else value["format"]
     if "location" in value or "path" in value:
-        made["location"] = _address(value, place)
+        made["location"] = _address(value, job)
     if "secondaryFiles" in value:
-        made["secondaryFiles"] = _convert(value["secondaryFiles"], place)
+        # Links have no companions: inside of an object all are objects.
+        made["secondaryFiles"] = _convert(value["secondaryFiles"], replace(job, dress=Dress.CWL))
     return made
 
 
-def _directory(value: dict, place: _Place) -> dict:
+def _directory(value: dict, job: _Job) -> dict:
     """With its `listing`, or else as an archive: one that is listed is no folder
     without a listing, as some tests want to have it."""
     made = {"class": "Directory"} | {name: value[name] for name in ("basename",) if name in value}
     if "listing" in value:
-        return made | {"listing": _convert(value["listing"], place)}
-    address = _address(value, place)
+        return made | {"listing": _convert(value["listing"], replace(job, dress=Dress.CWL))}
+    address = _address(value, job)
     return (
-        {"basename": _path(value, place).name}
+        {"basename": _path(value, job).name}
         | made
-        | {"location": f"{address}{_ARCHIVE}" if address.startswith(f"{place.url}/") else address}
+        | {"location": f"{address}{_ARCHIVE}" if address.startswith(f"{job.place.url}/") else address}
     )
 
 
-def _path(value: dict, place: _Place) -> Path:
+def _path(value: dict, job: _Job) -> Path:
     """`location` is a reference, in which `%23` is `#`; `path` is a path."""
     text = unquote(value["location"]) if "location" in value else value["path"]
-    return Path(os.path.abspath(place.folder / text))
+    return Path(os.path.abspath(job.folder / text))
 
 
-def _address(value: dict, place: _Place) -> str:
+def _address(value: dict, job: _Job) -> str:
     reference = value.get("location", "")
-    if urlsplit(reference).scheme:
-        return reference
-    return f"{place.url}/{quote(_path(value, place).relative_to(place.root).as_posix())}"
+    return reference if urlsplit(reference).scheme else job.place.file_address(_path(value, job))

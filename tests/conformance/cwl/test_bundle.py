@@ -1,5 +1,6 @@
 """What the driver of the CWL suite sends: a document with everything it refers to."""
 
+import json
 from email import message_from_bytes
 from pathlib import Path
 from urllib.parse import unquote
@@ -73,6 +74,51 @@ class TestBundle:
         assert names(bundle.collect(tmp_path / "a.cwl")) == ["a.cwl"]
         assert bundle.collect(tmp_path / "broken.cwl").main is None
 
+    def test_what_is_outside_of_a_folder_is_not_sent(self, tmp_path: Path) -> None:
+        write(
+            tmp_path,
+            secret_txt=TEXT,
+            in__a_cwl=f"x: [{{$include: ../secret.txt}}, {{$include: {tmp_path}/secret.txt}}, {{$include: b.txt}}]",
+            in__b_txt=TEXT,
+        )
+        assert names(bundle.collect(tmp_path / "in/a.cwl", within=tmp_path / "in")) == ["a.cwl", "b.txt"]
+
+    @pytest.mark.parametrize(
+        "text", ["$graph: 3", "$graph:", "inputs: 3", "requirements: 3", "$schemas:", f"run: {'x' * 999}", "[1]", "a"]
+    )
+    def test_a_document_of_any_shape_can_be_sent(self, tmp_path: Path, text: str) -> None:
+        write(tmp_path, a_cwl=text)
+        packed = bundle.collect(tmp_path / "a.cwl")
+        assert bundle.render(packed)[1].decode() == text
+        assert bundle.declared_inputs(packed, None) == {}
+        assert not bundle.needs_docker(packed)
+
+    def test_files_may_be_named_by_their_addresses(self, tmp_path: Path) -> None:
+        write(
+            tmp_path,
+            a_cwl="""
+            x: {class: File, path: b.txt, secondaryFiles: [{class: File, location: sub/c.txt}]}
+            y: {class: File, location: absent.txt}
+            z: {$include: b.txt}
+            steps: [{run: d.cwl}]""",
+            b_txt=TEXT,
+            sub__c_txt=TEXT,
+            d_cwl="# as it is",
+        )
+        packed = bundle.collect(tmp_path / "a.cwl", address=lambda path: f"http://here/{path.name}")
+        assert set(names(packed)) == {"a.cwl", "b.txt", "d.cwl"}
+        assert json.loads(packed.content(packed.files[0])) == {
+            "x": {
+                "class": "File",
+                "secondaryFiles": [{"class": "File", "location": "http://here/c.txt"}],
+                "location": "http://here/b.txt",
+            },
+            "y": {"class": "File", "location": "absent.txt"},
+            "z": {"$include": "b.txt"},
+            "steps": [{"run": "d.cwl"}],
+        }
+        assert packed.content(tmp_path / "d.cwl") == b"# as it is"
+
     def test_one_document_is_sent_alone(self, tmp_path: Path) -> None:
         write(tmp_path, a_cwl="# comment\nclass: Workflow\n", b_cwl='{"class": "Workflow"}')
         assert bundle.render(bundle.collect(tmp_path / "a.cwl")) == (
@@ -117,8 +163,16 @@ class TestBundle:
             tmp_path,
             g_cwl="$graph: [{id: '#other', inputs: [{id: '#other/o', type: int}]}, {id: main, inputs: {m: int}}]",
         )
-        assert bundle.declared_inputs(bundle.collect(tmp_path / "g.cwl"), process) == wanted
+        assert bundle.declared_inputs(bundle.collect(tmp_path / "g.cwl"), process).keys() == wanted
 
     def test_imported_inputs_are_declared(self, tmp_path: Path) -> None:
         write(tmp_path, a_cwl="inputs: {$import: i.yml}", i_yml="[{id: x}]")
-        assert bundle.declared_inputs(bundle.collect(tmp_path / "a.cwl"), None) == {"x"}
+        assert bundle.declared_inputs(bundle.collect(tmp_path / "a.cwl"), None).keys() == {"x"}
+
+    @pytest.mark.parametrize("declared", ["int", "File[]", {"type": "int"}, ["int", "string"], {"type": ["int"]}])
+    def test_what_must_be_given(self, declared: object) -> None:
+        assert bundle.must_be_given(declared)
+
+    @pytest.mark.parametrize("declared", ["int?", ["null", "int"], {"type": "File?"}, {"type": "int", "default": None}])
+    def test_what_may_be_left_out(self, declared: object) -> None:
+        assert not bundle.must_be_given(declared)

@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.conformance.cwl.driver import KNOWN, Driver
-from tests.conformance.cwl.inputs import serve_files
+from tests.conformance.cwl.inputs import Dress, serve_files
+from tests.conformance.cwl.server import Server
 from tests.conformance.cwl.suite import DOCKER_VARIABLE, FOLDER_VARIABLE, Case, read_suite
 from tests.support.client import Served
 
@@ -35,14 +37,15 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
     served = Served(tmp_path_factory.mktemp("cwl") / "data", "log.level=ERROR").start()
     try:
         with serve_files(folder) as files_url:
-            yield Driver(served.url, folder, files_url, with_docker=WITH_DOCKER)
+            yield Driver(Server(served.url), folder, files_url, with_docker=WITH_DOCKER)
     finally:
         served.stop()
 
 
+@pytest.mark.parametrize("dress", Dress)
 @pytest.mark.parametrize("case", parameters())
-def test_cwl(case: Case, driver: Driver) -> None:
+def test_cwl(case: Case, dress: Dress, driver: Driver) -> None:
     reason = driver.skip_reason(case)
     if reason:
         pytest.skip(reason)
-    driver.check(case)
+    replace(driver, dress=dress).check(case)

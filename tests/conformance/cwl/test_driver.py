@@ -13,7 +13,7 @@ import pytest
 from tests.conformance.cwl import bundle
 from tests.conformance.cwl.compare import Mismatch
 from tests.conformance.cwl.documents import CHECKSUM, TEXT, make_case, write
-from tests.conformance.cwl.inputs import execution_inputs, serve_files
+from tests.conformance.cwl.inputs import Dress, Place, execution_inputs, serve_files
 from tests.conformance.cwl.results import collect, wanted_outputs
 from tests.conformance.cwl.suite import Case, read_suite
 
@@ -29,11 +29,14 @@ def test_a_suite_is_read_with_what_it_imports(tmp_path: Path) -> None:
     assert second == Case("b", frozenset({"x"}), tmp_path / "more/b.cwl", "inner", None, None, True)
 
 
+A_FILE = {"class": "File", "location": "http://here/jobs/a"}
+
+
 class TestInputs:
-    def made(self, folder: Path, job: str, declared: str = "[{id: x}]") -> dict:
+    def made(self, folder: Path, job: str, declared: str = "[{id: x}]", dress: Dress = Dress.CWL) -> dict:
         write(folder, tools__t_cwl=f"inputs: {declared}\n$namespaces: {{ex: 'http://example.org/'}}", jobs__j_yml=job)
         case = make_case(folder / "tools/t.cwl", folder / "jobs/j.yml")
-        return execution_inputs(case, bundle.collect(case.tool), folder, "http://here")
+        return execution_inputs(case, bundle.collect(case.tool), Place(folder, "http://here"), dress)
 
     def test_what_is_null_or_not_declared_is_left_out(self, tmp_path: Path) -> None:
         made = self.made(tmp_path, "{x: [1, null], y: null, z: 3, 'cwl:requirements': []}", "{x: 'int[]', y: int?}")
@@ -41,10 +44,8 @@ class TestInputs:
 
     def test_no_job_is_no_inputs(self, tmp_path: Path) -> None:
         write(tmp_path, t_cwl="inputs: []")
-        assert (
-            execution_inputs(make_case(tmp_path / "t.cwl"), bundle.collect(tmp_path / "t.cwl"), tmp_path, "http://here")
-            == {}
-        )
+        case = make_case(tmp_path / "t.cwl")
+        assert execution_inputs(case, bundle.collect(case.tool), Place(tmp_path, "http://here")) == {}
 
     def test_a_date_stays_a_text(self, tmp_path: Path) -> None:
         assert self.made(tmp_path, "x: 2024-02-03") == {"x": "2024-02-03"}
@@ -80,6 +81,33 @@ class TestInputs:
             {"class": "Directory", "basename": "tree", "location": "http://here/jobs/tree.tar"},
             {"class": "Directory", "basename": "n", "listing": [{"class": "File", "location": "http://here/jobs/b"}]},
         ]
+
+    @pytest.mark.parametrize(
+        ("value", "sent"),
+        [
+            ("{class: File, path: a%1.txt}", {"href": "http://here/jobs/a%251.txt", "type": "text/plain"}),
+            ("{class: File, location: a, size: 1}", {"href": "http://here/jobs/a"}),
+            ("{class: Directory, path: d}", {"href": "http://here/jobs/d.tar", "type": "application/directory"}),
+            ("[{class: File, path: a}]", [{"href": "http://here/jobs/a"}]),
+            (
+                "{class: other, inner: {class: File, path: a}}",
+                {"class": "other", "inner": {"href": "http://here/jobs/a"}},
+            ),
+            ("{location: a}", {"location": "a"}),
+            ("{class: File, contents: a}", {"class": "File", "contents": "a"}),
+            (
+                "{class: File, path: a, basename: b}",
+                {"class": "File", "location": "http://here/jobs/a", "basename": "b"},
+            ),
+            ("{class: File, path: a, format: f}", {"class": "File", "location": "http://here/jobs/a", "format": "f"}),
+            (
+                "{class: File, path: a, secondaryFiles: [{class: File, path: b}]}",
+                A_FILE | {"secondaryFiles": [{"class": "File", "location": "http://here/jobs/b"}]},
+            ),
+        ],
+    )
+    def test_links_stand_for_what_they_can_say_whole(self, tmp_path: Path, value: str, sent: object) -> None:
+        assert self.made(tmp_path, f"x: {value}", dress=Dress.OGC) == {"x": sent}
 
     def test_the_web_server_has_files_and_archives_of_folders(self, tmp_path: Path) -> None:
         write(tmp_path, sub__in__a_txt=TEXT)

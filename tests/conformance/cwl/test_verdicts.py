@@ -9,7 +9,8 @@ import pytest
 
 from tests.conformance.cwl.__main__ import line, select, totals
 from tests.conformance.cwl.driver import Driver
-from tests.conformance.cwl.inputs import serve_files
+from tests.conformance.cwl.inputs import Dress, serve_files
+from tests.conformance.cwl.server import Server
 from tests.conformance.cwl.suite import DOCKER_VARIABLE, Case, read_suite
 from tests.support.client import Served
 
@@ -69,10 +70,12 @@ def suite(tmp_path: Path) -> dict[str, Case]:
 @pytest.fixture
 def driver(tmp_path: Path, suite: dict[str, Case], serve: Callable[..., Served]) -> Iterator[Driver]:
     with serve_files(tmp_path / "suite") as url:
-        yield Driver(serve("log.level=ERROR").url, tmp_path / "suite", url)
+        yield Driver(Server(serve("log.level=ERROR").url), tmp_path / "suite", url)
 
 
-def test_each_verdict_has_its_reason(driver: Driver, suite: dict[str, Case]) -> None:
+@pytest.mark.parametrize("dress", Dress)
+def test_each_verdict_has_its_reason(driver: Driver, suite: dict[str, Case], dress: Dress) -> None:
+    driver = replace(driver, dress=dress)
     outcomes = {name: driver.run(case) for name, case in suite.items()}
     assert {name: outcome.verdict for name, outcome in outcomes.items()} == {
         "right": "passed",
@@ -97,7 +100,7 @@ def test_each_verdict_has_its_reason(driver: Driver, suite: dict[str, Case]) -> 
         assert text in outcomes[name].reason
     assert totals("all", list(outcomes.values())) == "all:      5 passed, 4 failed, 1 skipped, 0 known of 10"
     assert line(outcomes["wrong-text"]).startswith("FAILED  wrong-text (")
-    left = {entry["id"] for entry in driver.get_json("/processes?limit=1000")["processes"]}
+    left = {entry["id"] for entry in driver.server.get_json("/processes?limit=1000")["processes"]}
     assert not [id for id in left if id.startswith(tuple(suite))], "what was deployed for a test is removed"
 
 
@@ -115,7 +118,7 @@ def test_a_test_with_a_container_is_attempted_if_that_is_wanted(driver: Driver, 
 
 
 def test_a_server_that_is_away_fails_a_test_that_should_fail(driver: Driver, suite: dict[str, Case]) -> None:
-    away = Driver("http://127.0.0.1:9", driver.suite, driver.files_url)
+    away = Driver(Server("http://127.0.0.1:9"), driver.suite, driver.files_url)
     assert away.run(suite["no-input"]).verdict == "failed"
 
 
