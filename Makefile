@@ -37,7 +37,7 @@ on_systems = mkdir -p .cache/systems && printf '%s\n' $(SYSTEMS) | xargs -P 3 -I
   { echo "on SYSTEM:"; cat $$log; }; exit $$code'
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-test install-examples start start-examples test test-all systems conformance conformance-cwl recovery bench bench-distributed lint coverage docs worker deploy-local docker clean
+.PHONY: help install install-test install-examples start start-examples test test-all systems conformance conformance-cwl field recovery bench bench-distributed lint coverage docs worker deploy-local docker clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
@@ -102,8 +102,12 @@ systems: $(VENV)/installed-test  ## All flow and conformance tests on MongoDB + 
 conformance: $(VENV)/installed-test  ## One test for each requirement of the standard
 	$(BIN)/python -m pytest tests/conformance
 
-conformance-cwl: $(VENV)/installed-test  ## The official suite of CWL v1.2 through HTTP: SUITE=folder with conformance_tests.yaml
+conformance-cwl: $(VENV)/installed-test  ## The official suite of CWL v1.2 through HTTP, with CWL's objects and with links: SUITE=folder with conformance_tests.yaml
 	@$(BIN)/python -m tests.conformance.cwl --jobs $(WORKERS) $(if $(SUITE),--suite "$(SUITE)")
+
+field: $(VENV)/installed-test  ## Try every CWL document below SUITE=folder: what is refused, fails or runs, and why; URL= of a server that runs
+	@test -n "$(SUITE)" || { echo "Name the folder: make field SUITE=folder" >&2; exit 2; }
+	@$(BIN)/python -m tests.collection "$(SUITE)" $(if $(URL),--url "$(URL)")
 
 recovery: $(VENV)/installed-test  ## Kill children, workers, servers, brokers and databases in the middle of jobs
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/recovery
