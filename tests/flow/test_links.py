@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,6 +29,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.server.files.get(self.path, b"") or json.dumps(dict(self.headers)).encode()
         if self.path.startswith("/none/"):
             self.send_error(404)
+            return
+        if self.path.startswith("/hangup/a"):
+            self.close_connection = True
             return
         self.send_response(200)
         self.send_header("Content-Type", "application/octet-stream")
@@ -220,13 +224,25 @@ def test_defaults_of_steps_and_of_the_initial_work_folder_are_fetched(app: TestA
     assert run(app, process, None)[1]["said"].strip() == "5"
 
 
-@pytest.mark.parametrize("location", ["http://10.0.0.1/a", "http://127.0.0.1:1/none"])
-def test_what_cannot_be_fetched_fails_the_job_with_the_reason(app: TestApp, location: str) -> None:
+@pytest.mark.parametrize(
+    ("location", "reason"),
+    [
+        ("http://10.0.0.1/a", "10.0.0.1"),
+        ("http://127.0.0.1:1/none", "'http://127.0.0.1:1/none' could not be read: Connection refused."),
+        ("https://127.0.0.1:{plain}/a", "/a' could not be read: "),
+        ("http://127.0.0.1:{plain}/hangup/a", "/hangup/a' could not be read: Connection aborted."),
+    ],
+)
+def test_what_cannot_be_fetched_fails_the_job_with_the_reason(
+    app: TestApp, origins: list, location: str, reason: str
+) -> None:
+    location = location.format(plain=origins[0].server_port)
     tool = cat(file=FILE | {"default": {"class": "File", "location": location}})
     process = deploy(app, tool, status=201).json["id"]
     status = finished(app, submit(app, process, {}))
     assert status["status"] == "failed"
-    assert location.split("/")[2].split(":", maxsplit=1)[0] in status["message"]
+    assert reason in status["message"]
+    assert not re.search(r"host=|Errno|Remote|Error\(|Secure", status["message"]), "no names of classes"
 
 
 def test_a_result_of_this_server_is_an_input_of_the_next_process(app: TestApp, reader: str) -> None:

@@ -1,14 +1,24 @@
 """An HTTP client that connects only where the guard allows it."""
 
+import re
 import socket
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import NewConnectionError, ProtocolError
 
 from weaver_like import __version__
 from weaver_like.egress.guard import Guard
+
+#: What urllib3 and the system put before their reasons: `Plain(host='a', port=80): [Errno 111] `.
+_INNER = re.compile(r"\b\w+\(host='[^']*', port=\w+\): |\[Errno -?\d+\] ")
+
+
+def reason_of(error: Exception) -> str:
+    """Why a request failed, at most 300 characters, without the names of classes."""
+    told = error.args[0] if isinstance(error, ProtocolError) and error.args else getattr(error, "reason", None) or error
+    return _INNER.sub("", str(told))[:300].rstrip(".")
 
 
 class GuardedClient:

@@ -13,7 +13,7 @@ import urllib3
 from weaver_like.domain.errors import FetchFailed, FetchTooLarge
 from weaver_like.domain.ids import staged_file_name
 from weaver_like.domain.masks import shown
-from weaver_like.egress.http import GuardedClient
+from weaver_like.egress.http import GuardedClient, reason_of
 from weaver_like.fetchers.base import CHUNK_BYTES, NO_HEADERS, Fetched, Fetcher, FetchLimits
 
 _MAX_REDIRECTS = 5
@@ -36,7 +36,7 @@ class HttpFetcher(Fetcher):
             finally:
                 response.close()
         except (urllib3.exceptions.HTTPError, zlib.error) as error:
-            raise FetchFailed(f"'{shown(uri)}' could not be read: {_reason(error)}.") from error
+            raise FetchFailed(f"'{shown(uri)}' could not be read: {reason_of(error)}.") from error
 
     def _open(self, uri: str, limits: FetchLimits, headers: Mapping[str, str]) -> tuple[urllib3.BaseHTTPResponse, str]:
         """An answer that is no redirect, and its URL.
@@ -132,7 +132,3 @@ def _file_name(uri: str, disposition: str | None) -> str:
     except ValueError:  # not a valid header
         given = None
     return staged_file_name(given or unquote(urlsplit(uri).path))
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "reason", None) or error)[:300]

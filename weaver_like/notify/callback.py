@@ -3,7 +3,7 @@
 import urllib3
 
 from weaver_like.domain.errors import FetchFailed
-from weaver_like.egress.http import GuardedClient
+from weaver_like.egress.http import GuardedClient, reason_of
 from weaver_like.notify.base import Notifier
 
 
@@ -25,7 +25,7 @@ class CallbackNotifier(Notifier):
             answer.drain_conn()
             answer.release_conn()
         except (FetchFailed, urllib3.exceptions.HTTPError) as error:
-            return str(error)[:300]
+            return reason_of(error)
         if 200 <= answer.status < 300:
             return None
         return f"HTTP status {answer.status}"
