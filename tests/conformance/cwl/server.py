@@ -20,7 +20,8 @@ _REFUSALS = (400, 403, 413, 415, 422)
 #: The last part of an exception's type. Source: ogcapi-processes 2.0 draft, of a job without results.
 _NO_RESULTS = "/result-not-available"
 _ENDED = ("successful", "failed", "dismissed")
-_REQUEST_LIMIT_S = 60
+#: Longer than a server takes to look at the largest package.
+_REQUEST_LIMIT_S = 180
 
 
 class Refused(Exception):
