@@ -12,6 +12,7 @@ from weaver_like.deployment.cwl import CwlReader
 from weaver_like.deployment.deploy import Deployer
 from weaver_like.deployment.fetch import DocumentFetcher
 from weaver_like.deployment.inspector import Inspector
+from weaver_like.deployment.offered import OfferedProcesses
 from weaver_like.deployment.opener import PackageOpener
 from weaver_like.deployment.reader import Readers
 from weaver_like.domain.errors import SettingError
@@ -72,7 +73,7 @@ def build(settings: Settings, serving: bool = False) -> Runtime:
         deployer=Deployer(
             store=store.deployments,
             catalog=catalog,
-            opener=_opener(settings, fetchers, options),
+            opener=_opener(settings, fetchers, options, catalog),
             package_bytes=settings.limits.package_bytes,
         ),
         area=_area(settings, fetchers),
@@ -149,9 +150,10 @@ def _sources(settings: Settings, deployments: DeploymentStore) -> list[Source]:
     return sources
 
 
-def _opener(settings: Settings, fetchers: "_Fetchers", options: CwlOptions) -> PackageOpener:
+def _opener(settings: Settings, fetchers: "_Fetchers", options: CwlOptions, catalog: Catalog) -> PackageOpener:
     """Each kind of package has one reader here."""
-    inspector = Inspector("weaver_like.runners.cwl.document.inspect", settings.cache_dir)
+    describe = OfferedProcesses(catalog).describe
+    inspector = Inspector("weaver_like.runners.cwl.document.inspect", settings.cache_dir, describe)
     fetcher = DocumentFetcher(fetchers, settings.cache_dir, settings.limits.package_bytes)
     images = ImageSupport(
         folders=options.confinement.images,

@@ -72,6 +72,14 @@ class OutputAreaContract:
         end = None if length is None else first + length
         assert b"".join(file.chunks(first, length)) == LARGE[first:end]
 
+    def test_a_file_is_brought_to_a_place_of_this_machine(self, area: OutputArea, made: Made, tmp_path: Path) -> None:
+        reference = area.publish("job", "out", made(LARGE), go_on).reference
+        assert area.bring(reference, tmp_path / "brought", go_on).size_bytes == len(LARGE)
+        assert (tmp_path / "brought").read_bytes() == LARGE
+        with pytest.raises(NotFound):
+            area.bring("/job/out/b.txt", tmp_path / "other", go_on)
+        assert whole(area.get(reference)) == LARGE
+
     def test_references_are_pseudo_relative(self, area: OutputArea, made: Made) -> None:
         """docs/results.rst: nothing of this machine, of a bucket or of a URL"""
         assert area.publish("job", "out", made(b"x"), go_on).reference == "/job/out/a.txt"

@@ -52,6 +52,17 @@ class QueueContract:
         assert job == store.jobs.get(job_id)
         assert store.jobs.claim_next("host/2", lease) is None
 
+    def test_one_job_is_claimed_by_its_id_once(self, store: Store) -> None:
+        first, second = add(store, T0, T0 + SECOND)
+        claim, documents = store.jobs.claim(second, "host/1", until()), store.jobs.get_documents(second)
+        assert (claim.job.id, claim.job.status, claim.job.attempt) == (second, Status.RUNNING, 1)
+        assert (claim.job, claim.execution) == (store.jobs.get(second), documents.execution)
+        assert [store.jobs.claim(job_id, "host/2", until()) for job_id in (second, "nobody")] == [None, None]
+        assert store.jobs.get(second).worker == "host/1"
+        assert store.jobs.claim_next("host/2", until()).job.id == first
+        assert store.jobs.move(second, Move(Status.DISMISSED))
+        assert store.jobs.claim(second, "host/1", until()) is None
+
     def test_workers_of_a_queue_claim_its_jobs_only(self, store: Store) -> None:
         (slow,), (urgent,), (gpu,) = add(store, T0), add(store, T0 + SECOND, priority=0), add(store, T0, queue="gpu")
         assert store.jobs.claim_next("w1", until(), "none") is None

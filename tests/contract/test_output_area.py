@@ -33,7 +33,10 @@ class TestFolder(OutputAreaContract):
     def test_a_file_is_linked_not_copied(self, area: OutputArea, made: Made, tmp_path: Path) -> None:
         path = made(b"x")
         reference = area.publish("job", "out", path, go_on).reference
+        area.bring(reference, tmp_path / "brought", go_on)
         assert (tmp_path / "outputs" / reference.lstrip("/")).stat().st_ino == path.stat().st_ino
+        assert (tmp_path / "brought").samefile(path)
+        assert (tmp_path / "brought").stat().st_mode & 0o222 == 0
 
     def test_links_that_lead_out_are_not_followed(self, area: OutputArea, made: Made, tmp_path: Path) -> None:
         area.publish("job", "out", made(b"x"), go_on)

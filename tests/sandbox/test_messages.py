@@ -17,6 +17,7 @@ from weaver_like.domain.codec import Codec, MessageError
 from weaver_like.domain.events import StatusChanged
 from weaver_like.domain.messages import (
     Blame,
+    DescribeProcess,
     DocumentFetched,
     Done,
     Failed,
@@ -28,16 +29,20 @@ from weaver_like.domain.messages import (
     InputValue,
     Inspected,
     JobAccepted,
+    JobEnded,
     LogLine,
     OutputArray,
     OutputFile,
     OutputValue,
+    ProcessDescribed,
     Progress,
     RequestRefused,
+    RunProcess,
     StepChange,
     SubmitJobs,
     WantedJob,
 )
+from weaver_like.domain.process import InputDescription, OutputDescription
 from weaver_like.domain.status import Status
 from weaver_like.domain.step import Step, StepStatus
 from weaver_like.engines.base import ClosePolicy
@@ -111,6 +116,16 @@ FAMILIES: list[tuple[Codec[Any], list[object]]] = [
             JobAccepted("j"),
             FileFetched(True),
             DocumentFetched("text"),
+            ProcessDescribed(
+                "echo",
+                "1",
+                datetime(2024, 1, 1, tzinfo=UTC),
+                (InputDescription("a", {"type": "string"}, max_occurs=None),),
+                (OutputDescription("b", {}),),
+                ("greet",),
+            ),
+            JobEnded("j", OUTPUTS),
+            JobEnded("j", {}, "failed"),
             RequestRefused("no"),
         ],
     ),
@@ -128,6 +143,8 @@ FAMILIES: list[tuple[Codec[Any], list[object]]] = [
             SubmitJobs((WantedJob("echo", {"message": "x"}), WantedJob("fail", {})), 2),
             FetchBeside("/w/x.idx"),
             FetchDocument("http://x/y.cwl"),
+            DescribeProcess("echo:1"),
+            RunProcess(STEP, "echo", None, None, OUTPUTS),
         ],
     ),
     (TO_WORKER, [Greeting("e/1/", 1, {"log.level": "INFO"}), Wake(5), Cancel("j"), Stop(ClosePolicy.JOIN)]),

@@ -30,10 +30,11 @@ PROCESS = InspectedProcess(
     [
         Inspection((PROCESS,)),
         Inspection((PROCESS, PROCESS), {"tools/a.cwl": "eA=="}, {"http://localhost/b.cwl": "text"}, ("a warning",)),
+        Inspection((PROCESS,), offered={"echo:1": {"id": "echo", "version": None}}, runs=("echo", "greet")),
         Refusal("It cannot run.", (Fault("main.cwl:1:1", "class is missing"),)),
         Refusal("w=x was asked for.", missing_process=True),
     ],
-    ids=["inspection", "with files", "refusal", "missing process"],
+    ids=["inspection", "with files", "with processes of the server", "refusal", "missing process"],
 )
 def test_findings_cross_to_the_parent_and_stay_equal(found: Inspection | Refusal) -> None:
     assert parse_inspection(json.loads(json.dumps(render_inspection(found)))) == found

@@ -22,7 +22,9 @@ def told(document: object) -> Step | None:
 
 
 def test_a_step_is_told_as_it_is() -> None:
-    step = Step(MAX_STEPS, "sub/a", StepStatus.FAILED, T0, T0, "sh -c x", -9, "was killed", 0.5, 2**40, ("1", ""))
+    step = Step(
+        MAX_STEPS, "sub/a", StepStatus.FAILED, T0, T0, "sh -c x", -9, "was killed", 0.5, 2**40, ("1", ""), "job"
+    )
     assert FROM_CHILD.decode(FROM_CHILD.encode(StepChange(step))) == StepChange(step)
     assert clean_step(step, Secrets()) == step
     assert told(GOOD) == Step(1, "a", StepStatus.RUNNING)

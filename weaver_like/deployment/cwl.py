@@ -59,7 +59,7 @@ class CwlReader(PackageReader):
         processes = []
         for inspected in found.processes:
             target = _target(inspected, found, content, files.main)
-            processes.append(PackagedProcess(self._process(inspected, target), inspected.images))
+            processes.append(PackagedProcess(self._process(inspected, target), inspected.images, found.runs))
         first = found.processes[0]
         own_id = first.name if first.names_itself else None
         return PackageContents(tuple(processes), own_id, found.warnings)
@@ -88,6 +88,8 @@ def _target(process: InspectedProcess, found: Inspection, content: dict[str, str
         "main": main,
         "fragment": process.fragment,
     }
+    if found.offered:
+        target |= {"processes": found.offered, "runs": list(found.runs)}
     if sum(map(len, (*content.values(), *found.remote.values()))) <= _SMALL:
         target["digest"] = hashlib.sha256(dumps(target)).hexdigest()
     return target

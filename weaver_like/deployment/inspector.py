@@ -11,10 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from weaver_like.deployment.documents import without_tabs
+from weaver_like.deployment.offered import Describe, describe_nothing
 from weaver_like.deployment.reader import Fetch
 from weaver_like.domain.errors import FetchFailed, FetchTooLarge, InvalidPackage, ServerBusy, TooLarge
 from weaver_like.domain.inspection import Inspection, Refusal
-from weaver_like.domain.messages import DocumentFetched, Failed, FetchDocument, Inspected, RequestRefused
+from weaver_like.domain.messages import (
+    DescribeProcess,
+    DocumentFetched,
+    Failed,
+    FetchDocument,
+    Inspected,
+    RequestRefused,
+)
 from weaver_like.domain.package import PackageFiles
 from weaver_like.sandbox.children import Child, Children, ZygoteLost
 from weaver_like.sandbox.messages import ChildExit, ChildLimits, ChildRequest, InspectPackage, ParseTexts
@@ -29,11 +37,14 @@ class Inspector:
 
     Any thread may call; one package is read at a time.
 
-    module: its `run_in_child` inspects packages and reads YAML.
+    Args:
+        module: its `run_in_child` inspects packages and reads YAML.
+        describe: tells packages of processes of this server.
     """
 
-    def __init__(self, module: str, cache_dir: Path):
+    def __init__(self, module: str, cache_dir: Path, describe: Describe = describe_nothing):
         self._module = module
+        self._describe = describe
         self._cache_dir = cache_dir
         self._children = Children([module], cache_dir)
         self._turn = threading.Lock()
@@ -43,7 +54,7 @@ class Inspector:
 
         Raises: InvalidPackage, if it takes too much time or memory; TooLarge, ServerBusy.
         """
-        task = InspectPackage(encoded(files.content), files.main, files.wanted, files.origin)
+        task = InspectPackage(encoded(files.content), files.main, files.wanted, files.origin, files.server)
         return parse_inspection(self._ask(task, fetch))
 
     def parse(self, texts: Mapping[str, bytes]) -> dict[str, Any]:
@@ -106,6 +117,8 @@ class Inspector:
                         return found
                     case FetchDocument(url):
                         child.answer(_fetched(url, fetch))
+                    case DescribeProcess(reference):
+                        child.answer(self._describe(reference))
                     case Inspected(document):
                         found = document
                     case Failed():

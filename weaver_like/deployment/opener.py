@@ -41,12 +41,22 @@ class PackageOpener:
         for process, packaged in zip(processes, contents.processes, strict=True):
             check_names(process)
             warnings += self.images.check(process.id, packaged.images)
+            _check_runs(process.id, packaged.runs)
         return OpenedPackage(processes, tuple(dict.fromkeys(warnings)), described_id or contents.own_id)
 
     def close(self) -> None:
         """Give back what the readers hold."""
         for reader in self.readers:
             reader.close()
+
+
+def _check_runs(process_id: str, runs: Sequence[str]) -> None:
+    """Raises: InvalidPackage, if a process would run itself, even if it were an older revision."""
+    if process_id in runs:
+        raise InvalidPackage(
+            f"'{process_id}' refers to itself: it is a step of its own, or of a process that it runs ("
+            f"{', '.join(runs)})."
+        )
 
 
 def _refined(found: Sequence[PackagedProcess], unpacked: Unpacked, process_id: str | None) -> tuple[Process, ...]:

@@ -15,10 +15,16 @@ Fetch = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class PackagedProcess:
-    """A process as the package alone describes it. images: container images that its tools ask for."""
+    """A process as the package alone describes it.
+
+    Args:
+        images: container images that its tools ask for.
+        runs: ids of processes of this server that its steps run, and those of these, in turn.
+    """
 
     process: Process
     images: tuple[WantedImage, ...] = ()
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,14 @@ class DeploymentOptions:
         start: name of the file to start from.
         wanted: names of the processes to deploy, of a document that holds several; "*": all. Source:
         /req/cwl/deploy-w-param.
+        server: URL of this server, as the client reached it.
     """
 
     process_id: str | None = None
     version: str | None = None
     start: str | None = None
     wanted: tuple[str, ...] = ()
+    server: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class RequestReader:
 def _read_document(package: Package, kind: str, name: str, options: DeploymentOptions) -> DeploymentRequest:
     if options.start not in (None, name):
         raise InvalidPackage(f"start={options.start[:100]} names a file, but the package is a single document.")
-    files = PackageFiles({name: package.content}, name, options.wanted)
+    files = PackageFiles({name: package.content}, name, options.wanted, server=options.server)
     return DeploymentRequest(package, files, options.process_id, options.version, {name: kind})
 
 
@@ -94,7 +96,7 @@ def _read_parts(package: Package, options: DeploymentOptions) -> DeploymentReque
         root = found
     return DeploymentRequest(
         package,
-        PackageFiles({part.name: part.content for part in parts}, root.name, options.wanted),
+        PackageFiles({part.name: part.content for part in parts}, root.name, options.wanted, server=options.server),
         options.process_id,
         options.version,
         kinds={part.name: part.kind for part in parts},

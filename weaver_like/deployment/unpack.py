@@ -122,7 +122,7 @@ class Unpacker:
         placed = [(unit, self._place(unit, request, rest, alone)) for unit in package.units]
         main = next(file for unit, file in placed if unit is package.main)
         content = rest | {file.name: file.content for _, file in placed}
-        files = PackageFiles(content, main.name, request.files.wanted, main.origin)
+        files = replace(request.files, content=content, main=main.name, origin=main.origin)
         reader = self.readers.find(request.kinds.get(main.name, "")) or package.main.reader
         return Unpacked(reader, files, package.description, package.pointer)
 

@@ -59,6 +59,11 @@ Event = JobEvent | SchedulesChanged | EventsMissed | EngineClosed
 EVENTS: Codec[Event] = Codec(Event)
 
 
+def is_dismissal(event: JobEvent) -> bool:
+    """Whether an event says that a job was dismissed."""
+    return isinstance(event, StatusChanged) and event.status is Status.DISMISSED
+
+
 def fills_outbox(event: Event) -> bool:
     """Whether a callback may wait to be delivered after an event."""
     match event:

@@ -53,6 +53,7 @@ class Execution:
             without revisions.
         reuse: steps of a package reuse the outputs of earlier jobs, where these were kept.
         secrets: ids of inputs whose values are stored, because jobs need them, but never shown.
+        awaited: the attempt of the job's parent that it is a step of; None: no job waits for it.
     """
 
     inputs: dict[str, Occurrences] = field(default_factory=dict)
@@ -67,6 +68,7 @@ class Execution:
     deployed: datetime | None = None
     reuse: bool = False
     secrets: tuple[str, ...] = ()
+    awaited: int | None = None
 
     def secret_values(self) -> Iterator[object]:
         """Yield each value of a secret input, JSON; of a reference its URI."""

@@ -1,6 +1,7 @@
 """What is found in an application package, which a child inspects, where a hostile one can do no harm."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from weaver_like.domain.errors import Fault
 from weaver_like.domain.process import InputDescription, OutputDescription
@@ -51,12 +52,16 @@ class Inspection:
         fetched: name -> base64 of files missing in the package and found where its main document came from.
         remote: URL -> text of the remote documents that it refers to.
         warnings: sentences for the author of the package.
+        offered: reference -> process of this server that a step runs, as the runner wants it (JSON).
+        runs: ids of these processes, and of those that their own steps run.
     """
 
     processes: tuple[InspectedProcess, ...]
     fetched: dict[str, str] = field(default_factory=dict)
     remote: dict[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    offered: dict[str, dict[str, Any]] = field(default_factory=dict)
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """Messages of a job's code in its child, the answers to them, and its inputs and outputs."""
 
 import logging
+from datetime import datetime
 from typing import Any
 
 from weaver_like.domain.codec import message
+from weaver_like.domain.process import InputDescription, OutputDescription
 from weaver_like.domain.step import Step
 
 
@@ -138,6 +140,25 @@ class SubmitJobs:
     priority: int | None = None
 
 
+@message("process")
+class RunProcess:
+    """Asks for the run of a process of this server, as a job of its own, for a step of the running job.
+
+    Answered by `JobAccepted` or `RequestRefused`; `JobEnded` comes when that job has ended.
+
+    Args:
+        step: the step, as it is known by now.
+        version, deployed: of the revision; None for processes without revisions.
+        inputs: id -> what the step gives, in the form of outputs of a run: files lie in the work folder.
+    """
+
+    step: Step
+    process_id: str
+    version: str | None
+    deployed: datetime | None
+    inputs: dict[str, RunOutput]
+
+
 @message("beside")
 class FetchBeside:
     """Asks for a file that lies next to a fetched input at its origin. Answered by `FileFetched`.
@@ -162,11 +183,52 @@ class FetchDocument:
     url: str
 
 
+@message("describe")
+class DescribeProcess:
+    """Asks for a process of this server that a package names as the `run` of a step.
+
+    Answered by `ProcessDescribed` or `RequestRefused`. reference: its id, `id:version`, or its URL.
+    """
+
+    reference: str
+
+
 @message("accepted")
 class JobAccepted:
-    """Answers `SubmitJobs`."""
+    """Answers `SubmitJobs` and `RunProcess`."""
 
     job_id: str
+
+
+@message("job-ended")
+class JobEnded:
+    """A job that `RunProcess` asked for has ended.
+
+    Args:
+        outputs: id -> what it gave; files lie in the work folder of the job that asked.
+        error: why it failed; None if it was successful.
+    """
+
+    job_id: str
+    outputs: dict[str, RunOutput]
+    error: str | None = None
+
+
+@message("described")
+class ProcessDescribed:
+    """Answers `DescribeProcess`.
+
+    Args:
+        version, deployed: of the revision; None for processes without revisions.
+        runs: ids of the processes that its own steps run, in turn.
+    """
+
+    process_id: str
+    version: str | None
+    deployed: datetime | None
+    inputs: tuple[InputDescription, ...]
+    outputs: tuple[OutputDescription, ...]
+    runs: tuple[str, ...] = ()
 
 
 @message("file")
@@ -199,7 +261,7 @@ class RequestRefused:
 
 #: How a run ends.
 RunEnd = Done | Failed | Inspected
-Question = SubmitJobs | FetchBeside | FetchRemote | FetchDocument
-Answer = JobAccepted | FileFetched | RemoteFetched | DocumentFetched | RequestRefused
+Question = SubmitJobs | RunProcess | FetchBeside | FetchRemote | FetchDocument | DescribeProcess
+Answer = JobAccepted | FileFetched | RemoteFetched | DocumentFetched | ProcessDescribed | RequestRefused
 #: All messages of a child.
 ChildMessage = Progress | LogLine | StepChange | RunEnd | Question

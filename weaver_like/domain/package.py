@@ -26,12 +26,14 @@ class PackageFiles:
             one.
         origin: `https://host` that the main document was fetched from, and its relative references lead to. Empty: it
             was sent.
+        server: URL of this server, by which steps may name its processes.
     """
 
     content: dict[str, bytes]
     main: str
     wanted: tuple[str, ...] = ()
     origin: str = ""
+    server: str = ""
 
 
 @dataclass(frozen=True, slots=True)

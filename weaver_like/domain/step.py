@@ -33,6 +33,7 @@ class Step:
         exit_code: of the command; negative: the signal that killed it.
         cpu_s, peak_bytes: of the command and what it started; None if not known.
         tail: the last lines that it printed.
+        job: id of the job that it is, if it runs a process of this server.
     """
 
     number: int
@@ -46,3 +47,4 @@ class Step:
     cpu_s: float | None = None
     peak_bytes: int | None = None
     tail: tuple[str, ...] = ()
+    job: str | None = None

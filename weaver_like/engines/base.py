@@ -164,7 +164,10 @@ class JobLink(ABC):
 
     @abstractmethod
     def publish(self, event: JobEvent) -> None:
-        """Pass an event of a job to its subscribers; never fails, never blocks for long."""
+        """Pass an event of a job to its subscribers; never fails, never blocks for long.
+
+        A dismissal also ends the job, wherever it runs.
+        """
 
     @abstractmethod
     def submitted(self, job_id: str, queue: str) -> None:
@@ -181,3 +184,7 @@ class WorkerLink(JobLink):
     @abstractmethod
     def fileno(self) -> int:
         """A descriptor that becomes readable when the engine has something to say."""
+
+    @abstractmethod
+    def serves(self, queue: str) -> bool:
+        """Whether this worker may run jobs of a queue. Any thread may call."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import ParamSpec
 
 from weaver_like.domain.codec import MessageError
-from weaver_like.domain.events import Event
+from weaver_like.domain.events import Event, is_dismissal
 from weaver_like.domain.job import DEFAULT_QUEUE
 from weaver_like.engines.base import ClosePolicy, Engine, EventHub, Subscription
 from weaver_like.engines.messages import (
@@ -250,6 +250,8 @@ class EmbeddedEngine(Engine):
             case JobSubmitted(job_id):
                 self.submit(job_id, DEFAULT_QUEUE)
             case JobNews(event):
+                if is_dismissal(event):
+                    self.cancel(event.job_id)
                 self._hub.publish(event)
 
     def _rest(self, worker: _Worker, number: int) -> None:

@@ -44,6 +44,20 @@ class OutputArea(ABC):
         Raises: NotFound, also for references that lead out of the area; Unavailable.
         """
 
+    def bring(self, reference: str, target: Path, proceed: Callable[[], None]) -> StoredFile:
+        """Have a file of the area at the place `target` of this machine, which is free, without copying where possible.
+
+        It may be the very file of the area then: it is for reading only.
+
+        Raises: NotFound, Unavailable; OSError; whatever `proceed` raises.
+        """
+        stored = self.get(reference)
+        with target.open("xb") as copy:
+            for chunk in stored.chunks():
+                proceed()
+                copy.write(chunk)
+        return stored
+
     @abstractmethod
     def trouble(self) -> str | None:
         """Why no file can be kept here now, in a few words, without names or addresses; None if one can.

@@ -2,34 +2,37 @@
 
 import logging
 
-from weaver_like.domain.errors import JobDismissed, RunFailed, WeaverError
-from weaver_like.domain.job import Claim, Outcome
+from weaver_like.domain.errors import JobDismissed, NoSuchJob, RunFailed, WeaverError
+from weaver_like.domain.job import Claim, Move, Outcome
+from weaver_like.domain.status import Status
 from weaver_like.engines.base import WorkerLink
 from weaver_like.files.stage import Stager
 from weaver_like.jobs.childsession import ChildSession
+from weaver_like.jobs.exchange import GivenFiles
 from weaver_like.jobs.handover import hand_over
 from weaver_like.jobs.own import OwnResults
 from weaver_like.jobs.progress import Reporter
 from weaver_like.jobs.recover import clear_attempt
 from weaver_like.jobs.run import JobRun, RunStopped
+from weaver_like.jobs.substeps import Helping, Substeps
 from weaver_like.processes.catalog import CatalogEntry
 from weaver_like.runners.base import ChildRunner, FollowedRunner, Runner
 from weaver_like.runtime import Runtime
-from weaver_like.sandbox.children import Children
 
 log = logging.getLogger(__name__)
 
 
 class Attempt(JobRun):
-    """One attempt at one job."""
+    """One attempt at one job. helping: how jobs are run beside it that it waits for."""
 
-    def __init__(self, rt: Runtime, claim: Claim, children: Children, link: WorkerLink):
+    def __init__(self, rt: Runtime, claim: Claim, link: WorkerLink, helping: Helping):
         super().__init__(rt, claim, link, Reporter(rt, claim, link))
-        self._children = children
+        self._helping = helping
         self._worker_link = link
 
     def run(self) -> Outcome | None:
         """Run the job; its outcome, None if it goes on in a foreign system. Raises: JobDismissed, RunStopped."""
+        self._check_awaited()
         self.reporter.started()
         ended, error = True, None
         try:
@@ -46,6 +49,20 @@ class Attempt(JobRun):
             clear_attempt(self.rt, self.workdir)
         return self.outcome(error) if ended else None
 
+    def _check_awaited(self) -> None:
+        """Raises: JobDismissed, if this is a step of a job that does not run any more, or runs in another attempt."""
+        awaited = self.claim.execution.awaited
+        if awaited is None:
+            return
+        try:
+            parent = self.rt.store.jobs.get(self.job.parent_id or "")
+            if parent.status is Status.RUNNING and parent.attempt == awaited:
+                return
+        except NoSuchJob:
+            pass
+        self.rt.store.jobs.move(self.job.id, Move(Status.DISMISSED, self.job.attempt, "No job waits for it any more."))
+        raise JobDismissed
+
     def _perform(self, entry: CatalogEntry) -> bool:
         """Start the run; whether it has ended. Raises: WeaverError, JobDismissed, RunStopped; errors of a disk."""
         runner = self.rt.runner_of(entry.process)
@@ -57,7 +74,7 @@ class Attempt(JobRun):
             holds_file_objects=runner.holds_file_objects,
             passes_references=not runner.stages_inputs,
             limits=self.rt.settings.limits,
-            own=OwnResults(self.rt, self.job.base_url),
+            own=self._own(),
         )
         if isinstance(runner, FollowedRunner):
             hand_over(self, entry, runner, stager)
@@ -65,13 +82,20 @@ class Attempt(JobRun):
         self._run_in_child(entry, runner, stager)
         return True
 
+    def _own(self) -> OwnResults:
+        """Inputs that lie on this server."""
+        if self.claim.execution.awaited is None:
+            return OwnResults(self.rt, self.job.base_url)
+        return GivenFiles(self.rt, self.job)
+
     def _run_in_child(self, entry: CatalogEntry, runner: Runner, stager: Stager) -> None:
         assert isinstance(runner, ChildRunner)
         self.staged = stager.stage(self.claim.execution, entry.validator, self.workdir)
         self.reporter.secrets.add(*self.staged.values_of(self.claim.execution.secrets))
-        session = ChildSession(self.rt, self.claim, self.workdir, self._worker_link, self.reporter, self.proceed)
-        try:
-            outputs = session.run(self._children, runner, entry.process, self.staged.inputs, stager)
-        finally:
-            self.exit, self.traceback = session.exit or self.exit, session.traceback
+        with Substeps(self, self._worker_link, self._helping) as substeps:
+            session = ChildSession(self, self._worker_link, substeps)
+            try:
+                outputs = session.run(self._helping.children, runner, entry.process, self.staged.inputs, stager)
+            finally:
+                self.exit, self.traceback = session.exit or self.exit, session.traceback
         self.collect(outputs, entry.process)

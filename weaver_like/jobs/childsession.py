@@ -2,11 +2,10 @@
 
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput, RunFailed, WeaverError
-from weaver_like.domain.job import Claim
 from weaver_like.domain.messages import (
     Answer,
     Done,
@@ -20,6 +19,7 @@ from weaver_like.domain.messages import (
     RequestRefused,
     RunInput,
     RunOutput,
+    RunProcess,
     StepChange,
     SubmitJobs,
 )
@@ -28,12 +28,11 @@ from weaver_like.engines.base import WorkerLink
 from weaver_like.files.stage import Stager
 from weaver_like.jobs.chain import submit_chain
 from weaver_like.jobs.outputs import requested_media_types
-from weaver_like.jobs.progress import Reporter
-from weaver_like.jobs.run import least, time_limit_s, too_long
+from weaver_like.jobs.run import JobRun, least, time_limit_s, too_long
 from weaver_like.jobs.steps import clean_step
+from weaver_like.jobs.substeps import Substeps
 from weaver_like.jobs.watch import Watch
 from weaver_like.runners.base import ChildRunner
-from weaver_like.runtime import Runtime
 from weaver_like.sandbox.children import Child, ChildEvent, Children, ZygoteLost
 from weaver_like.sandbox.messages import ChildExit, ChildLimits, ChildRequest, CommandGroup, ReuseFolder, RunJob
 
@@ -42,29 +41,23 @@ class ChildSession:
     """One child, from its fork to its end.
 
     Args:
-        proceed: called between events; raises to stop the job.
+        run: of the job; `run.proceed` is called between events, and raises to stop it.
+        substeps: the jobs that are steps of this one; they end with it.
     Attributes:
         exit: how the child ended, once it has.
         traceback: of a failure, without the frames of this server.
     """
 
-    def __init__(
-        self,
-        rt: Runtime,
-        claim: Claim,
-        workdir: Path,
-        link: WorkerLink,
-        reporter: Reporter,
-        proceed: Callable[[], None],
-    ):
+    def __init__(self, run: JobRun, link: WorkerLink, substeps: Substeps):
         self.exit: ChildExit | None = None
         self.traceback: str | None = None
-        self._rt = rt
-        self._claim = claim
-        self._workdir = workdir
+        self._rt = run.rt
+        self._claim = run.claim
+        self._workdir = run.workdir
         self._link = link
-        self._reporter = reporter
-        self._proceed = proceed
+        self._reporter = run.reporter
+        self._proceed = run.proceed
+        self._substeps = substeps
         self._outputs: Mapping[str, RunOutput] | None = None
         self._error: WeaverError | None = None
 
@@ -144,7 +137,8 @@ class ChildSession:
             child.close()
 
     def _attend(self, child: Child, stager: Stager, limit_s: float, watch: Watch) -> ChildExit:
-        child.watch(self._link.fileno())
+        for descriptor in self._heard:
+            child.watch(descriptor)
         deadline = time.monotonic() + limit_s if limit_s else float("inf")
         while True:
             now = time.monotonic()
@@ -158,6 +152,8 @@ class ChildSession:
                 self._handle(child, event, stager)
             try:
                 self._proceed()
+                for ended in self._substeps.attend():
+                    child.answer(ended)
             except BaseException:
                 self._end(child, self._rt.settings.jobs.cancel_grace_s)
                 raise
@@ -166,11 +162,17 @@ class ChildSession:
                 self._error = RunFailed(excess)
                 return self._end(child, grace_s=0)
 
+    @property
+    def _heard(self) -> tuple[int, int]:
+        """Descriptors of those that may have something to say beside the child."""
+        return self._link.fileno(), self._substeps.fileno()
+
     def _end(self, child: Child, grace_s: float) -> ChildExit:
         """Ask the child's process group to end, and kill it after the grace period."""
         child.signal(signal.SIGTERM)
         force = time.monotonic() + grace_s
-        child.unwatch(self._link.fileno())
+        for descriptor in self._heard:
+            child.unwatch(descriptor)
         while True:
             left_s = force - time.monotonic()
             if left_s <= 0:
@@ -201,6 +203,8 @@ class ChildSession:
                 child.answer(FileFetched(stager.fetch_beside(Path(path))))
             case FetchRemote(url):
                 child.answer(self._fetch_remote(stager, url))
+            case RunProcess():
+                child.answer(self._substeps.begin(event))
             case SubmitJobs():
                 child.answer(submit_chain(self._rt, self._claim.job, event, self._link))
             case Done(outputs):

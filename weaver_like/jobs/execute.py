@@ -8,6 +8,7 @@ from weaver_like.engines.base import WorkerLink
 from weaver_like.jobs.attempt import Attempt
 from weaver_like.jobs.finish import abandon, finish, give_back
 from weaver_like.jobs.run import RunStopped
+from weaver_like.jobs.substeps import Helping
 from weaver_like.runtime import Runtime
 from weaver_like.sandbox.children import Children
 
@@ -16,7 +17,7 @@ log = logging.getLogger(__name__)
 
 def execute_job(rt: Runtime, claim: Claim, children: Children, link: WorkerLink) -> None:
     """Run a claimed job to its end; a failure fails the job, never the worker."""
-    attempt = Attempt(rt, claim, children, link)
+    attempt = Attempt(rt, claim, link, Helping(execute_job, children))
     try:
         try:
             outcome = attempt.run()

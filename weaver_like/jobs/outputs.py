@@ -73,6 +73,12 @@ def own_locations(settings: Settings, base_url: str) -> tuple[str, ...]:
     return tuple(locations)
 
 
+def outputs_url(settings: Settings, base_url: str) -> str:
+    """Public URL of the output area, without trailing slash. base_url: as in `own_locations`."""
+    base = (settings.server.url or base_url).rstrip("/")
+    return settings.files.outputs_url.rstrip("/") or f"{base}/outputs"
+
+
 def collect_outputs(
     results: list[Result], outputs: Mapping[str, RunOutput], process: Process, execution: Execution, place: Place
 ) -> None:
@@ -125,7 +131,7 @@ def _collect(
     media_type = output.media_type or _media_type_by_name(output.path, offered)
     if not is_media_type(media_type):
         media_type = OCTETS
-    file = _file(name, Path(output.path), place.workdir)
+    file = work_file(name, Path(output.path), place.workdir)
     published = place.area.publish(place.job_id, name, file, place.proceed)
     form = Format(media_type, schema=output.format_uri)
     return Result(name, None, published.reference, form, published.size_bytes, index)
@@ -138,7 +144,7 @@ def _with_files(name: str, output: OutputValue, index: int | None, place: Place)
         part: Any = output.value
         for step in folders:
             part = part[step]
-        file = _file(name, Path(part[last]), place.workdir)
+        file = work_file(name, Path(part[last]), place.workdir)
         published = place.area.publish(place.job_id, name, file, place.proceed)
         part[last] = quote(published.reference)
         size += published.size_bytes
@@ -146,7 +152,7 @@ def _with_files(name: str, output: OutputValue, index: int | None, place: Place)
     return Result(name, output.value, None, Format(JSON), size, index, output.files)
 
 
-def _file(name: str, path: Path, workdir: Path) -> Path:
+def work_file(name: str, path: Path, workdir: Path) -> Path:
     """The file, without links. Raises: RunFailed, if it is not a regular file inside the work folder."""
     resolved = (workdir / path).resolve()
     if not resolved.is_relative_to(workdir.resolve()) or not resolved.is_file():

@@ -12,7 +12,7 @@ from weaver_like.domain.job import Job, LogEntry, Move, Outcome
 from weaver_like.domain.status import Status
 from weaver_like.engines.base import Engine
 from weaver_like.files.stepcache import StepCache
-from weaver_like.jobs.control import clear_outputs
+from weaver_like.jobs.control import clear_outputs, dismiss_parts
 from weaver_like.runtime import Runtime
 from weaver_like.sandbox.groups import remove_groups, sweep_groups
 
@@ -21,9 +21,12 @@ _SWEEP_BATCH = 500
 
 
 def announce(engine: Engine, job: Job) -> None:
-    """Tell listeners that a lost job has changed, and workers that it may be waiting again."""
+    """Tell listeners that a lost job, or a step of one, has changed; and workers that it waits, or must end."""
     engine.publish(StatusChanged(job.id, job.status, outbox=True))
-    engine.submit(job.id, job.queue)
+    if job.status is Status.DISMISSED:
+        engine.cancel(job.id)
+    else:
+        engine.submit(job.id, job.queue)
 
 
 def recover_lost(
@@ -34,11 +37,16 @@ def recover_lost(
 ) -> int:
     """Put the jobs of lost workers back into the queue, or fail those without attempts left; how many were lost.
 
+    Jobs that are steps of a lost attempt are dismissed: the next attempt makes its own.
+
     worker_prefix: of workers that are known to be dead; None: of workers whose lease has expired.
     announce: called for each job in its new status.  is_lost: a second check that the worker is lost.
     """
     now = datetime.now(UTC)
     lost = [job for job in rt.store.jobs.find_lost(now, worker_prefix) if is_lost(job)]
+    for job in lost:
+        for part in dismiss_parts(rt, job.id):
+            announce(part)
     for job in lost:
         entry = LogEntry(now, logging.WARNING, f"The worker of attempt {job.attempt} was lost.")
         clear_outputs(rt, job.id)

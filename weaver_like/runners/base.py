@@ -15,17 +15,17 @@ from weaver_like.domain.messages import (
     Blame,
     ChildMessage,
     Failed,
+    JobAccepted,
     Question,
     RequestRefused,
     RunEnd,
     RunOutput,
+    RunProcess,
 )
-from weaver_like.sandbox.messages import ChildRequest, RunJob, Task, ToChild
-from weaver_like.sandbox.wire import Wire
+from weaver_like.runners.answers import Answers, ChildWire
+from weaver_like.sandbox.messages import ChildRequest, RunJob, Task
 
 GivenTask = TypeVar("GivenTask", bound=Task)
-#: A child's end of its channel.
-ChildWire = Wire[ChildMessage, ToChild]
 _OURS = ("weaver_like.runners", "weaver_like.authoring")
 _DETAIL_CHARACTERS, _TRACEBACK_CHARACTERS = 10_000, 20_000
 _MOST_CAUSES = 100
@@ -118,7 +118,9 @@ class ChildRun(ABC, Generic[GivenTask]):
         self.request = request
         self.task = task
         self._channel = channel
-        self._turn = threading.RLock()
+        self._sending = threading.RLock()
+        self._asking = threading.Lock()
+        self._answers = Answers(channel)
 
     @abstractmethod
     def run(self) -> RunEnd:
@@ -135,17 +137,31 @@ class ChildRun(ABC, Generic[GivenTask]):
 
     def send(self, message: ChildMessage) -> None:
         """Tell the worker something. Any thread may. Raises: ValueError, for numbers that JSON does not have."""
-        with self._turn:
+        with self._sending:
             self._channel.send(message)
 
     def ask(self, question: Question) -> Answer:
-        """Ask the worker something. Any thread may; the others wait for the answer."""
-        with self._turn:
-            self._channel.send(question)
-            answer = self._channel.receive()
-        if answer is None or isinstance(answer, ChildRequest):
-            return RequestRefused("the worker has gone")
-        return answer
+        """Ask the worker something. Any thread may; others that ask wait for the answer."""
+        with self._asking:
+            self.send(question)
+            return self._answers.next() or RequestRefused("the worker has gone")
+
+    def run_process(self, wanted: RunProcess, begun: Callable[[str], None]) -> Mapping[str, RunOutput]:
+        """Run a process of the server as a job of its own; what that gave, when it has ended. Any thread may.
+
+        begun: called with the id of the job as soon as that is known.
+        Raises: RunFailed, with the words of that job or of the server.
+        """
+        answer = self.ask(wanted)
+        if not isinstance(answer, JobAccepted):
+            raise RunFailed(answer.reason if isinstance(answer, RequestRefused) else "the worker did not understand")
+        begun(answer.job_id)
+        ended = self._answers.end_of(answer.job_id)
+        if ended is None:
+            raise RunFailed("the worker has gone")
+        if ended.error is not None:
+            raise RunFailed(ended.error)
+        return ended.outputs
 
     def serve(self) -> int:
         """Run and report; the exit code of the child."""

@@ -7,7 +7,8 @@ from weaver_like.authoring.call import call
 from weaver_like.authoring.context import Context, InputError, cancel_by_exception
 from weaver_like.authoring.load import declarations, load_module
 from weaver_like.domain.messages import Blame, Done
-from weaver_like.runners.base import ChildRun, ChildWire
+from weaver_like.runners.answers import ChildWire
+from weaver_like.runners.base import ChildRun
 from weaver_like.sandbox.messages import ChildRequest, RunJob
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from weaver_like.domain.messages import Answer, ChildMessage
+from weaver_like.domain.messages import ChildMessage
 from weaver_like.sandbox.messages import (
     FROM_CHILD,
     FROM_ZYGOTE,
@@ -20,6 +20,7 @@ from weaver_like.sandbox.messages import (
     ChildRequest,
     ChildStarted,
     ForkChild,
+    FromWorkerToChild,
     FromZygote,
     PrepareTarget,
     RunJob,
@@ -54,6 +55,14 @@ class Children:
         self._inherited = list(inherited)
         self._process: subprocess.Popen[bytes] | None = None
         self._control: Wire[ToZygote, FromZygote] | None = None
+        self._helper: Children | None = None
+
+    @property
+    def helper(self) -> "Children":
+        """Another one, for a job that the running child waits for; it is kept until `close`."""
+        if self._helper is None:
+            self._helper = Children(self._modules, self._home, self._inherited)
+        return self._helper
 
     def start(self) -> None:
         """Start the zygote, unless it runs."""
@@ -106,6 +115,12 @@ class Children:
             end_orphans()  # a zygote that was killed could not do it
         self._process, self._control = None, None
 
+    def close(self) -> None:
+        """`stop`, and the helper too."""
+        if self._helper is not None:
+            self._helper.close()
+        self.stop()
+
 
 class Child:
     """One running child. Use `events` until it yields `ChildExit`, or `signal` it; always `close` it."""
@@ -152,7 +167,7 @@ class Child:
             yield from self._drain()
             yield self._exit
 
-    def answer(self, answer: Answer) -> None:
+    def answer(self, answer: FromWorkerToChild) -> None:
         """Answer a question of the child; nothing happens if it has ended."""
         self._send(answer)
 

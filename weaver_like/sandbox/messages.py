@@ -5,7 +5,7 @@ from dataclasses import field
 from typing import Any
 
 from weaver_like.domain.codec import Codec, message
-from weaver_like.domain.messages import Answer, ChildMessage, RunInput, StepChange
+from weaver_like.domain.messages import Answer, ChildMessage, JobEnded, RunInput, StepChange
 
 
 @message("fork")
@@ -125,12 +125,14 @@ class InspectPackage:
         main: name of the document to begin with.
         wanted: entries of `$graph`; "*" is all of them; empty: the one that the package is about.
         origin: URL below which files may be that the package lacks; empty: there is none.
+        server: URL of this server, whose processes steps may name by theirs; empty: it is not known.
     """
 
     files: dict[str, str]
     main: str
     wanted: tuple[str, ...]
     origin: str
+    server: str = ""
 
 
 @message("parse")
@@ -155,7 +157,9 @@ class ChildRequest:
 
 ToZygote = ForkChild | SignalChild | WarmModule | PrepareTarget
 FromZygote = ChildStarted | ChildEnded
-ToChild = ChildRequest | Answer
+#: What a worker says to the child that runs a job.
+FromWorkerToChild = Answer | JobEnded
+ToChild = ChildRequest | FromWorkerToChild
 TO_ZYGOTE: Codec[ToZygote] = Codec(ToZygote)
 FROM_ZYGOTE: Codec[FromZygote] = Codec(FromZygote)
 TO_CHILD: Codec[ToChild] = Codec(ToChild)

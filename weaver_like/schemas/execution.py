@@ -56,6 +56,7 @@ def render_execution(execution: Execution) -> JsonObject:
         "deployed": execution.deployed and execution.deployed.isoformat(),
         "reuse": execution.reuse or None,
         "secrets": list(execution.secrets) or None,
+        "awaited": execution.awaited,
     }
     return document | {key: value for key, value in plain.items() if value is not None}
 
@@ -85,6 +86,7 @@ def parse_stored(document: JsonObject) -> Execution:
         deployed=deployed,
         reuse=document.get("reuse", False),
         secrets=tuple(document.get("secrets", ())),
+        awaited=document.get("awaited"),
     )
 
 

@@ -20,6 +20,8 @@ def render_inspection(found: Inspection | Refusal) -> dict[str, Any]:
             "fetched": found.fetched,
             "remote": found.remote,
             "warnings": list(found.warnings),
+            "offered": found.offered,
+            "runs": list(found.runs),
         }
     }
 
@@ -54,7 +56,14 @@ def parse_inspection(document: Mapping[str, Any]) -> Inspection | Refusal:
         return Refusal(refusal["detail"], faults, refusal["missing_process"])
     found = document["inspection"]
     processes = tuple(_parse_process(process) for process in found["processes"])
-    return Inspection(processes, found["fetched"], found["remote"], tuple(found["warnings"]))
+    return Inspection(
+        processes,
+        found["fetched"],
+        found["remote"],
+        tuple(found["warnings"]),
+        found["offered"],
+        tuple(found["runs"]),
+    )
 
 
 def _parse_process(document: Mapping[str, Any]) -> InspectedProcess:

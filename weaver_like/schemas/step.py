@@ -16,6 +16,7 @@ def render_step(step: Step) -> JsonObject:
         "message": step.message or None,
         "started": step.started and render_time(step.started),
         "finished": step.finished and render_time(step.finished),
+        "jobID": step.job,
         "command": step.command or None,
     }
     if step.exit_code is not None and step.exit_code < 0:
@@ -48,6 +49,7 @@ def render_stored(step: Step) -> JsonObject:
         "cpu": step.cpu_s,
         "peak": step.peak_bytes,
         "tail": list(step.tail),
+        "job": step.job,
     }
     return {name: value for name, value in document.items() if value not in (None, "", [])}
 
@@ -66,6 +68,7 @@ def parse_stored(document: JsonObject) -> Step:
         document.get("cpu"),
         document.get("peak"),
         tuple(document.get("tail", ())),
+        document.get("job"),
     )
 
 

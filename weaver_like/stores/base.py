@@ -57,6 +57,10 @@ class JobStore(ABC):
         """
 
     @abstractmethod
+    def claim(self, job_id: str, worker: str, lease_until: datetime) -> Claim | None:
+        """Give one job to a worker, as `claim_next` does; None if it does not wait: somebody else was first."""
+
+    @abstractmethod
     def count_waiting(self, before: datetime) -> dict[str, int]:
         """Number of accepted jobs by queue that have not changed since a moment; queues without any are left out."""
 

@@ -12,13 +12,14 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from weaver_like import settings as settings_module
 from weaver_like.domain.errors import SettingError, Unavailable
-from weaver_like.domain.events import JobEvent, ProgressMade, StatusChanged
+from weaver_like.domain.events import JobEvent, ProgressMade, StatusChanged, is_dismissal
 from weaver_like.domain.job import Job
 from weaver_like.engines.base import ClosePolicy, Interruption, WorkerLink
 from weaver_like.engines.celery.broker import Broker
@@ -50,11 +51,17 @@ _PROGRESS_S = 0.1
 
 
 class BusLink(WorkerLink):
-    """A pool thread's connection to the servers. stop: descriptor that becomes and stays readable at a stop."""
+    """A pool thread's connection to the servers.
 
-    def __init__(self, bus: Bus, stop: int):
+    Args:
+        stop: descriptor that becomes, and stays, readable when it must stop.
+        queues: those that this worker takes jobs from.
+    """
+
+    def __init__(self, bus: Bus, stop: int, queues: Collection[str]):
         self._bus = bus
         self._stop = stop
+        self._queues = frozenset(queues)
         self._ordered = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._dismissed: deque[str] = deque(maxlen=_REMEMBERED)
         self._progress: ProgressMade | None = None
@@ -74,6 +81,8 @@ class BusLink(WorkerLink):
             self._send_progress()
             return
         self._send_progress(last=isinstance(event, StatusChanged))
+        if is_dismissal(event):
+            self._bus.send(ORDER_CHANNEL, Cancel(event.job_id))
         self._bus.send(EVENT_CHANNEL, event)
 
     def _send_progress(self, last: bool = False) -> None:
@@ -88,6 +97,9 @@ class BusLink(WorkerLink):
     def fileno(self) -> int:
         return self._ready.fileno()
 
+    def serves(self, queue: str) -> bool:
+        return queue in self._queues
+
     def interruption(self, job_id: str) -> Interruption | None:
         self._send_progress()
         ready = {descriptor for descriptor, _ in self._ready.poll(0)}
@@ -100,12 +112,19 @@ class BusLink(WorkerLink):
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """What a worker works with. slot: its name, the same after a restart.  stop: readable when the worker must stop."""
+    """What a worker works with.
+
+    Args:
+        slot: its name, the same after a restart.
+        stop: readable when the worker must stop.
+        queues: those that it takes jobs from.
+    """
 
     settings: Settings
     broker: Broker
     slot: str
     stop: int
+    queues: tuple[str, ...]
 
 
 class _OfThread(threading.local):
@@ -154,7 +173,7 @@ class PoolProcess:
 
     def close(self) -> None:
         for zygote in self._zygotes:
-            zygote.stop()
+            zygote.close()
         kernel.end_descendants()  # e.g. of a plugin that is being read: the end of this process would wait for it
         self._bus.close()
         self._runtime.store.close()
@@ -164,7 +183,7 @@ class PoolProcess:
         own = self._own
         if own.children is None or own.link is None:
             own.children = Children(WARM, self._station.settings.work_dir)
-            own.link = BusLink(self._bus, self._station.stop)
+            own.link = BusLink(self._bus, self._station.stop, self._station.queues)
             self._zygotes.append(own.children)
             self._links.append(own.link)
             own.children.start()
@@ -238,7 +257,7 @@ def _work() -> int:
     configure_logs(settings.log.level, console=True)
     broker = Broker(settings.celery.broker_url, settings.celery.prefix)
     slot, _held = hold_some_name(settings.data_dir, "worker")
-    station = Station(settings, broker, slot, os.eventfd(0, os.EFD_CLOEXEC))
+    station = Station(settings, broker, slot, os.eventfd(0, os.EFD_CLOEXEC), tuple(given["queues"]))
     leader, member = MainProcess(station), PoolProcess(station, single=given["pool"] != "threads")
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

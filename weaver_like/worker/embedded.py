@@ -82,6 +82,9 @@ class SocketLink(WorkerLink):
     def fileno(self) -> int:
         return self._control.fileno()
 
+    def serves(self, queue: str) -> bool:
+        return True
+
     def interruption(self, job_id: str) -> Interruption | None:
         self._flush()
         self.listen(0)
@@ -137,7 +140,7 @@ def _work(greeting: Greeting, link: SocketLink, life: int) -> None:
     try:
         _serve(runtime, greeting.name, children, link)
     finally:
-        children.stop()
+        children.close()
         kernel.end_descendants()  # e.g. of a plugin that is being read: the end of this process would wait for it
         runtime.store.close()
         os.close(life)

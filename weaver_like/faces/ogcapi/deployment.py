@@ -79,7 +79,7 @@ def get_revisions(request: Request, query: Query) -> Document:
 
 
 def _read_package(request: Request, query: Query) -> DeploymentRequest:
-    options = DeploymentOptions(query["id"], query["version"], query["start"], tuple(query["w"]))
+    options = DeploymentOptions(query["id"], query["version"], query["start"], tuple(query["w"]), request.urls.base)
     content_type = request.environ.get("CONTENT_TYPE", "")
     return request.services.deployments.read_request(request.body, content_type, options)
 

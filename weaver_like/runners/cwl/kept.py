@@ -10,6 +10,7 @@ from cwltool.process import Process
 
 from weaver_like.runners.cwl.document.documents import decoded, write_package
 from weaver_like.runners.cwl.document.load import Documents, load
+from weaver_like.runners.cwl.document.processes import ServerProcesses
 from weaver_like.runners.cwl.logs import listen
 from weaver_like.runners.cwl.types import Document
 
@@ -54,4 +55,5 @@ def keep_tool(target: Document, folder: Path) -> None:
 
 
 def _read(target: Document, folder: Path) -> Process:
-    return load(Documents(folder, target["main"], target["remote"]), target["fragment"], validate=False)
+    processes = ServerProcesses(folder, target.get("processes"))
+    return load(Documents(folder, target["main"], processes, target["remote"]), target["fragment"], validate=False)

@@ -22,7 +22,8 @@ from weaver_like.domain.messages import (
 )
 from weaver_like.domain.step import StepStatus
 from weaver_like.files.stepcache import StepCache
-from weaver_like.runners.base import ChildRun, ChildWire
+from weaver_like.runners.answers import ChildWire
+from weaver_like.runners.base import ChildRun
 from weaver_like.runners.cwl.data.outputs import raw_outputs
 from weaver_like.runners.cwl.data.paths import ConfinedFsAccess, ConfinedPathMapper, check_objects, confine
 from weaver_like.runners.cwl.data.reuse import Reuse
@@ -55,7 +56,7 @@ class CwlFailed(Exception):
 
 
 class CwlRun(ChildRun[RunJob]):
-    """Runs one process of a package. target: {"files", "remote", "main", "fragment", "digest"?}."""
+    """Runs one process of a package. target: {"files", "remote", "main", "fragment", "processes"?, "digest"?}."""
 
     def run(self) -> Done:
         said = listen()
@@ -104,6 +105,9 @@ class CwlRun(ChildRun[RunJob]):
     def _run_externally(self, order: Values, step: Node) -> Values:
         """The whole package is one step: what another engine does inside is not seen."""
         target = self.task.target
+        if target.get("processes"):
+            names = ", ".join(target["processes"])
+            raise CwlFailed(f"Another engine runs this package, and knows no processes of this server: {names}.")
         document = str(self._package / target["main"])
         if target["fragment"]:
             document += f"#{target['fragment']}"
@@ -146,6 +150,7 @@ class CwlRun(ChildRun[RunJob]):
             containers=options.containers,
             group=Group(group.folders, GroupLimits(group.processes, group.memory_bytes, group.cores)),
             allowed=Allowed(options.cores, self.request.limits.memory_bytes),
+            run_process=self.run_process,
             reuse=reuse,
             secrets=self._secrets,
         )

@@ -68,23 +68,23 @@ class MongoJobStore(JobStore):
         return JobPage(tuple(codec.read_job(row) for row in rows[: wanted.limit]), len(rows) > wanted.limit)
 
     def claim_next(self, worker: str, lease_until: datetime, queue: str | None = None) -> Claim | None:
-        # The job may have been created after this command was sent.
-        now = {"$max": [micros_of(datetime.now(UTC)), "$created"]}
-        claimed = {
-            "status": "running",
-            "message": "",
-            "started": {"$ifNull": ["$started", now]},
-            "updated": now,
-            "worker": {"$literal": worker},
-            "attempt": {"$add": ["$attempt", 1]},
-            "lease": micros_of(lease_until),
-        }
         first, index = _WAITING, BY_PLACE
         if queue is not None:
             first, index = _WAITING | {"queue": queue}, BY_QUEUE
         with self._database.using() as found:
             row = found.jobs.find_one_and_update(
-                first, [{"$set": claimed}], sort=[("place", 1)], hint=index, return_document=ReturnDocument.AFTER
+                first,
+                _claiming(worker, lease_until),
+                sort=[("place", 1)],
+                hint=index,
+                return_document=ReturnDocument.AFTER,
+            )
+            return codec.read_claim(found, row) if row else None
+
+    def claim(self, job_id: str, worker: str, lease_until: datetime) -> Claim | None:
+        with self._database.using() as found:
+            row = found.jobs.find_one_and_update(
+                _WAITING | {"_id": job_id}, _claiming(worker, lease_until), return_document=ReturnDocument.AFTER
             )
             return codec.read_claim(found, row) if row else None
 
@@ -172,6 +172,22 @@ class MongoJobStore(JobStore):
         with self._database.using() as found:
             rows = found.jobs.find(done, ["_id"], sort=[("created", 1)], hint=BY_CREATED, limit=limit)
             return [row["_id"] for row in rows]
+
+
+def _claiming(worker: str, lease_until: datetime) -> list[Document]:
+    """The change that gives a job to a worker."""
+    # The job may have been created after this command was sent.
+    now = {"$max": [micros_of(datetime.now(UTC)), "$created"]}
+    claimed = {
+        "status": "running",
+        "message": "",
+        "started": {"$ifNull": ["$started", now]},
+        "updated": now,
+        "worker": {"$literal": worker},
+        "attempt": {"$add": ["$attempt", 1]},
+        "lease": micros_of(lease_until),
+    }
+    return [{"$set": claimed}]
 
 
 def _literals(values: Document) -> Document:

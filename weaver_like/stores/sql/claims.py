@@ -21,6 +21,7 @@ _CLAIM = update(jobs).values(
     lease=bindparam("until"),
 )
 _CLAIM_ONE = _CLAIM.where(jobs.c.id == bindparam("key"))
+_CLAIM_IF_WAITING = _CLAIM_ONE.where(jobs.c.status == "accepted")
 _CLAIMED = (
     select(jobs, documents.c.execution, documents.c.followers)
     .join(documents, documents.c.job == jobs.c.id)
@@ -56,6 +57,17 @@ def claim_first(database: SqlDatabase, names: dict[str, Any]) -> AnyRow | None:
             return None
     with database.writing() as connection:
         return _claim_in_steps(connection, _LOCK_FIRST if any_queue else _LOCK_FIRST_IN_QUEUE, names)
+
+
+def claim_one(database: SqlDatabase, names: dict[str, Any]) -> AnyRow | None:
+    """Make one job that waits a worker's own; its row, with its execution and followers; None if it does not wait.
+
+    names: as those of `claim_first`, and "key": the id of the job.
+    """
+    with database.writing() as connection:
+        if connection.execute(_CLAIM_IF_WAITING, names).rowcount != 1:
+            return None
+        return connection.execute(_CLAIMED, {"key": names["key"]}).one()
 
 
 def _claim_in_steps(connection: Connection, lock: AnySelect, names: dict[str, Any]) -> AnyRow | None:

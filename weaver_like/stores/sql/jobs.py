@@ -32,13 +32,14 @@ from weaver_like.stores.codec import (
     no_such_job,
 )
 from weaver_like.stores.sql import codec
-from weaver_like.stores.sql.claims import claim_first
+from weaver_like.stores.sql.claims import claim_first, claim_one
 from weaver_like.stores.sql.connection import SqlDatabase, repeated
 from weaver_like.stores.sql.intake import SqlJobIntake
 from weaver_like.stores.sql.listing import find_rows
 from weaver_like.stores.sql.logs import append_lines
 from weaver_like.stores.sql.outbox import add_callback
 from weaver_like.stores.sql.tables import documents, jobs, logs, steps
+from weaver_like.stores.sql.types import AnyRow
 
 _FINAL = [str(status) for status in Status if status.final]
 
@@ -125,10 +126,12 @@ class SqlJobStore(JobStore):
         names = {"now": micros_of(datetime.now(UTC)), "by": worker, "until": micros_of(lease_until)}
         if queue is not None:
             names["queue_name"] = queue
-        row = claim_first(self._database, names)
-        if row is None:
-            return None
-        return Claim(codec.row_job(row), parse_stored(load_json(row.execution)), load_followers(row.followers))
+        return _claimed(claim_first(self._database, names))
+
+    @repeated
+    def claim(self, job_id: str, worker: str, lease_until: datetime) -> Claim | None:
+        names = {"key": job_id, "now": micros_of(datetime.now(UTC)), "by": worker, "until": micros_of(lease_until)}
+        return _claimed(claim_one(self._database, names))
 
     @repeated
     def count_waiting(self, before: datetime) -> dict[str, int]:
@@ -188,6 +191,12 @@ class SqlJobStore(JobStore):
     def find_finished(self, before: datetime, limit: int) -> list[str]:
         with self._database.single() as connection:
             return list(connection.scalars(_FIND_FINISHED, {"before": micros_of(before), "most": limit}))
+
+
+def _claimed(row: AnyRow | None) -> Claim | None:
+    if row is None:
+        return None
+    return Claim(codec.row_job(row), parse_stored(load_json(row.execution)), load_followers(row.followers))
 
 
 def _changes(job_id: str, move: Move, now: int) -> dict[str, Any]:

@@ -162,6 +162,7 @@ SCHEMAS: dict[str, JsonObject] = {
                 message=_TEXT,
                 started=_TIME,
                 finished=_TIME,
+                jobID=_TEXT,
                 command=_TEXT,
                 exitCode=_WHOLE,
                 signal=_WHOLE,

@@ -31,11 +31,12 @@ def raw_outputs(tool: Process, found: Values, folder: Path) -> dict[str, RunOutp
         name = shortname(port["id"])
         value = found.get(name)
         if value is not None:
-            outputs[name] = _raw(value, folder / name)
+            outputs[name] = told_value(value, folder / name)
     return outputs
 
 
-def _raw(value: object, folder: Path) -> RunOutput:
+def told_value(value: object, folder: Path) -> RunOutput:
+    """One value that is not null, as `raw_outputs` gives it."""
     if _is_plain_file(value):
         return _plain_file(value, folder)
     if isinstance(value, list) and value and all(map(_is_plain_file, value)):

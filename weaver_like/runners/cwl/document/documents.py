@@ -8,6 +8,8 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 from schema_salad.exceptions import ValidationException
 from schema_salad.fetcher import Fetcher
 
+from weaver_like.runners.cwl.document.processes import ServerProcesses
+
 #: Asks somebody who may use the network for a document: its text, or raises ValidationException.
 Fetch = Callable[[str], str]
 _REMOTE = ("http", "https")
@@ -38,14 +40,16 @@ def write_package(files: Mapping[str, bytes], folder: Path) -> None:
 class PackageFetcher(Fetcher):
     """Serves the files below `root`, and remote documents: those known before, and those that `fetch` brings.
 
-    known: URL -> text; what is fetched is added, so that it need not be fetched again.
+    Args:
+        known: URL -> text; what is fetched is added, so that it need not be fetched again.
+        processes: of the server, which steps may run.
     """
 
-    def __init__(self, root: Path, known: dict[str, str], fetch: Fetch | None):
+    def __init__(self, root: Path, known: dict[str, str], fetch: Fetch | None, processes: ServerProcesses):
         self._root = root
         self._known = known
         self._fetch = fetch
-        self._spelt: dict[str, str] = {}  # URL -> how a document wrote it, for messages
+        self._processes = processes
 
     def fetch_text(self, url: str, content_types: list[str] | None = None) -> str:
         """Raises: ValidationException."""
@@ -81,15 +85,22 @@ class PackageFetcher(Fetcher):
             shown = parts.path.rpartition("/")[2]
         else:
             shown = url
-        spelt = self._spelt.get(url, shown)
+        spelt = self._processes.spelt.get(url, shown)
         raise ValidationException(
             f"'{spelt}' lies outside of the package; only its own files and http(s) addresses are allowed."
         )
+
+    def supported_schemes(self) -> list[str]:
+        """`id:version` of a process is no name with a prefix."""
+        return [*super().supported_schemes(), *(name.partition(":")[0] for name in self._processes.known)]
 
     def check_exists(self, url: str) -> bool:
         if urlsplit(url).scheme in _REMOTE:
             return True
         url = urldefrag(url)[0]
+        return self._has_file(url) or self._processes.find(url) is not None
+
+    def _has_file(self, url: str) -> bool:
         try:
             path = self.path_of(url)
             if self._fetch is not None and not path.exists():
@@ -102,8 +113,8 @@ class PackageFetcher(Fetcher):
         if url.startswith("_:"):
             return url
         joined = urljoin(base_url, url)
-        if joined.startswith("file:") and len(self._spelt) < _MOST_SPELLINGS:
-            self._spelt.setdefault(urldefrag(joined)[0], urldefrag(url)[0])
+        if joined.startswith("file:") and len(self._processes.spelt) < _MOST_SPELLINGS:
+            self._processes.spelt.setdefault(urldefrag(joined)[0], urldefrag(url)[0])
         if urlsplit(base_url).scheme in _REMOTE and urlsplit(joined).scheme not in _REMOTE:
             raise ValidationException(f"'{url}' is refused: a remote document may not refer to local files.")
         return joined

@@ -4,7 +4,7 @@ import base64
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
@@ -15,8 +15,16 @@ from ruamel.yaml.error import YAMLError
 from schema_salad.exceptions import ValidationException
 
 from weaver_like.domain.inspection import InspectedProcess, Inspection, Refusal
-from weaver_like.domain.messages import DocumentFetched, FetchDocument, Inspected, RequestRefused
-from weaver_like.runners.base import ChildRun, ChildWire
+from weaver_like.domain.messages import (
+    DescribeProcess,
+    DocumentFetched,
+    FetchDocument,
+    Inspected,
+    ProcessDescribed,
+    RequestRefused,
+)
+from weaver_like.runners.answers import ChildWire
+from weaver_like.runners.base import ChildRun
 from weaver_like.runners.cwl.data.paths import confine
 from weaver_like.runners.cwl.document.describe import Describer, text_of
 from weaver_like.runners.cwl.document.documents import decoded, write_package
@@ -24,6 +32,7 @@ from weaver_like.runners.cwl.document.entries import chosen_entries, name_of
 from weaver_like.runners.cwl.document.images import images_of
 from weaver_like.runners.cwl.document.load import Documents, load, warm
 from weaver_like.runners.cwl.document.parse import parse_document, plain
+from weaver_like.runners.cwl.document.processes import ServerProcesses
 from weaver_like.runners.cwl.document.refusals import Refused, faults_of, plain_types, sentence
 from weaver_like.runners.cwl.document.secrets import marked_secret, secret_inputs
 from weaver_like.runners.cwl.document.warnings import warnings_of
@@ -78,7 +87,8 @@ class InspectionRun(ChildRun[InspectPackage]):
         os.chdir(self._package)  # so that messages name files as the package does
         confine((self._package,))
         main = self.task.main
-        documents = Documents(self._package, main, {}, self._fetch)
+        offered = ServerProcesses(self._package, describe=self._describe, server=self.task.server)
+        documents = Documents(self._package, main, offered, {}, self._fetch)
         document = parse_document(self._package / main, main)
         self._prefixes = _namespaces(document)
         entries = chosen_entries(document, list(self.task.wanted), main)
@@ -88,8 +98,21 @@ class InspectionRun(ChildRun[InspectPackage]):
             _check_runnable(tool)
             processes.append(_described(tool, name, entry))
             found += warnings_of(tool)
-        texts = [sentence(faults_of(self._named(text))) for text in said.texts]
-        return Inspection(tuple(processes), self._fetched, documents.known, (*texts, *dict.fromkeys(found)))
+        texts = [sentence(faults_of(self._named(text))) for text in said.about(offered.known)]
+        return Inspection(
+            tuple(processes),
+            self._fetched,
+            documents.known,
+            (*texts, *dict.fromkeys(found)),
+            offered.known,
+            tuple(sorted(offered.runs)),
+        )
+
+    def _describe(self, reference: str) -> ProcessDescribed | None:
+        """Raises: Refused, if there are too many."""
+        self._count()
+        answer = self.ask(DescribeProcess(reference))
+        return answer if isinstance(answer, ProcessDescribed) else None
 
     def _fetch(self, url: str) -> str:
         """A remote document; or a file that the package lacks, if its main document came from where that may be."""
@@ -103,10 +126,13 @@ class InspectionRun(ChildRun[InspectPackage]):
         write_package({name: text.encode()}, self._package)
         return text
 
-    def _ask_for(self, url: str) -> str:
+    def _count(self) -> None:
         self._asked += 1
         if self._asked > _MOST_FETCHED:
             raise Refused(f"The package refers to more than {_MOST_FETCHED} documents elsewhere.")
+
+    def _ask_for(self, url: str) -> str:
+        self._count()
         answer = self.ask(FetchDocument(url))
         if isinstance(answer, DocumentFetched):
             return answer.text
@@ -137,6 +163,11 @@ class _Warnings(logging.Handler):
             logger.handlers = [self]
             logger.propagate = False
             logger.setLevel(logging.WARNING)
+
+    def about(self, processes: Collection[str]) -> list[str]:
+        """Without those that take an `id:version` of a process for a name with a prefix."""
+        taken = [f" of '{name}' not recognized" for name in processes]
+        return [text for text in self.texts if not any(words in text for words in taken)]
 
     def emit(self, record: logging.LogRecord) -> None:
         if len(self.texts) < _MOST_WARNINGS and not record.getMessage().startswith("loader is"):

@@ -13,7 +13,10 @@ from schema_salad.exceptions import ValidationException
 
 from weaver_like.runners.cwl.document.documents import Fetch, PackageFetcher
 from weaver_like.runners.cwl.document.names import share_names
+from weaver_like.runners.cwl.document.processes import PROCESS, ServerProcesses
+from weaver_like.runners.cwl.execution.context import PackageContext
 from weaver_like.runners.cwl.execution.expressions import use_quickjs
+from weaver_like.runners.cwl.execution.process import ProcessTool
 from weaver_like.runners.cwl.execution.tool import ConfinedTool
 from weaver_like.runners.cwl.execution.workflow import SeenExpressionTool, SeenWorkflow
 
@@ -24,6 +27,7 @@ _MAKERS: dict[str, _Make] = {
     "CommandLineTool": ConfinedTool,
     "ExpressionTool": SeenExpressionTool,
     "Workflow": SeenWorkflow,
+    PROCESS: ProcessTool,
 }
 
 
@@ -36,10 +40,12 @@ class Documents:
         main: name of the file to start from.
         known: URL -> text of remote documents.
         fetch: brings more of them; None: nothing more is fetched.
+        processes: of the server, which steps may run.
     """
 
     root: Path
     main: str
+    processes: ServerProcesses
     known: dict[str, str] = field(default_factory=dict)
     fetch: Fetch | None = None
 
@@ -72,9 +78,9 @@ def loading_context(documents: Documents, validate: bool) -> LoadingContext:
     """How cwltool reads the documents of a package, and makes tools of them."""
 
     def fetcher(_cache: object, _session: object) -> PackageFetcher:
-        return PackageFetcher(documents.root, documents.known, documents.fetch)
+        return PackageFetcher(documents.root, documents.known, documents.fetch, documents.processes)
 
-    return LoadingContext(
+    return PackageContext(
         {
             "fetcher_constructor": fetcher,
             "loader": default_loader(fetcher),
@@ -83,7 +89,8 @@ def loading_context(documents: Documents, validate: bool) -> LoadingContext:
             "disable_js_validation": True,
             "relax_path_checks": True,
             "strict": True,
-        }
+        },
+        documents.processes,
     )
 
 

@@ -145,7 +145,10 @@ def _undefined(found: re.Match[str]) -> str:
     if member == "class":
         return f"class is '{value}', which is not known here"
     if member == "run":
-        return f"run is '{value}', but the package has no such file; send all files that it refers to with it"
+        return (
+            f"run is '{value}', but the package has no such file, and this server no such process; send all files "
+            "that it refers to with it"
+        )
     return _nothing(member, value)
 
 

@@ -2,15 +2,17 @@
 
 import copy
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from cwl_utils.types import CWLObjectType
-from cwltool.context import RuntimeContext
+from cwltool.context import LoadingContext, RuntimeContext
 
 from weaver_like.domain.masks import Secrets
+from weaver_like.domain.messages import RunOutput, RunProcess
 from weaver_like.runners.cwl.data.reuse import Reuse
+from weaver_like.runners.cwl.document.processes import ServerProcesses
 from weaver_like.runners.cwl.execution.resources import Allowed
 from weaver_like.runners.cwl.execution.steps import Node
 from weaver_like.sandbox.commands import Confinement
@@ -19,6 +21,8 @@ from weaver_like.sandbox.groups import Group
 
 #: How cwltool prepares the inputs of one job of a scattered step; None: that job is skipped.
 PrepareItem = Callable[[CWLObjectType], CWLObjectType | None]
+#: What a step asks for, and who is told the id of its job -> what that gave. Raises: RunFailed.
+RunStep = Callable[[RunProcess, Callable[[str], None]], Mapping[str, RunOutput]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class RunScope:
         readable: what commands may read beside their own folders: `workdir`, and the folder of the package.
         group: the control groups of the job.
         allowed: processors and memory of all commands together.
+        run_process: runs a process of this server for a step.
         reuse: None unless the client asked for it.
         secrets: values that no text may show; steps may add to them.
     """
@@ -40,8 +45,20 @@ class RunScope:
     containers: Containers
     group: Group
     allowed: Allowed
+    run_process: RunStep
     reuse: Reuse | None = None
     secrets: Secrets = field(default_factory=Secrets)
+
+
+class PackageContext(LoadingContext):
+    """cwltool's context for reading the documents of a package. processes: of the server, which steps may run."""
+
+    def __init__(self, kwargs: dict[str, Any], processes: ServerProcesses):
+        self.processes = processes
+        super().__init__(kwargs)
+
+    def copy(self) -> "PackageContext":
+        return copy.copy(self)
 
 
 class JobContext(RuntimeContext):

@@ -60,6 +60,12 @@ class Node:
         if shown:
             self._recorder.log(self, shown)
 
+    def runs_as(self, job_id: str) -> None:
+        """It is a job of its own."""
+        with self._recorder.lock:
+            self._recorder.change(self, replace(self.step, job=job_id))
+        self._recorder.log(self, f"runs as job {job_id}")
+
     def line(self, text: str) -> None:
         """Something that its command printed."""
         text = self._recorder.hide(text)

@@ -1,5 +1,6 @@
 """Workflows and expressions whose steps are seen."""
 
+import copy
 import threading
 from collections.abc import Generator
 from functools import partial
@@ -7,20 +8,38 @@ from typing import cast
 
 from cwl_utils.types import CWLObjectType
 from cwltool.command_line_tool import ExpressionJob, ExpressionTool
-from cwltool.context import RuntimeContext
+from cwltool.context import LoadingContext, RuntimeContext
+from cwltool.cwlprov.provenance_profile import ProvenanceProfile
 from cwltool.errors import WorkflowException
 from cwltool.process import shortname
 from cwltool.utils import JobsGeneratorType, OutputCallbackType, normalizeFilesDirs
-from cwltool.workflow import Workflow
+from cwltool.workflow import Workflow, WorkflowStep
 from cwltool.workflow_job import WorkflowJob, WorkflowJobStep
+from ruamel.yaml.comments import CommentedMap
 
 from weaver_like.domain.step import StepStatus
-from weaver_like.runners.cwl.execution.context import eval_lock, job_context
+from weaver_like.runners.cwl.execution.context import PackageContext, eval_lock, job_context
 from weaver_like.runners.cwl.execution.steps import Node
 
 
 class SeenWorkflow(Workflow):
     """The node of its context is what its steps are a part of."""
+
+    def make_workflow_step(
+        self,
+        toolpath_object: CommentedMap,
+        pos: int,
+        loadingContext: LoadingContext,
+        parentworkflowProv: ProvenanceProfile | None = None,
+    ) -> WorkflowStep:
+        """A `run` that names a process of the server is one, as if its document were embedded."""
+        run = toolpath_object["run"]
+        if isinstance(run, str) and isinstance(loadingContext, PackageContext):
+            found = loadingContext.processes.find(run)
+            if found is not None:
+                toolpath_object = copy.copy(toolpath_object)
+                toolpath_object["run"] = found
+        return super().make_workflow_step(toolpath_object, pos, loadingContext, parentworkflowProv)
 
     def job(
         self, job_order: CWLObjectType, output_callbacks: OutputCallbackType, runtimeContext: RuntimeContext
