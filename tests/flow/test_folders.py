@@ -12,6 +12,7 @@ from lxml import html
 from webtest import TestApp
 
 from tests.support.client import finished, submit
+from tests.support.packages import deploy, fresh, multipart
 
 TOOL = {
     "cwlVersion": "v1.2",
@@ -155,3 +156,24 @@ def test_a_file_with_companions_is_a_group_of_files(app: TestApp, job: str) -> N
     group = app.get(f"/jobs/{job}/results/group").json
     assert [link["title"] for link in group["links"] if link["rel"] == "item"] == ["main.bam", "main.bam.bai"]
     assert app.get(f"/jobs/{job}/results/group/main.bam.bai").text == "y\n"
+
+
+def test_a_folder_of_the_package_itself_may_be_a_result(app: TestApp) -> None:
+    """The package lies elsewhere than the job; its folder is put into the work folder as a whole."""
+    tool = {
+        "cwlVersion": "v1.2",
+        "class": "CommandLineTool",
+        "id": fresh("carried"),
+        "requirements": {
+            "InitialWorkDirRequirement": {"listing": [{"class": "Directory", "location": "d"}]},
+        },
+        "baseCommand": "true",
+        "inputs": {},
+        "outputs": {"d": {"type": "Directory", "outputBinding": {"glob": "d"}}},
+    }
+    parts = [("tool.cwl", tool), ("d/a.txt", "one"), ("d/sub/b.txt", "two")]
+    kind, body = multipart([({"Content-Location": name}, content) for name, content in parts])
+    job_id = submit(app, deploy(app, body, kind, status=201).json["id"])
+    assert finished(app, job_id)["status"] == "successful"
+    assert app.get(f"/jobs/{job_id}/results/d/sub/b.txt").text == "two"
+    assert app.get(f"/jobs/{job_id}/results/d/a.txt").text == "one"

@@ -68,14 +68,14 @@ def _path_of(value: FileObject, folder: Path) -> str:
         return str(written)
     path = unquote(urlsplit(location).path)
     name = os.path.basename(value.get("basename") or path)
-    foreign = not path.startswith(ConfinedFsAccess.roots.work)  # a file of the package: it stays where it is
-    if not foreign and not os.path.islink(path) and name == os.path.basename(path):
+    real = os.path.realpath(ConfinedFsAccess.roots.check(path))
+    own = real.startswith(os.path.join(os.path.realpath(ConfinedFsAccess.roots.work), ""))
+    if own and not os.path.islink(path) and name == os.path.basename(path):
         return path
     folder.mkdir(parents=True, exist_ok=True)
     named = folder / name
     named.unlink(missing_ok=True)
-    real = os.path.realpath(ConfinedFsAccess.roots.check(path))
-    if foreign:
+    if not own:  # a file of the package, maybe in a folder that is linked as a whole: it stays where it is
         shutil.copyfile(real, named)
     else:
         os.link(real, named)
