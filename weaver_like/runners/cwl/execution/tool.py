@@ -1,7 +1,9 @@
 """Command line tools whose commands run confined, or in containers."""
 
 import logging
+import math
 from collections.abc import Generator, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from cwl_utils.types import CWLObjectType
@@ -30,6 +32,20 @@ log = logging.getLogger("cwltool")  # what goes there is in the log of the job
 _UNAVAILABLE: set[str] = set()
 
 
+class _DecimalBuilder(Builder):
+    """Writes numbers on command lines in one way, whatever the document or the request looked like.
+
+    Source: CWL v1.2, CommandLineTool.html, "CommandLineBinding": the decimal representation.
+    """
+
+    def tostr(self, value: Any) -> str:
+        if not isinstance(value, float) or not math.isfinite(value):
+            return super().tostr(value)
+        whole, point, fraction = format(Decimal(repr(float(value))), "f").partition(".")
+        fraction = fraction.rstrip("0")
+        return whole + (point + fraction if fraction else "")
+
+
 class ConfinedTool(CommandLineTool):
     """A tool whose image, if it names one, is replaced by a local folder, or run by an engine."""
 
@@ -51,6 +67,11 @@ class ConfinedTool(CommandLineTool):
             node.begin()
             node.fail(f"could not be started: {error}")
             raise
+
+    def _init_job(self, joborder: CWLObjectType, runtime_context: RuntimeContext) -> Builder:
+        builder = super()._init_job(joborder, runtime_context)
+        builder.__class__ = _DecimalBuilder  # cwltool makes its builders itself, and asks nobody of which class
+        return builder
 
     def _in_container(self, scope: RunScope) -> bool:
         """Raises: WorkflowException, if there must be a container, and there is no image for it."""
