@@ -11,7 +11,8 @@ Values: TypeAlias = dict[str, Any]
 
 
 def is_optional(kind: CwlType) -> bool:
-    return kind in ("null", "Any") or (isinstance(kind, list) and "null" in kind)
+    """True for a type that has the value null; `Any` has every other one. Source: CWL v1.2, "Any"."""
+    return kind == "null" or (isinstance(kind, list) and "null" in kind)
 
 
 def bare(kind: CwlType) -> CwlType:
@@ -35,6 +36,20 @@ def items_of(kind: CwlType) -> CwlType | None:
         return None
     items: CwlType = array["items"]
     return items
+
+
+def occurrence_of(kind: CwlType) -> CwlType | None:
+    """The type of one occurrence of an input that may occur several times; None for one that occurs once.
+
+    That is an array, or a union of an array and just what its items may be: `File | File[]`.
+    """
+    options = options_of(kind)
+    arrays = [option for option in options if is_list(option)]
+    if len(arrays) != 1:
+        return None
+    items = items_of(arrays[0])
+    single = [option for option in options if option is not arrays[0]]
+    return items if items is not None and (not single or single == options_of(items)) else None
 
 
 def is_list(kind: CwlType) -> bool:

@@ -14,7 +14,7 @@ from weaver_like.domain.formats import essence, media_type_of
 from weaver_like.domain.messages import InputFile, InputReference, InputValue, RunInput
 from weaver_like.runners.cwl.data.archives import unpack
 from weaver_like.runners.cwl.document.formats import cwl_format, media_type_of_format
-from weaver_like.runners.cwl.types import CwlType, Document, Values, is_list, is_optional, items_of, options_of
+from weaver_like.runners.cwl.types import CwlType, Document, Values, is_list, is_optional, occurrence_of, options_of
 from weaver_like.schemas.jsontext import dumps
 
 _FILE_MEMBERS = ("class", "location", "basename", "format", "contents", "secondaryFiles", "size", "checksum")
@@ -47,10 +47,13 @@ class _Reader:
         self._folder = folder
 
     def read(self, given: Sequence[RunInput]) -> Any:
-        kind = items_of(self._kind)
+        kind = occurrence_of(self._kind)
         if kind is None:
             return self._convert(given[0], self._kind) if given else None
-        return [self._convert(item, kind) for item in _occurrences(given, kind)]
+        occurrences = _occurrences(given, kind)
+        found = [self._convert(item, kind) for item in occurrences]
+        is_single = len(found) == 1 and occurrences is given and not is_list(self._kind)
+        return found[0] if is_single else found  # of `File | File[]`
 
     def _convert(self, item: RunInput, kind: CwlType) -> Any:
         if isinstance(item, InputReference):
