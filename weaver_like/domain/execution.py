@@ -7,13 +7,8 @@ from enum import StrEnum
 
 from weaver_like.domain.formats import Format
 from weaver_like.domain.masks import HIDDEN
-from weaver_like.domain.process import Process
+from weaver_like.domain.process import Process, Transmission
 from weaver_like.domain.values import Occurrences, Reference, Value
-
-
-class Transmission(StrEnum):
-    VALUE = "value"
-    REFERENCE = "reference"
 
 
 class ResponseForm(StrEnum):

@@ -41,6 +41,8 @@ class InspectedProcess:
     inputs: tuple[InputDescription, ...]
     outputs: tuple[OutputDescription, ...]
     images: tuple[WantedImage, ...] = ()
+    keywords: tuple[str, ...] = ()
+    metadata: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,21 @@ class JobControl(StrEnum):
     DISMISS = "dismiss"
 
 
+class Transmission(StrEnum):
+    VALUE = "value"
+    REFERENCE = "reference"
+
+
 @dataclass(frozen=True, slots=True)
 class InputDescription:
-    """One input of a process. schema: of a single occurrence.  max_occurs: None is "unbounded".
+    """One input of a process.
 
+    Args:
+        schema: of a single occurrence; its `default`, of an input that may occur several times, is the list of them.
+        max_occurs: None is "unbounded".
+        may_be_empty: an empty list is a value too, though the input must be given.
+        default: as it would stand in a request; the server puts it where a client gives none. None: there is none, or
+            the process itself has one.
     Source: OGC 18-062r2, inputDescription.yaml.
     """
 
@@ -27,6 +38,9 @@ class InputDescription:
     metadata: tuple[dict[str, Any], ...] = ()
     min_occurs: int = 1
     max_occurs: int | None = 1
+    may_be_empty: bool = False
+    default: object = None
+    additional_parameters: dict[str, Any] | None = None
 
     @property
     def repeatable(self) -> bool:
@@ -51,6 +65,7 @@ class OutputDescription:
     description: str | None = None
     keywords: tuple[str, ...] = ()
     metadata: tuple[dict[str, Any], ...] = ()
+    additional_parameters: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +90,12 @@ class ExecutionUnit:
 class Process:
     """A process as it is described and run.
 
-    deployed: when a client deployed it (aware, UTC), if it is on offer; it distinguishes a revision from a removed one
-    of the same version.
+    Args:
+        deployed: when a client deployed it (aware, UTC), if it is on offer; it distinguishes a revision from a removed
+            one of the same version.
+        additional_parameters: as edition 1.0 has them, descriptionType.yaml.
+        links: of its author, as link.yaml has them, beside those of the server.
+        output_transmission: how outputs may be asked for.
     """
 
     id: str
@@ -91,6 +110,9 @@ class Process:
     outputs: dict[str, OutputDescription] = field(default_factory=dict)
     mutable: bool = False
     deployed: datetime | None = None
+    additional_parameters: dict[str, Any] | None = None
+    links: tuple[dict[str, Any], ...] = ()
+    output_transmission: tuple[Transmission, ...] = (Transmission.VALUE, Transmission.REFERENCE)
 
     def run_by(self, runner: str) -> "Process":
         """The same process, with its execution unit run by another kind of runner."""

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from weaver_like.domain.errors import RunFailed
 from weaver_like.domain.execution import Execution
+from weaver_like.domain.fileobjects import is_folder
 from weaver_like.domain.formats import JSON, OCTETS, Format, is_media_type, media_type_of, same_type
 from weaver_like.domain.messages import OutputArray, OutputFile, OutputValue, RunOutput
 from weaver_like.domain.process import Process
@@ -125,7 +126,7 @@ def _collect(
 ) -> Result:
     if isinstance(output, OutputValue):
         if output.files:
-            return _with_files(name, output, index, place)
+            return _with_files(name, output, index, offered, place)
         media_type = offered[0] if offered else None
         return Result(name, output.value, None, Format(media_type), len(dumps(output.value)), index)
     media_type = output.media_type or _media_type_by_name(output.path, offered)
@@ -137,8 +138,11 @@ def _collect(
     return Result(name, None, published.reference, form, published.size_bytes, index)
 
 
-def _with_files(name: str, output: OutputValue, index: int | None, place: Place) -> Result:
-    """A value with files in it: each is published, and its path is replaced by its reference."""
+def _with_files(name: str, output: OutputValue, index: int | None, offered: list[str], place: Place) -> Result:
+    """A value with files in it: each is published, and its path is replaced by its reference.
+
+    offered: media types of the description; a folder is what it says first.
+    """
     size = 0
     for *folders, last in output.files:
         part: Any = output.value
@@ -149,7 +153,8 @@ def _with_files(name: str, output: OutputValue, index: int | None, place: Place)
         part[last] = quote(published.reference)
         size += published.size_bytes
     size += len(dumps(output.value))
-    return Result(name, output.value, None, Format(JSON), size, index, output.files)
+    described = offered[0] if offered and is_folder(output.value) else JSON
+    return Result(name, output.value, None, Format(described), size, index, output.files)
 
 
 def work_file(name: str, path: Path, workdir: Path) -> Path:

@@ -13,9 +13,11 @@ from weaver_like.domain.errors import (
     ResultNotAvailable,
     ResultNotReady,
 )
-from weaver_like.domain.execution import Execution, Transmission
+from weaver_like.domain.execution import Execution
+from weaver_like.domain.fileobjects import is_folder
+from weaver_like.domain.formats import is_json
 from weaver_like.domain.job import Job, JobDocuments
-from weaver_like.domain.process import Process
+from weaver_like.domain.process import Process, Transmission
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.runtime import Runtime
@@ -139,6 +141,8 @@ def by_value(execution: Execution, result: Result, preference: str | None, limit
     request = (execution.outputs or {}).get(result.output)
     if request is not None and request.transmission is not None:
         return request.transmission is Transmission.VALUE
+    if is_folder(result.value) and not is_json(result.format.media_type):
+        return False  # an archive, which is made when it is read
     return preference == "representation" or result.size_bytes <= limit_bytes
 
 

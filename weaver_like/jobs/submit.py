@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from weaver_like.domain.errors import Fault, FaultKind, FetchFailed, InvalidInput, MissingInput, NoSuchProcess
-from weaver_like.domain.execution import Execution
+from weaver_like.domain.execution import Execution, OutputRequest
 from weaver_like.domain.fileobjects import find_objects, location_of, trouble_of
 from weaver_like.domain.ids import new_job_id
 from weaver_like.domain.job import DEFAULT_QUEUE, Follower, Job, NewJob, Origin
@@ -17,6 +17,7 @@ from weaver_like.files.stage import find_fetcher
 from weaver_like.jobs.own import OwnResults
 from weaver_like.processes.catalog import CatalogEntry
 from weaver_like.runtime import Runtime
+from weaver_like.schemas.inputs import parse_inputs
 from weaver_like.schemas.shape import describe_faults
 from weaver_like.schemas.validators import ProcessValidator
 
@@ -24,11 +25,32 @@ log = logging.getLogger(__name__)
 
 
 def keeping(process: Process, execution: Execution) -> Execution:
-    """Bind an execution to the revision of a deployed process that it was checked against, and to its secret inputs."""
+    """Bind an execution to the revision of a deployed process that it is checked against, and to its secret inputs.
+
+    What its description says of a request that leaves something out is in it from now on: default values, and how
+    outputs are transmitted.
+    """
     execution = replace(execution, secrets=process.secret_inputs)
     if not process.mutable:
         return execution
-    return replace(execution, version=process.version, deployed=process.deployed)
+    defaults = {name: port.default for name, port in process.inputs.items() if port.default is not None}
+    left_out = {name: value for name, value in defaults.items() if name not in execution.inputs}
+    return replace(
+        execution,
+        inputs=execution.inputs | parse_inputs(left_out, process),
+        outputs=_transmitted(process, execution.outputs),
+        version=process.version,
+        deployed=process.deployed,
+    )
+
+
+def _transmitted(process: Process, outputs: dict[str, OutputRequest] | None) -> dict[str, OutputRequest] | None:
+    """Requests for outputs that leave open how, for a process that knows one way only."""
+    if len(process.output_transmission) > 1:
+        return outputs
+    asked = dict.fromkeys(process.outputs, OutputRequest()) if outputs is None else outputs
+    (only,) = process.output_transmission
+    return {name: replace(request, transmission=request.transmission or only) for name, request in asked.items()}
 
 
 def check_execution(rt: Runtime, entry: CatalogEntry, execution: Execution, own: OwnResults) -> None:

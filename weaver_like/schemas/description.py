@@ -2,7 +2,14 @@
 
 from dataclasses import asdict
 
-from weaver_like.domain.process import ExecutionUnit, InputDescription, JobControl, OutputDescription, Process
+from weaver_like.domain.process import (
+    ExecutionUnit,
+    InputDescription,
+    JobControl,
+    OutputDescription,
+    Process,
+    Transmission,
+)
 from weaver_like.schemas.jsontext import JsonObject
 
 
@@ -16,6 +23,9 @@ def parse_stored(document: JsonObject) -> Process:
     fields = _with_tuples(document)
     fields["unit"] = ExecutionUnit(**document["unit"])
     fields["job_control"] = tuple(JobControl(option) for option in document["job_control"])
+    fields["links"] = tuple(document.get("links", ()))
+    if "output_transmission" in document:
+        fields["output_transmission"] = tuple(Transmission(mode) for mode in document["output_transmission"])
     fields["inputs"] = {name: InputDescription(**_with_tuples(entry)) for name, entry in document["inputs"].items()}
     fields["outputs"] = {name: OutputDescription(**_with_tuples(entry)) for name, entry in document["outputs"].items()}
     return Process(**fields)

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from weaver_like.domain.execution import Execution, OutputRequest, ResponseForm, Subscriber, Transmission
+from weaver_like.domain.execution import Execution, OutputRequest, ResponseForm, Subscriber
 from weaver_like.domain.formats import Format
+from weaver_like.domain.process import Transmission
 from weaver_like.domain.values import Occurrences
 from weaver_like.schemas.inputs import parse_format, parse_item, render_format, render_item
 from weaver_like.schemas.jsontext import JsonObject

@@ -34,13 +34,22 @@ def _render_process(process: InspectedProcess) -> dict[str, Any]:
         "title": process.title,
         "description": process.description,
         "version": process.version,
-        "inputs": [
-            _render_port(port) | {"min_occurs": port.min_occurs, "max_occurs": port.max_occurs}
-            for port in process.inputs
-        ],
+        "inputs": [_render_input(port) for port in process.inputs],
         "outputs": [_render_port(port) for port in process.outputs],
         "images": [asdict(image) for image in process.images],
+        "keywords": list(process.keywords),
+        "metadata": list(process.metadata),
     }
+
+
+def _render_input(port: InputDescription) -> dict[str, Any]:
+    """A document of CWL has defaults of its own, which its runner knows."""
+    occurrences = {
+        "min_occurs": port.min_occurs,
+        "max_occurs": port.max_occurs,
+        "may_be_empty": port.may_be_empty,
+    }
+    return _render_port(port) | occurrences
 
 
 def _render_port(port: InputDescription | OutputDescription) -> dict[str, Any]:
@@ -77,4 +86,6 @@ def _parse_process(document: Mapping[str, Any]) -> InspectedProcess:
         tuple(InputDescription(**port) for port in document["inputs"]),
         tuple(OutputDescription(**port) for port in document["outputs"]),
         tuple(WantedImage(**image) for image in document["images"]),
+        tuple(document["keywords"]),
+        tuple(document["metadata"]),
     )

@@ -78,7 +78,7 @@ def to_2020(schema: Any) -> Any:
     result = {
         key: _convert(key, value)
         for key, value in schema.items()
-        if key not in ("nullable", "contentEncoding", "contentMediaType")
+        if key not in ("nullable", "contentEncoding", "contentMediaType", "contentSchema")
     }
     for key, bound in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
         if isinstance(result.get(key), bool):

@@ -129,7 +129,7 @@ class InputValidator:
     def count_faults(self, given: Occurrences, pointer: str) -> Iterator[Fault]:
         """Too few or too many values; in the list form of inputs it is the first surplus entry that is wrong."""
         least, most, count = self.description.min_occurs, self.description.max_occurs, len(given.items)
-        if count < least:
+        if count < least and not (count == 0 and self.description.may_be_empty):
             yield Fault(pointer, f"expected at least {least} values, got {count}")
         if most is not None and count > most:
             where = pointer if given.pointers[most].startswith(pointer) else given.pointers[most]
@@ -237,6 +237,9 @@ class ProcessValidator:
             if description is None:
                 yield Fault(pointer, f"no such output; the process has: {_names(self.process.outputs)}")
                 continue
+            modes = self.process.output_transmission
+            if request.transmission is not None and request.transmission not in modes:
+                yield Fault(f"{pointer}/transmissionMode", f"expected {' or '.join(modes)}, got {request.transmission}")
             offered = output_media_types(description.schema) or literal_media_types(description.schema)
             wanted = request.format.media_type
             if wanted and not is_media_type(wanted):

@@ -34,6 +34,12 @@ _STAC_BYTES = 2**20
 _Files = Iterator[tuple[str, StoredFile | None]]
 
 
+def forms_of(result: Result) -> tuple[str, ...]:
+    """The forms of a folder, that of its description first."""
+    own = result.format.media_type
+    return tuple(sorted(FORMS, key=lambda form: form != own))
+
+
 def answer_folder(request: Request, job: Job, result: Result, kind: str) -> Response:
     """Answer with a result for which `is_folder_result` is true. kind: one of FORMS."""
     if kind == JSON:

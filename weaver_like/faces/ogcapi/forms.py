@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from weaver_like.domain.execution import Execution, ResponseForm, Transmission
+from weaver_like.domain.execution import Execution, ResponseForm
 from weaver_like.domain.formats import HTML, is_json
+from weaver_like.domain.process import Transmission
 from weaver_like.domain.results import Result
 from weaver_like.jobs.results import JobResults
 

@@ -93,16 +93,21 @@ def own_type(result: Result) -> str:
         return media_type or OCTETS
     if isinstance(value, str):
         return media_type or TEXT
-    if media_type and is_json(media_type) and not is_folder_result(result):
-        return media_type
+    if media_type and (is_folder_result(result) or is_json(media_type)):
+        return media_type  # of a folder: as it is described, an archive or a listing
     if media_type and essence(media_type) == TEXT and isinstance(value, int | float):
         return media_type
     return JSON
 
 
+def _type_of_value(result: Result) -> str:
+    """The media type of a result inside of a body, where a folder is its listing."""
+    return JSON if is_folder_result(result) else own_type(result)
+
+
 def value_body(urls: Urls, result: Result, as_json: bool = False) -> tuple[bytes, str]:
     """A value that stands alone, with its media type: text as text, everything else as JSON."""
-    media_type, value = own_type(result), urls.value(result)
+    media_type, value = _type_of_value(result), urls.value(result)
     if not isinstance(value, str) or is_json(media_type):
         return dumps(value), media_type
     if as_json:
@@ -156,7 +161,8 @@ class ResultBodies:
         if not inline:
             return [dumps(self._link(found, result))]
         if result.path is None:
-            return [dumps(_qualified(self.urls.value(result), result.format.media_type))]
+            media_type = JSON if is_folder(result.value) else result.format.media_type
+            return [dumps(_qualified(self.urls.value(result), media_type))]
         return self._file_entry(result, self.open(result.path))
 
     def _link(self, found: JobResults, result: Result) -> JsonObject:
@@ -198,7 +204,7 @@ class ResultBodies:
                 body = b""
             pieces += ["\r\n".join([*head, "", ""]).encode(), body, b"\r\n"]
         first = found.results[0]
-        kind = own_type(first).partition(";")[0]
+        kind = _type_of_value(first).partition(";")[0]
         related = f'multipart/related; type="{kind}"; boundary="{boundary}"; start="{content_id(first)}"'
         return Body(related, [*pieces, f"--{boundary}--\r\n".encode()])
 

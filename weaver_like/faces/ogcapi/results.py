@@ -15,7 +15,7 @@ from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.faces.ogcapi.answer import body_answer
 from weaver_like.faces.ogcapi.definition.operation import Query
-from weaver_like.faces.ogcapi.folders import FORMS, answer_folder, answer_member
+from weaver_like.faces.ogcapi.folders import FORMS, answer_folder, answer_member, forms_of
 from weaver_like.faces.ogcapi.forms import Form, Wishes, by_reference, choose_form, holds_html
 from weaver_like.faces.ogcapi.negotiate import acceptable, choose, prefers_json
 from weaver_like.faces.ogcapi.parts import ResultBodies, is_folder_result, own_type, value_body
@@ -102,12 +102,13 @@ def _wishes(request: Request, found: JobResults, query: Query, fresh: bool) -> W
 
 
 def _folder_form(request: Request, found: JobResults) -> str:
-    """The form of a folder: as the execute request asks for that output, else as Accept says, else a listing."""
-    requested = (found.execution.outputs or {}).get(found.results[0].output)
+    """The form of a folder: as the execute request asks for that output, else as Accept says, else as described."""
+    result = found.results[0]
+    requested = (found.execution.outputs or {}).get(result.output)
     if requested is not None and requested.format.media_type in FORMS:
         return str(requested.format.media_type)
-    offered = acceptable(request, FORMS)
-    return offered[0][0] if offered else JSON
+    offered = acceptable(request, forms_of(result))
+    return offered[0][0] if offered else forms_of(result)[0]
 
 
 def _answer_one(request: Request, result: Result) -> Response:
@@ -149,7 +150,7 @@ def _answer_output(request: Request, found: JobResults, query: Query, is_item: b
     if request.form == HTML and not holds_html(found):
         return _page(request, found, f"Output {first.output}")
     if alone and is_folder_result(first):
-        kind = JSON if wants_json else choose(request, FORMS)
+        kind = JSON if wants_json else choose(request, forms_of(first))
         return answer_folder(request, found.job, first, kind)
     if alone and not wants_json and _takes_itself(request, found):
         return _answer_one(request, first)

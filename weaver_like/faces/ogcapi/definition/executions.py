@@ -51,6 +51,7 @@ def render_execute_schema(process: Process) -> JsonObject:
 def _input(entry: InputDescription) -> JsonObject:
     described = render_input(entry)
     bare = to_oas30(described["schema"])
+    default = {"default": bare.pop("default")} if entry.repeatable and "default" in bare else {}
     qualified = {
         "type": "object",
         "required": ["value"],
@@ -58,7 +59,7 @@ def _input(entry: InputDescription) -> JsonObject:
     }
     value: JsonObject = {"anyOf": [bare, {"$ref": "#/components/schemas/link"}, qualified]}
     if entry.repeatable:
-        value = _repeated(entry, value)
+        value = _repeated(entry, value) | default
     return value | {key: described[key] for key in ("title", "description") if key in described}
 
 

@@ -13,7 +13,7 @@ from weaver_like.schemas.times import render_time
 
 def render_summary(process: Process, urls: Urls) -> JsonObject:
     """Source: OGC 18-062r2, processSummary.yaml."""
-    return _render_head(process) | {"links": render_links(urls.of_process(process.id, full=False))}
+    return _render_head(process) | {"links": [*render_links(urls.of_process(process.id, full=False)), *process.links]}
 
 
 def render_description(process: Process, urls: Urls, versions: Sequence[str] = ()) -> JsonObject:
@@ -29,7 +29,7 @@ def render_description(process: Process, urls: Urls, versions: Sequence[str] = (
     return _render_head(process) | {
         "inputs": {name: render_input(entry) for name, entry in process.inputs.items()},
         "outputs": {name: _render_common(entry) | {"schema": entry.schema} for name, entry in process.outputs.items()},
-        "links": render_links(links),
+        "links": [*render_links(links), *process.links],
     }
 
 
@@ -55,7 +55,7 @@ def _render_head(process: Process) -> JsonObject:
         "version": process.version,
         **_render_common(process),
         "jobControlOptions": [str(option) for option in process.job_control],
-        "outputTransmission": ["value", "reference"],
+        "outputTransmission": [str(mode) for mode in process.output_transmission],
         "mutable": process.mutable,
     }
 
@@ -66,6 +66,7 @@ def _render_common(described: Process | InputDescription | OutputDescription) ->
         "description": described.description,
         "keywords": list(described.keywords),
         "metadata": list(described.metadata),
+        "additionalParameters": described.additional_parameters,
     }
     return {key: value for key, value in given.items() if value}
 
