@@ -29,6 +29,7 @@ from weaver_like.runners.cwl.data.paths import ConfinedFsAccess, ConfinedPathMap
 from weaver_like.runners.cwl.data.reuse import Reuse
 from weaver_like.runners.cwl.data.values import job_order
 from weaver_like.runners.cwl.document.load import warm
+from weaver_like.runners.cwl.document.refusals import without_libraries
 from weaver_like.runners.cwl.execution.context import JobContext, RunScope
 from weaver_like.runners.cwl.execution.executor import ToolExecutor, WorkflowExecutor
 from weaver_like.runners.cwl.execution.external import EngineFailed, run_externally
@@ -175,14 +176,16 @@ class CwlRun(ChildRun[RunJob]):
 
     def explain(self, error: BaseException) -> tuple[str, str | None]:
         """The words of CWL tools are for their users: without our folders, and without our code."""
-        if isinstance(error, (CwlFailed, EngineFailed, *_OF_PACKAGES)):
+        if isinstance(error, (CwlFailed, EngineFailed)):  # with words of the commands
             return self._plain(str(error)), None
+        if isinstance(error, _OF_PACKAGES):
+            return without_libraries(self._plain(str(error))), None
         return super().explain(error)
 
     def blame(self, error: BaseException) -> Blame | None:
         """What cwltool has against the inputs, before it starts anything."""
         if isinstance(error, _OF_PACKAGES) and _ABOUT_INPUTS.search(str(error)):
-            return Blame(None, self._plain(str(error)).partition(" from file object: {")[0])
+            return Blame(None, without_libraries(self._plain(str(error)).partition(" from file object: {")[0]))
         return None
 
     def _plain(self, text: str) -> str:

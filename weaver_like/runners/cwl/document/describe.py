@@ -10,8 +10,9 @@ from cwltool.process import Process, shortname
 
 from weaver_like.domain.formats import OCTETS, file_schema
 from weaver_like.domain.process import InputDescription, OutputDescription
-from weaver_like.runners.cwl.document.formats import media_type_of_format
-from weaver_like.runners.cwl.types import CwlType, Document, is_optional, items_of, options_of
+from weaver_like.runners.cwl.document.formats import formats_of, media_type_of_format
+from weaver_like.runners.cwl.document.parse import plain
+from weaver_like.runners.cwl.types import CwlType, Document, is_optional, items_of, occurrence_of, options_of
 
 JsonSchema: TypeAlias = dict[str, Any]
 
@@ -57,103 +58,115 @@ DIRECTORY: JsonSchema = {
 _ARCHIVES = ("application/zip", "application/x-tar", "application/gzip")
 
 
-class Describer:
-    """Describes one tool, whose named types it knows."""
+def describe_inputs(tool: Process) -> dict[str, InputDescription]:
+    """The inputs of a process by id, in the order in which cwltool keeps them."""
+    return {shortname(port["id"]): _input(port) for port in tool.tool["inputs"]}
 
-    def __init__(self, tool: Process):
-        self._tool = tool
 
-    def inputs(self) -> dict[str, InputDescription]:
-        return {shortname(port["id"]): self._input(port) for port in self._tool.tool["inputs"]}
+def describe_outputs(tool: Process) -> dict[str, OutputDescription]:
+    """The outputs of a process by id, likewise."""
+    return {shortname(port["id"]): _output(port) for port in tool.tool["outputs"]}
 
-    def outputs(self) -> dict[str, OutputDescription]:
-        return {shortname(port["id"]): self._output(port) for port in self._tool.tool["outputs"]}
 
-    def _input(self, port: Document) -> InputDescription:
-        kind = self._named(port["type"])
-        items = items_of(kind)
-        several = items is not None
-        occurrence = kind if items is None else items
-        schema = self._one_occurrence(occurrence, port)
-        has_default = "default" in port
-        if has_default and not several and not _holds_file(port["default"]):
-            schema = schema | {"default": port["default"]}
-        min_occurs = 0 if is_optional(kind) or has_default or several else 1
-        max_occurs = None if several else 1
-        return InputDescription(
-            shortname(port["id"]),
-            schema,
-            port.get("label"),
-            text_of(port.get("doc")),
-            min_occurs=min_occurs,
-            max_occurs=max_occurs,
-        )
+def _input(port: Document) -> InputDescription:
+    kind = _unwrapped(port["type"])
+    occurrence = occurrence_of(kind)
+    several = occurrence is not None
+    schema = _one_occurrence(kind if occurrence is None else occurrence, port)
+    has_default = "default" in port
+    if has_default and not _holds_file(port["default"]):
+        schema |= _default(port["default"], several)
+    optional = is_optional(kind) or has_default
+    return InputDescription(
+        shortname(port["id"]),
+        schema,
+        port.get("label"),
+        text_of(port.get("doc")),
+        min_occurs=0 if optional else 1,
+        max_occurs=None if several else 1,
+        may_be_empty=several and not optional,
+    )
 
-    def _output(self, port: Document) -> OutputDescription:
-        forms = [form for option in options_of(self._named(port["type"])) for form in self._output_forms(option, port)]
-        schema = forms[0] if len(forms) == 1 else {"oneOf": forms}
-        return OutputDescription(shortname(port["id"]), schema, port.get("label"), text_of(port.get("doc")))
 
-    def _one_occurrence(self, kind: CwlType, port: Document) -> JsonSchema:
-        """Of an input: files have media types there."""
-        forms = [form for option in options_of(self._named(kind)) for form in self._input_forms(option, port)]
-        return _one_of("oneOf", forms, is_optional(kind))
+def _output(port: Document) -> OutputDescription:
+    forms = [form for option in options_of(_unwrapped(port["type"])) for form in _output_forms(option, port)]
+    schema = forms[0] if len(forms) == 1 else {"oneOf": forms}
+    return OutputDescription(shortname(port["id"]), schema, port.get("label"), text_of(port.get("doc")))
 
-    def _input_forms(self, option: CwlType, port: Document) -> list[JsonSchema]:
-        kind = self._named(option)
-        if kind == "File":
-            return [*_file_schemas(port), FILE]
-        if kind == "Directory":
-            return [DIRECTORY, *(file_schema(archive) for archive in _ARCHIVES)]
-        return [self._schema(kind)]
 
-    def _output_forms(self, option: CwlType, port: Document) -> list[JsonSchema]:
-        kind = self._named(option)
-        has_companions = bool(port.get("secondaryFiles"))
-        if kind == "File":
-            return [FILE] if has_companions else _file_schemas(port)
-        if kind == "Directory":
-            return [DIRECTORY | {"contentMediaType": "application/json"}, *(file_schema(one) for one in _ARCHIVES[:2])]
-        items = items_of(kind)
-        if items is not None and self._named(items) == "File" and not has_companions:
-            return [{"type": "array", "items": _file_schemas(port)[0]}]
-        return [self._schema(kind)]
+def _one_occurrence(kind: CwlType, port: Document) -> JsonSchema:
+    """Of an input: files have media types there."""
+    forms = [form for option in options_of(_unwrapped(kind)) for form in _input_forms(option, port)]
+    return _one_of("oneOf", forms, is_optional(kind))
 
-    def _schema(self, option: CwlType) -> JsonSchema:
-        """The schema of a value inside of another."""
-        kind = self._named(option)
-        if isinstance(kind, list):
-            return _one_of("anyOf", [self._schema(part) for part in kind if part != "null"], "null" in kind)
-        if isinstance(kind, str):
-            return {"File": FILE, "Directory": DIRECTORY}.get(kind) or _PLAIN.get(kind, {})
-        if kind["type"] == "array":
-            return {"type": "array", "items": self._schema(kind["items"])}
-        if kind["type"] == "enum":
-            return {"type": "string", "enum": [shortname(symbol) for symbol in kind["symbols"]]}
-        if kind["type"] == "record":
-            return self._record(kind)
-        return self._schema(kind["type"])
 
-    def _record(self, kind: Document) -> JsonSchema:
-        fields = {shortname(entry["name"]): entry for entry in kind.get("fields", ())}
-        required = [name for name, entry in fields.items() if not is_optional(entry["type"]) and "default" not in entry]
-        schema: JsonSchema = {
-            "type": "object",
-            "properties": {name: self._schema(entry["type"]) for name, entry in fields.items()},
-        }
-        if required:
-            schema["required"] = required
-        return schema
+def _input_forms(option: CwlType, port: Document) -> list[JsonSchema]:
+    kind = _unwrapped(option)
+    if kind == "File":
+        return [*_file_schemas(port), FILE]
+    if kind == "Directory":
+        return [DIRECTORY, *(file_schema(archive) for archive in _ARCHIVES)]
+    return [_schema(kind)]
 
-    def _named(self, kind: CwlType) -> CwlType:
-        """What a name of SchemaDefRequirement stands for; `{type: {...}}` is what it holds."""
-        if isinstance(kind, str) and kind not in _PLAIN and kind in self._tool.schemaDefs:
-            return dict(self._tool.schemaDefs[kind])
-        if isinstance(kind, dict) and isinstance(kind.get("type"), dict):
-            return self._named(kind["type"])
-        if isinstance(kind, dict) and kind.get("type") in _PLAIN:
-            return str(kind["type"])
-        return kind
+
+def _output_forms(option: CwlType, port: Document) -> list[JsonSchema]:
+    kind = _unwrapped(option)
+    has_companions = bool(port.get("secondaryFiles"))
+    if kind == "File":
+        return [FILE] if has_companions else _file_schemas(port)
+    if kind == "Directory":
+        return [DIRECTORY | {"contentMediaType": "application/json"}, *(file_schema(one) for one in _ARCHIVES[:2])]
+    items = items_of(kind)
+    if items is not None and _unwrapped(items) == "File" and not has_companions:
+        return [{"type": "array", "items": _one_of("oneOf", _file_schemas(port), False)}]
+    return [_schema(kind)]
+
+
+def _schema(option: CwlType) -> JsonSchema:
+    """The schema of a value inside of another."""
+    kind = _unwrapped(option)
+    if isinstance(kind, list):
+        return _one_of("anyOf", [_schema(part) for part in kind if part != "null"], "null" in kind)
+    if isinstance(kind, str):
+        return {"File": FILE, "Directory": DIRECTORY}.get(kind) or _PLAIN.get(kind, {})
+    if kind["type"] == "array":
+        return {"type": "array", "items": _schema(kind["items"])}
+    if kind["type"] == "enum":
+        return {"type": "string", "enum": [shortname(symbol) for symbol in kind["symbols"]]}
+    if kind["type"] == "record":
+        return _record(kind)
+    return _schema(kind["type"])
+
+
+def _record(kind: Document) -> JsonSchema:
+    fields = {shortname(entry["name"]): entry for entry in kind.get("fields", ())}
+    required = [name for name, entry in fields.items() if not is_optional(entry["type"]) and "default" not in entry]
+    schema: JsonSchema = {
+        "type": "object",
+        "properties": {name: _schema(entry["type"]) for name, entry in fields.items()},
+    }
+    if required:
+        schema["required"] = required
+    return schema
+
+
+def _unwrapped(kind: CwlType) -> CwlType:
+    """`{type: {...}}` is what it holds."""
+    if isinstance(kind, dict) and isinstance(kind.get("type"), dict):
+        return _unwrapped(kind["type"])
+    if isinstance(kind, dict) and kind.get("type") in _PLAIN:
+        return str(kind["type"])
+    return kind
+
+
+def _default(value: object, several: bool) -> JsonSchema:
+    """The default as clients look for it: of an input that may occur several times the list of all occurrences.
+
+    A description has no other place for that (docs/packages.rst).
+    """
+    if several and not isinstance(value, list):
+        return {} if value is None else {"default": [plain(value)]}
+    return {"default": plain(value)}
 
 
 def _one_of(word: str, forms: list[JsonSchema], optional: bool) -> JsonSchema:
@@ -175,11 +188,14 @@ def text_of(doc: str | list[str] | None) -> str | None:
 
 def _file_schemas(port: Document) -> list[JsonSchema]:
     """One for each format that the port declares; formats that are expressions are only known when the tool runs."""
-    declared = port.get("format") or []
-    formats = declared if isinstance(declared, list) else [declared]
-    found = (media_type_of_format(one) for one in formats if "$(" not in one)
-    media_types = list(dict.fromkeys(media_type for media_type in found if media_type))
-    return [file_schema(media_type) for media_type in media_types or [OCTETS]]
+    schemas = [_schema_of_format(uri) for uri in formats_of(port)] or [file_schema(OCTETS)]
+    return [schema for number, schema in enumerate(schemas) if schema not in schemas[:number]]
+
+
+def _schema_of_format(uri: str) -> JsonSchema:
+    """A format without a media type is bytes to everybody who does not know it by its own name."""
+    media_type = media_type_of_format(uri)
+    return file_schema(media_type) if media_type else file_schema(OCTETS) | {"contentSchema": uri}
 
 
 def _holds_file(value: object) -> bool:

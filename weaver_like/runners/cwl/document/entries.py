@@ -19,7 +19,8 @@ def name_of(document: Document) -> str:
 def chosen_entries(document: Any, wanted: list[str], main: str) -> dict[str, Document]:
     """Entries of `$graph` that are wanted, by name; "" for a document that is one process.
 
-    wanted: names, `ALL`, or none: then it is `main`, or the first workflow.  main: name of the document.
+    wanted: names, `ALL`, or none: then it is `main`, or the first workflow, or, where none is a step of another, all.
+    main: name of the document.
     Raises: Refused. Source: /req/cwl/deploy-w-param, /req/cwl/deploy-exception-workflow-not-found.
     """
     if not isinstance(document, dict):
@@ -77,7 +78,7 @@ def _choose(entries: dict[str, Document], wanted: list[str]) -> list[str]:
     if "main" in entries:
         return ["main"]
     workflows = [name for name, entry in entries.items() if entry.get("class") == "Workflow"]
-    return [*workflows, *entries][:1]
+    return workflows[:1] or list(entries)
 
 
 def _check_form(document: Document, pointer: str) -> None:
@@ -93,8 +94,16 @@ def _check_form(document: Document, pointer: str) -> None:
         if not isinstance(document.get(name), (dict, list)):
             got = _kind(document[name]) if name in document else "missing"
             raise Refused(f"{name} is {got}; expected a mapping or a list.", f"{pointer}/{name}")
+    for name in (*names, "requirements", "hints"):
+        _check_list(document.get(name), f"{pointer}/{name}")
     if not isinstance(document.get("id", ""), str):
         raise Refused(f"id is {_kind(document['id'])}; expected a text.", f"{pointer}/id")
+
+
+def _check_list(entries: object, pointer: str) -> None:
+    for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if not isinstance(entry, dict):
+            raise Refused(f"{pointer}/{number} is {_kind(entry)}; expected a mapping.", f"{pointer}/{number}")
 
 
 def _kind(value: object) -> str:

@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from urllib.parse import quote, unquote, urlsplit
 from cwltool.errors import GraphTargetMissingException, UnsupportedRequirement, WorkflowException
 from cwltool.process import Process
 from ruamel.yaml.error import YAMLError
-from schema_salad.exceptions import ValidationException
+from schema_salad.exceptions import SchemaSaladException, ValidationException
 
 from weaver_like.domain.inspection import InspectedProcess, Inspection, Refusal
 from weaver_like.domain.messages import (
@@ -26,14 +27,15 @@ from weaver_like.domain.messages import (
 from weaver_like.runners.answers import ChildWire
 from weaver_like.runners.base import ChildRun
 from weaver_like.runners.cwl.data.paths import confine
-from weaver_like.runners.cwl.document.describe import Describer, text_of
+from weaver_like.runners.cwl.document.describe import describe_inputs, describe_outputs, text_of
 from weaver_like.runners.cwl.document.documents import decoded, write_package
 from weaver_like.runners.cwl.document.entries import chosen_entries, name_of
 from weaver_like.runners.cwl.document.images import images_of
 from weaver_like.runners.cwl.document.load import Documents, load, warm
+from weaver_like.runners.cwl.document.metadata import Metadata, metadata_of
 from weaver_like.runners.cwl.document.parse import parse_document, plain
 from weaver_like.runners.cwl.document.processes import ServerProcesses
-from weaver_like.runners.cwl.document.refusals import Refused, faults_of, plain_types, sentence
+from weaver_like.runners.cwl.document.refusals import Refused, faults_of, sentence, without_libraries
 from weaver_like.runners.cwl.document.secrets import marked_secret, secret_inputs
 from weaver_like.runners.cwl.document.warnings import warnings_of
 from weaver_like.runners.cwl.types import Document
@@ -43,9 +45,10 @@ from weaver_like.schemas.inspection import render_inspection
 warm()
 _MOST_FETCHED = 100
 _MOST_WARNINGS = 50
-_VERSIONS = ("https://schema.org/softwareVersion", "s:softwareVersion")
 #: What cwltool raises for documents that are not right: in its own words, and without meaning to.
-_FAULTS = (ValidationException, WorkflowException, UnsupportedRequirement, GraphTargetMissingException, YAMLError)
+_FAULTS = (SchemaSaladException, WorkflowException, UnsupportedRequirement, GraphTargetMissingException, YAMLError)
+#: A path that a message has cut off within.
+_CUT_SHORT = re.compile(r"(?:file://)?/[^\s'\"]*\[\.\.\.\]")
 _OTHER_FAULTS = (KeyError, TypeError, AttributeError, ValueError, AssertionError, IndexError)
 _Port = TypeVar("_Port")
 
@@ -76,8 +79,7 @@ class InspectionRun(ChildRun[InspectPackage]):
         except RecursionError:
             refusal = Refusal("The package refers to itself, or is nested too deeply.")
         except _OTHER_FAULTS as error:
-            reason = f"{type(error).__name__}: {plain_types(self._named(str(error)))[:300]}"
-            refusal = Refusal(f"The document does not have the form of CWL: {reason}")
+            refusal = Refusal(f"The document does not have the form of CWL{self._reason(error)}.")
         return Inspected(render_inspection(refusal))
 
     def _inspect(self) -> Inspection:
@@ -96,7 +98,7 @@ class InspectionRun(ChildRun[InspectPackage]):
         for name, entry in entries.items():
             tool = load(documents, name, validate=True)
             _check_runnable(tool)
-            processes.append(_described(tool, name, entry))
+            processes.append(_described(tool, name, entry, metadata_of(document, entry)))
             found += warnings_of(tool)
         texts = [sentence(faults_of(self._named(text))) for text in said.about(offered.known)]
         return Inspection(
@@ -139,10 +141,21 @@ class InspectionRun(ChildRun[InspectPackage]):
         reason = answer.reason if isinstance(answer, RequestRefused) else f"'{url}' could not be fetched."
         raise ValidationException(reason)
 
+    def _reason(self, error: Exception) -> str:
+        """What an error says that cwltool did not mean to raise, if it is about the document."""
+        if isinstance(error, KeyError):
+            return f": there is no {without_libraries(self._named(str(error)))[:100]}"
+        if isinstance(error, ValueError):
+            return f": {without_libraries(self._named(str(error)))[:300].rstrip('.')}"
+        return ""
+
     def _named(self, text: str) -> str:
         """Names as the package writes them: of files without the folder that they lie in for a moment, of classes with
         their prefix."""
-        for prefix in (f"{self._package.as_uri()}/", f"{self._package}/", self._package.as_uri(), str(self._package)):
+        text = _CUT_SHORT.sub("[...]", text)
+        dotted = ".".join(self._package.parts[1:])  # as names of types are spelt
+        prefixes = (self._package.as_uri(), str(self._package))
+        for prefix in (*(f"{prefix}/" for prefix in prefixes), *prefixes, f"{dotted}.", dotted):
             text = text.replace(prefix, "")
         # `../x` was written, and became a place of this machine.
         for level, folder in enumerate(list(self._package.parents)[:-1], 1):
@@ -174,20 +187,20 @@ class _Warnings(logging.Handler):
             self.texts.append(record.getMessage()[:1000])
 
 
-def _described(tool: Process, fragment: str, raw: Document) -> InspectedProcess:
+def _described(tool: Process, fragment: str, raw: Document, said: Metadata) -> InspectedProcess:
     """raw: the document, or its entry, as it is written."""
-    describer = Describer(tool)
-    versions = [tool.metadata.get(name) for name in _VERSIONS]
     return InspectedProcess(
         name=fragment or name_of(raw),
         names_itself=not fragment and bool(raw.get("id")),
         fragment=fragment,
         title=tool.tool.get("label"),
         description=text_of(tool.tool.get("doc")),
-        version=str(next(filter(None, versions), "")),
-        inputs=_ordered(marked_secret(describer.inputs(), secret_inputs(tool)), raw.get("inputs")),
-        outputs=_ordered(describer.outputs(), raw.get("outputs")),
+        version=said.version,
+        inputs=_ordered(marked_secret(describe_inputs(tool), secret_inputs(tool)), raw.get("inputs")),
+        outputs=_ordered(describe_outputs(tool), raw.get("outputs")),
         images=images_of(tool),
+        keywords=said.keywords,
+        metadata=said.entries,
     )
 
 

@@ -12,8 +12,10 @@ from ruamel.yaml.comments import CommentedMap
 from schema_salad.exceptions import ValidationException
 
 from weaver_like.runners.cwl.document.documents import Fetch, PackageFetcher
+from weaver_like.runners.cwl.document.inline import NamedTypes
 from weaver_like.runners.cwl.document.names import share_names
 from weaver_like.runners.cwl.document.processes import PROCESS, ServerProcesses
+from weaver_like.runners.cwl.document.settle import settle_ports
 from weaver_like.runners.cwl.execution.context import PackageContext
 from weaver_like.runners.cwl.execution.expressions import use_quickjs
 from weaver_like.runners.cwl.execution.process import ProcessTool
@@ -102,6 +104,7 @@ class _Maker:
 
     def __init__(self) -> None:
         self._making: set[str] = set()
+        self._types = NamedTypes()
 
     def __call__(self, document: CommentedMap, context: LoadingContext) -> Process:
         name = str(document.get("id") or "") if isinstance(document, dict) else ""
@@ -109,6 +112,9 @@ class _Maker:
             raise ValidationException(f"'{shortname(name)}' refers to itself: it is a step of its own.")
         self._making.add(name)
         try:
+            if isinstance(document, dict):
+                self._types.write_in_place(document)
+                settle_ports(document)
             return _construct(document, context)
         finally:
             self._making.discard(name)

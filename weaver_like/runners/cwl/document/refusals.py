@@ -9,23 +9,49 @@ from weaver_like.domain.errors import Fault
 _MOST_FAULTS, _LONGEST = 50, 500
 _TYPES = ("null", "boolean", "int", "long", "float", "double", "string", "File", "Directory", "Any")
 _MARK = re.compile(r"^(?P<file>[^\s:][^:\n]*?):(?P<line>\d+):(?P<column>\d+):\s?(?P<text>.*)$")
-_FIELD = re.compile(r"^Validation error in field (?P<field>\w+):$")
-#: Types of the libraries in their messages, by words of YAML.
-_LIBRARY_TYPES = (
-    (re.compile(r"\b(ruamel\.yaml\.[\w.]*)?CommentedMap\b"), "mapping"),
-    (re.compile(r"\b(ruamel\.yaml\.[\w.]*)?CommentedSeq\b"), "list"),
-    (re.compile(r"\bruamel\.yaml\.scalar(int|float)\.\w+"), "number"),
-    (re.compile(r"\b(ruamel\.yaml\.scalarstring\.)?\w+ScalarString\b"), "text"),
-    (re.compile(r"\bNoneType\b"), "null"),
+#: Where in a document something is: each line of it goes one deeper.
+_FIELD = re.compile(r"^Validation error in (?:field|position) (?P<field>\w+):\s*")
+#: What means nothing to a writer of YAML: types of the libraries, by its own words; names that they made up; what they
+#: print of their own objects; the steps on the way to what is wrong.
+_LIBRARY = tuple(
+    (re.compile(pattern, re.DOTALL), word)
+    for pattern, word in (
+        (r"\b(Union item|Items schema.*?|Type property.*?) (must be|not) a valid Avro schema: ", ""),
+        (r"; \{'type'.*", ""),
+        (r"<[^<>]*\bat 0x[0-9a-f]+>", "something else"),
+        (r"\b0x[0-9a-f]{6,}\b", ""),
+        (r"not a valid \w*[0-9a-f]{40}\b", "not right here"),
+        (r"\b[\w.]*[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "a type without a name"),
+        (r"<class '(?:[\w.]*\.)?(\w+)'>", r"\1"),
+        (r"\b(?:ruamel|schema_salad|cwltool|cwl_utils)(?:\.\w+)*\.(\w+)", r"\1"),
+        (r"\bordereddict\(.*", "something else"),
+        (r"\borg\.w3id\.cwl\.(cwl|salad)\.", ""),
+        (r"\b(CommentedMap|MutableMapping|dict)\b", "mapping"),
+        (r"\b(CommentedSeq|MutableSequence)\b", "list"),
+        (r"\b\w*ScalarString\b", "text"),
+        (r"\bScalar(Float|Int)\b|\b(Hex|Octal|Binary|HexCaps)Int\b", "number"),
+        (r"\bScalarBoolean\b", "boolean"),
+        (r"\b(is|got)(?: an?)? (?:int|float)\b", r"\1 a number"),
+        (r"\b(is|got)(?: an?)? bool\b", r"\1 a boolean"),
+        (r"\b(is|got)(?: an?)? str\b", r"\1 a text"),
+        (r"\b(NoneType|None)\b", "null"),
+    )
 )
+#: Words of Python about itself, which say nothing about a document.
+_OF_PYTHON = re.compile(r"'\w+' object |indices must be|object expected; got|unexpected keyword|positional argument")
+_NO_FORM = "this does not have the form of CWL"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 #: How cwltool numbers lines, and says where it is.
-_NUMBERING = re.compile(r"^\(\d+\) \([^)]*\) ")
+_NUMBERING = re.compile(r"\(\d{6,}\) \([^)]*\) ?")
 #: Lines that only lead to what is said below them.
 _LEADS = re.compile(
     r"^(checking (field|object|item)\b.*|Invalid|Warning:|tried .* but|Tool definition .* failed validation:|"
     r"Definition .* failed validation:|Expected one of|in |.* (is|are) (not valid|invalid) because)$"
 )
+#: One of several types that something may have did not fit.
+_ATTEMPT = re.compile(r"^tried .* but$")
+#: It was not even of that kind: what else is wrong with it there says nothing.
+_OTHER_KIND = re.compile(r"^the value '(record|enum|array)' is not a valid \w+, expected '(record|enum|array)'")
 _TRIED = re.compile(r",? tried [^ ]*\.?\w*#")
 _UNDEFINED = re.compile(r"^Field '(\w+)' contains undefined reference to '([^']*)'")
 _UNKNOWN = re.compile(r"^Field '(\w+)' references unknown identifier '([^']*)'")
@@ -53,6 +79,15 @@ class Refused(Exception):
 
 
 @dataclass
+class _Said:
+    """One fault as it is read. attempt: number of the type that was tried."""
+
+    place: str
+    text: str
+    attempt: int
+
+
+@dataclass
 class _Reader:
     """Reads the lines of a message one after the other.
 
@@ -60,10 +95,11 @@ class _Reader:
     could stand in a place.
     """
 
-    faults: list[tuple[str, str]] = field(default_factory=list)
+    said: list[_Said] = field(default_factory=list)
     place: str = ""
     leading: bool = True
     listing: bool = False
+    attempt: int = 0
 
     def read(self, line: str) -> None:
         mark = _MARK.match(line.strip())
@@ -76,23 +112,40 @@ class _Reader:
         if self.listing or text.startswith(_UNION):
             self.listing = not text.endswith(_UNION_END)
             self.leading = True
+            self.attempt += not self.listing
             return
-        found = _FIELD.match(text)
-        if found:
-            self.place = f"/{found['field']}"
-        if not text or found or _LEADS.match(text):
-            self.leading = self.leading or bool(text)
+        text, deeper = self._place_told(text)
+        if not text or _LEADS.match(text):
+            self.leading = self.leading or bool(text) or deeper
+            self.attempt += bool(_ATTEMPT.match(text))
         elif self.leading or mark or is_item:
-            self.faults.append((self.place, text))
+            self.said.append(_Said(self.place, text, self.attempt))
             self.leading = False
-        elif self.faults:
-            pointer, detail = self.faults[-1]
-            self.faults[-1] = (pointer, f"{detail} {text}")
+        elif self.said:
+            self._go_on(text)
+
+    def _place_told(self, text: str) -> tuple[str, bool]:
+        """The rest of a line that tells a place. The first one is a pointer; what lies deeper is not counted there."""
+        deeper = False
+        while found := _FIELD.match(text):
+            if not self.place:
+                self.place = f"/{found['field']}"
+            text, deeper = text[found.end() :], True
+        return text, deeper
+
+    def _go_on(self, text: str) -> None:
+        """A further line of what was said last, which may turn out to lead only to the next one."""
+        last = self.said[-1]
+        last.text = f"{last.text} {text}"
+        if _ATTEMPT.match(last.text):
+            self.said.pop()
+            self.leading = True
+            self.attempt += 1
 
 
-def plain_types(text: str) -> str:
-    """A message of a library with the names of types that a writer of YAML knows."""
-    for pattern, word in _LIBRARY_TYPES:
+def without_libraries(text: str) -> str:
+    """A message of a library in words that a writer of YAML knows: without its classes and its made-up names."""
+    for pattern, word in _LIBRARY:
         text = pattern.sub(word, text)
     return text
 
@@ -102,7 +155,10 @@ def faults_of(text: str) -> tuple[Fault, ...]:
     reader = _Reader()
     for line in _COLOURS.sub("", text).splitlines():
         reader.read(_NUMBERING.sub("", line))
-    faults = (Fault(pointer, _shortened(detail)) for pointer, detail in _without_alternatives(reader.faults))
+    other_kinds = {said.attempt for said in reader.said if _OTHER_KIND.match(said.text)}
+    meant = [said for said in reader.said if said.attempt not in other_kinds] or reader.said
+    told = _without_alternatives([(said.place, said.text) for said in meant])
+    faults = (Fault(pointer, _shortened(detail)) for pointer, detail in told)
     return tuple(dict.fromkeys(fault for fault in faults if fault.detail))[:_MOST_FAULTS]
 
 
@@ -137,7 +193,9 @@ def _shortened(detail: str) -> str:
     detail = _SECTION.sub(r"\1 is missing or empty; expected a mapping or a list", detail)
     detail = _MISSING.sub(r"\1 is missing", detail)
     detail = _UNSUPPORTED.sub(lambda found: _unsupported(found[1]), detail)
-    return plain_types(detail)[:_LONGEST]
+    if _OF_PYTHON.search(detail):
+        return _NO_FORM
+    return without_libraries(detail)[:_LONGEST]
 
 
 def _undefined(found: re.Match[str]) -> str:

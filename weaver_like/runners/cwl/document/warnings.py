@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from cwltool.process import Process, shortname
 from cwltool.utils import aslist
 
+from weaver_like.runners.cwl.document.formats import formats_of, media_type_of_format
 from weaver_like.runners.cwl.document.secrets import SECRETS, named_secrets
 from weaver_like.runners.cwl.types import Document
 
@@ -14,10 +15,10 @@ _FOLLOWED = (SECRETS, f"{_CWLTOOL}CUDARequirement", f"{_CWLTOOL}MPIRequirement")
 
 
 def warnings_of(process: Process) -> list[str]:
-    """One sentence for each, of all processes of the package."""
+    """One sentence for each, of all processes of the package, and of what is described of it."""
     namespaces = process.metadata.get("$namespaces")
     prefixes = {str(uri): prefix for prefix, uri in namespaces.items()} if isinstance(namespaces, dict) else {}
-    found: list[str] = []
+    found = list(_of_formats(process.tool))
 
     def visit(document: Document) -> None:
         name = shortname(document["id"])
@@ -32,6 +33,17 @@ def warnings_of(process: Process) -> list[str]:
 
     process.visit(visit)
     return found
+
+
+def _of_formats(document: Document) -> Iterator[str]:
+    for section in ("inputs", "outputs"):
+        for port in document[section]:
+            for uri in formats_of(port):
+                if media_type_of_format(uri) is None:
+                    yield (
+                        f"{section[:-1].capitalize()} '{shortname(port['id'])}': the media type of the format '{uri}' "
+                        "is not known here; it is described as application/octet-stream with that format."
+                    )
 
 
 def _of_hints(document: Document, prefixes: dict[str, str]) -> Iterator[str]:
