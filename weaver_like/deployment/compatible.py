@@ -4,8 +4,6 @@ from weaver_like.domain.formats import is_media_type
 from weaver_like.schemas.jsontext import JsonObject
 from weaver_like.schemas.shape import Shape
 
-_UNBOUNDED = "unbounded"
-_MOST_OCCURRENCES = 2**31
 _DEEPEST = 50
 #: They make a schema refer to something outside of itself, or to a part around it.
 _REFERENCES = (
@@ -37,52 +35,6 @@ class Incompatible(Exception):
         self.detail = detail
 
 
-def whole_number(given: object) -> object:
-    """A text of digits as a number, for the older form of descriptions writes them so; anything else as it is."""
-    if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) < 10:
-        return int(given)
-    return given
-
-
-def max_occurs(given: object, default: int | None) -> int | None:
-    """None is "unbounded". Raises: Incompatible."""
-    if given is None:
-        return default
-    if given == _UNBOUNDED:
-        return None
-    number = whole_number(given)
-    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number < _MOST_OCCURRENCES:
-        raise Incompatible("/maxOccurs", 'expected a whole number, 1 or more, or "unbounded"')
-    return number
-
-
-def min_occurs(given: object, default: int) -> int:
-    """Raises: Incompatible."""
-    if given is None:
-        return default
-    number = whole_number(given)
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < _MOST_OCCURRENCES:
-        raise Incompatible("/minOccurs", "expected a whole number, 0 or more")
-    return number
-
-
-def without_lists(schema: JsonObject) -> JsonObject:
-    """The schema of one occurrence, of a description that writes several occurrences as an array too."""
-    items = schema.get("items")
-    if schema.get("type") == "array" and isinstance(items, dict):
-        return items
-    for key in ("oneOf", "anyOf"):
-        forms = schema.get(key)
-        if not isinstance(forms, list) or len(forms) < 2:
-            continue
-        plain = [form for form in forms if not (isinstance(form, dict) and form.get("type") == "array")]
-        if len(plain) == 1 and isinstance(plain[0], dict):
-            return plain[0]
-        if plain:
-            return schema | {key: plain}
-    return schema
-
-
 def compatible_schema(own: JsonObject, given: JsonObject) -> JsonObject:
     """What a description says of a value, completed by what the package says of it.
 
@@ -94,7 +46,10 @@ def compatible_schema(own: JsonObject, given: JsonObject) -> JsonObject:
     _compile(given)
     if _is_any(own):
         return given
-    merged = [_merged(own, form) for form in _forms(given)]
+    lists = next((form for form in forms_of(own) if _is_list_of_files(form)), None)
+    if lists is not None and not any(form.get("type") == "array" for form in forms_of(given)):
+        return _of_listed_files(own, lists, given)
+    merged = [_merged(own, form) for form in forms_of(given)]
     if len(merged) == 1:
         schema = merged[0]
     else:
@@ -102,6 +57,22 @@ def compatible_schema(own: JsonObject, given: JsonObject) -> JsonObject:
     schema |= {key: own[key] for key in ("default", "nullable") if key in own and key not in schema}
     _compile(schema)
     return schema
+
+
+def _is_list_of_files(form: JsonObject) -> bool:
+    items = form.get("items")
+    return form.get("type") == "array" and isinstance(items, dict) and any(map(_is_file, forms_of(items)))
+
+
+def _of_listed_files(own: JsonObject, lists: JsonObject, given: JsonObject) -> JsonObject:
+    """What is said of files holds for each file of a list, and for one that comes alone, if it may."""
+    described = lists | {"items": compatible_schema(lists["items"], given)}
+    single = [form for form in forms_of(own) if form is not lists]
+    if not single:
+        return described
+    if any(map(_is_file, single)):
+        single = forms_of(compatible_schema({"oneOf": single}, given))
+    return {"oneOf": [*single, described]}
 
 
 def _compile(schema: JsonObject) -> None:
@@ -144,7 +115,8 @@ def _holds_objects(forms: object) -> bool:
     return not isinstance(forms, list) or all(isinstance(form, dict) for form in forms)
 
 
-def _forms(schema: JsonObject) -> list[JsonObject]:
+def forms_of(schema: JsonObject) -> list[JsonObject]:
+    """The forms of which a value has one: those of `oneOf` or `anyOf`, else the schema as a whole."""
     forms = schema.get("oneOf") or schema.get("anyOf")
     if not isinstance(forms, list) or not forms:
         return [schema]
@@ -161,7 +133,7 @@ def _is_file(form: JsonObject) -> bool:
 
 def _merged(own: JsonObject, form: JsonObject) -> JsonObject:
     """One form of a description, completed by the form of the package that it means. Raises: Incompatible."""
-    candidates = _forms(own)
+    candidates = forms_of(own)
     files = [candidate for candidate in candidates if _is_file(candidate)]
     kind = form.get("type")
     if files and (_is_file(form) or kind in ("object", "string") or kind is None):
@@ -172,13 +144,21 @@ def _merged(own: JsonObject, form: JsonObject) -> JsonObject:
             return candidate | form
         if kind == own_kind or (kind == "integer" and own_kind == "number"):
             if not _is_file(form):
-                return candidate | form
+                return candidate | form | _merged_items(candidate, form)
         elif own_kind is None and _is_any(candidate):
             return form
     expected = dict.fromkeys(_kind_name(candidate, "value") for candidate in candidates)
     raise Incompatible(
         "/schema", f"expected type {' or '.join(expected)}, as in the package, got {_kind_name(form, 'something else')}"
     )
+
+
+def _merged_items(own: JsonObject, form: JsonObject) -> JsonObject:
+    """Of two lists: the items of the one must be such of the other. Raises: Incompatible."""
+    items, given = own.get("items"), form.get("items")
+    if not isinstance(items, dict) or not isinstance(given, dict):
+        return {}
+    return {"items": compatible_schema(items, given)}
 
 
 def _kind_name(form: JsonObject, otherwise: str) -> str:

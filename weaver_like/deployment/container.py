@@ -171,7 +171,8 @@ def _input(name: str, port: JsonObject, binding: object, pointer: str) -> JsonOb
         "inputBinding": _input_binding(name, binding, f"{pointer}/bindings/inputBindings/{name}"),
     }
     if "default" in form and kind != "File":
-        entry["default"] = form["default"]
+        several = isinstance(kind, dict) and kind["type"] == "array" and not isinstance(form["default"], list)
+        entry["default"] = [form["default"]] if several else form["default"]
     return entry
 
 

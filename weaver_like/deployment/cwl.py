@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass, replace
 
 from weaver_like.deployment.container import container_tool
-from weaver_like.deployment.documents import without_tabs
+from weaver_like.deployment.documents import as_yaml
 from weaver_like.deployment.inspector import Inspector, encoded
 from weaver_like.deployment.reader import Fetch, PackageContents, PackagedProcess, PackageReader
 from weaver_like.deployment.units import CONTAINERS
@@ -50,7 +50,7 @@ class CwlReader(PackageReader):
         return container_tool(unit, description, pointer) if unit.get("type") in CONTAINERS else None
 
     def read(self, files: PackageFiles, fetch: Fetch) -> PackageContents:
-        files = replace(files, content={name: without_tabs(file) for name, file in files.content.items()})
+        files = replace(files, content={name: as_yaml(file) for name, file in files.content.items()})
         found = self.inspector.inspect(files, fetch)
         if isinstance(found, Refusal):
             kind = WorkflowNotFound if found.missing_process else InvalidPackage
@@ -74,6 +74,8 @@ class CwlReader(PackageReader):
             ExecutionUnit(self.runner, target),
             found.title,
             found.description,
+            found.keywords,
+            found.metadata,
             inputs={port.id: port for port in found.inputs},
             outputs={port.id: port for port in found.outputs},
             mutable=True,

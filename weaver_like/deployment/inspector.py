@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from weaver_like.deployment.documents import without_tabs
+from weaver_like.deployment.documents import as_yaml
 from weaver_like.deployment.offered import Describe, describe_nothing
 from weaver_like.deployment.reader import Fetch
 from weaver_like.domain.errors import FetchFailed, FetchTooLarge, InvalidPackage, ServerBusy, TooLarge
@@ -59,7 +59,7 @@ class Inspector:
 
     def parse(self, texts: Mapping[str, bytes]) -> dict[str, Any]:
         """YAML or JSON, by name, as plain values; what is neither is left out. Raises: InvalidPackage, ServerBusy."""
-        task = ParseTexts(encoded({name: without_tabs(text) for name, text in texts.items()}))
+        task = ParseTexts(encoded({name: as_yaml(text) for name, text in texts.items()}))
         documents: dict[str, Any] = self._ask(task, _fetch_nothing)["documents"]
         return documents
 
@@ -136,7 +136,7 @@ def _fetch_nothing(url: str) -> str:
 
 def _fetched(url: str, fetch: Fetch) -> DocumentFetched | RequestRefused:
     try:
-        return DocumentFetched(fetch(url))
+        return DocumentFetched(as_yaml(fetch(url).encode()).decode())
     except FetchTooLarge as error:
         raise TooLarge(error.detail) from error
     except FetchFailed as error:

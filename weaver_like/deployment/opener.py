@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from weaver_like.deployment.checks import ImageSupport, check_names
 from weaver_like.deployment.reader import Fetch, PackagedProcess, Readers
-from weaver_like.deployment.refine import refine
+from weaver_like.deployment.refine import Refined, refine
 from weaver_like.deployment.unpack import Parse, Unpacked, Unpacker
 from weaver_like.domain.errors import InvalidPackage
 from weaver_like.domain.package import DeploymentRequest
@@ -35,9 +35,10 @@ class PackageOpener:
         unpacker = Unpacker(self.readers, self.parse, self.fetch, self.images.folders)
         unpacked = unpacker.unpack(request)
         contents = unpacked.reader.read(unpacked.files, self.fetch)
-        described_id = unpacked.description.get("id")
-        processes = _refined(contents.processes, unpacked, request.process_id or described_id)
-        warnings = list(contents.warnings)
+        described_id = unpacked.description.members.get("id")
+        refined = _refined(contents.processes, unpacked, request.process_id or described_id)
+        processes = tuple(one.process for one in refined)
+        warnings = [*contents.warnings, *unpacked.warnings, *(text for one in refined for text in one.warnings)]
         for process, packaged in zip(processes, contents.processes, strict=True):
             check_names(process)
             warnings += self.images.check(process.id, packaged.images)
@@ -59,7 +60,7 @@ def _check_runs(process_id: str, runs: Sequence[str]) -> None:
         )
 
 
-def _refined(found: Sequence[PackagedProcess], unpacked: Unpacked, process_id: str | None) -> tuple[Process, ...]:
+def _refined(found: Sequence[PackagedProcess], unpacked: Unpacked, process_id: str | None) -> list[Refined]:
     """The processes as the description beside them tells it.
 
     process_id: what the client or the description says, None: nothing.
@@ -68,8 +69,5 @@ def _refined(found: Sequence[PackagedProcess], unpacked: Unpacked, process_id: s
         raise InvalidPackage(
             f"One id or description, '{process_id[:200]}', was given for several processes; choose one with w=NAME."
         )
-    processes = []
-    for packaged in found:
-        process = replace(packaged.process, id=process_id or packaged.process.id)
-        processes.append(refine(process, unpacked.description, unpacked.pointer))
-    return tuple(processes)
+    processes = [replace(packaged.process, id=process_id or packaged.process.id) for packaged in found]
+    return [refine(process, unpacked.description) for process in processes]

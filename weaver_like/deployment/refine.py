@@ -1,24 +1,34 @@
 """An OGC process description, or a patch, refines what a package says of itself; it never contradicts it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from weaver_like.deployment.compatible import (
-    Incompatible,
-    compatible_schema,
-    max_occurs,
-    min_occurs,
-    without_lists,
-)
+from weaver_like.deployment.compatible import Incompatible, compatible_schema
+from weaver_like.deployment.documents import Description
+from weaver_like.deployment.occurrences import default_of, occurrences, split_lists
+from weaver_like.deployment.older import modern, modern_port, schema_of
 from weaver_like.domain.errors import Fault, InvalidInput, InvalidPackage
-from weaver_like.domain.process import InputDescription, JobControl, OutputDescription, Process
+from weaver_like.domain.process import InputDescription, JobControl, OutputDescription, Process, Transmission
+from weaver_like.schemas.inputs import parse_inputs
 from weaver_like.schemas.jsontext import JsonObject
 from weaver_like.schemas.shape import to_pointer
+from weaver_like.schemas.validators import InputValidator
 
-_HEAD = ("title", "description", "keywords", "metadata")
+_HEAD = ("title", "description", "keywords", "metadata", "additionalParameters")
 _PORT = (*_HEAD, "schema")
 _PATCH = (*_HEAD, "inputs", "outputs", "jobControlOptions", "version")
+#: What a description may have; everything else is told in a warning.
+_OF_PROCESSES = (
+    *_HEAD,
+    *("id", "version", "processVersion", "jobControlOptions", "outputTransmission", "inputs", "outputs", "links"),
+)
+_OF_OUTPUTS = (*_HEAD, "id", "schema", "formats", "literalDataDomains")
+_OF_INPUTS = (*_OF_OUTPUTS, "minOccurs", "maxOccurs", "minItems", "maxItems", "default", "valuePassing")
+#: Relations of links to places of the server that a description came from; here there are others.
+_OF_SERVERS = ("self", "alternate", "up", "service", "profile", "collection", "canonical", "monitor", "package")
+_VERSIONS = ("version-history", "latest-version", "predecessor-version", "successor-version")
+_OGC_RELATION = "opengis.net/def/rel/"
 _LONGEST = 100_000
 _MOST_ITEMS = 1000
 _MOST_FAULTS = 50
@@ -27,6 +37,7 @@ _HEAD_SCHEMA: JsonObject = {
     "description": {"type": "string", "nullable": True},
     "keywords": {"type": "array", "items": {"type": "string"}, "nullable": True},
     "metadata": {"type": "array", "items": {"type": "object"}, "nullable": True},
+    "additionalParameters": {"type": "object", "nullable": True},
 }
 _PORTS_SCHEMA: JsonObject = {
     "type": "object",
@@ -52,16 +63,6 @@ PATCH_SCHEMA: JsonObject = {
         },
     },
 }
-#: Types of the older form's `literalDataDomains`.
-_LITERALS = {
-    "integer": "integer",
-    "int": "integer",
-    "float": "number",
-    "double": "number",
-    "number": "number",
-    "boolean": "boolean",
-    "string": "string",
-}
 _TYPE_NAMES: dict[type, str] = {
     dict: "an object",
     list: "a list",
@@ -74,21 +75,27 @@ _TYPE_NAMES: dict[type, str] = {
 _Port = TypeVar("_Port", InputDescription, OutputDescription)
 
 
-def refine(process: Process, description: JsonObject, pointer: str = "") -> Process:
+@dataclass(frozen=True, slots=True)
+class Refined:
+    """A process as a description tells it. warnings: on what the description says without effect."""
+
+    process: Process
+    warnings: tuple[str, ...] = ()
+
+
+def refine(process: Process, description: Description) -> Refined:
     """The process as an OGC description (process.yaml, or the older form with lists) tells it.
 
-    pointer: of the description, for the faults. What a description has beyond that (links, outputTransmission, ...)
-    says nothing here.
     Raises: InvalidPackage, naming what the package does not have or cannot take.
     """
-    refiner = _Refiner(pointer)
-    refined = refiner.process(process, _modern(description))
-    if "version" in description:
-        version = refiner.text(description["version"], "/version")
-        refined = replace(refined, version=version or refined.version)
+    refiner = _Refiner(description)
+    given = modern(description.members)
+    refined = refiner.process(process, given)
+    refined = replace(refined, **refiner.rest(given))
+    refiner.check_defaults(refined)
     if refiner.faults:
         raise InvalidPackage(_message("The process description", refiner.faults), faults=refiner.faults)
-    return refined
+    return Refined(refined, tuple(refiner.warnings))
 
 
 def patch(process: Process, document: object) -> Process:
@@ -98,11 +105,12 @@ def patch(process: Process, document: object) -> Process:
     """
     if not isinstance(document, dict):
         raise InvalidInput("The body is a merge patch: expected an object with the members that change.")
-    refiner = _Refiner("", patch=True)
+    refiner = _Refiner(Description(), patch=True)
     refiner.only_known(document, _PATCH, "")
     refined = refiner.process(process, document)
     if "version" in document:
         refiner.text(document["version"], "/version")
+    refiner.check_defaults(refined)
     if refiner.faults:
         raise InvalidInput(_message("The patch", refiner.faults), faults=refiner.faults)
     return refined
@@ -115,31 +123,27 @@ def _message(what: str, faults: Sequence[Fault]) -> str:
     return f"{what} is not valid: {first}{more}."
 
 
-def _modern(description: JsonObject) -> JsonObject:
-    """The older form, with lists of inputs and outputs and with `abstract`, as the one of today."""
-    modern = dict(description)
-    if isinstance(modern.get("abstract"), str):
-        modern.setdefault("description", modern["abstract"])
-    for name in ("inputs", "outputs"):
-        ports = modern.get(name)
-        if isinstance(ports, list) and all(
-            isinstance(port, dict) and isinstance(port.get("id"), str) for port in ports
-        ):
-            modern[name] = {port["id"]: port for port in ports}
-    return modern
-
-
 class _Refiner:
     """Collects the faults of one document. patch: members that are null go, and unknown ones are faults."""
 
-    def __init__(self, pointer: str, patch: bool = False):
+    def __init__(self, description: Description, patch: bool = False):
         self.faults: list[Fault] = []
-        self._pointer = pointer
+        self.warnings: list[str] = []
+        self._description = description
         self._patch = patch
 
     def fault(self, pointer: str, detail: str) -> None:
         if len(self.faults) < _MOST_FAULTS:
-            self.faults.append(Fault(self._pointer + pointer, detail))
+            self.faults.append(Fault(self._description.place(pointer), detail))
+
+    def warn(self, pointer: str, text: str) -> None:
+        if len(self.warnings) < _MOST_FAULTS:
+            self.warnings.append(f"{self._description.place(pointer)}: {text}.")
+
+    def tell_unknown(self, document: Mapping[str, object], known: tuple[str, ...], pointer: str) -> None:
+        for name in document:
+            if name not in known:
+                self.warn(pointer + to_pointer([str(name)[:200]]), "this is not understood, and has no effect")
 
     def only_known(self, document: Mapping[str, object], known: tuple[str, ...], pointer: str) -> None:
         for name in document:
@@ -147,7 +151,7 @@ class _Refiner:
                 self.fault(pointer + to_pointer([str(name)[:200]]), f"this cannot be patched; {', '.join(known)} can")
 
     def process(self, process: Process, given: JsonObject) -> Process:
-        changes = self._head(given, "")
+        changes = self._head(process, given, "")
         changes["inputs"] = self._ports(process.inputs, given, "inputs")
         changes["outputs"] = self._ports(process.outputs, given, "outputs")
         if given.get("jobControlOptions") is not None:
@@ -155,6 +159,60 @@ class _Refiner:
         elif self._removes(given, "jobControlOptions"):
             changes["job_control"] = tuple(JobControl)
         return replace(process, **changes)
+
+    def rest(self, given: JsonObject) -> dict[str, Any]:
+        """Changes by what a patch does not have: the version, links, how outputs are transmitted."""
+        self.tell_unknown(given, _OF_PROCESSES, "")
+        versions = {name: self.text(given.get(name), f"/{name}") for name in ("version", "processVersion")}
+        version, other = versions.values()
+        if version and other and version != other:
+            self.fault("/processVersion", f"expected '{version}', as in version, or none, got '{other[:100]}'")
+        changes: dict[str, Any] = {"links": self._links(given.get("links"))}
+        if version or other:
+            changes["version"] = version or other
+        if given.get("outputTransmission") is not None:
+            changes["output_transmission"] = self._transmission(given["outputTransmission"])
+        return changes
+
+    def check_defaults(self, process: Process) -> None:
+        """A default of a description is put where a request leaves an input out, so it must be fit for that."""
+        for name, port in process.inputs.items():
+            if port.default is None or self.faults:
+                continue
+            given = parse_inputs({name: port.default}, process)[name]
+            validator = InputValidator(port)
+            found = [*validator.count_faults(given, "")]
+            found += [fault for item in given.items for fault in validator.faults(item, "")]
+            if found:
+                pointer = "/inputs" + to_pointer([name]) + "/schema/default"
+                self.fault(pointer, f"expected a value that the schema allows: {found[0].detail}")
+
+    def _transmission(self, given: object) -> tuple[Transmission, ...]:
+        known = [str(mode) for mode in Transmission]
+        if not isinstance(given, list) or not given or not all(mode in known for mode in given):
+            self.fault("/outputTransmission", f"expected a list of {', '.join(known)}")
+            return tuple(Transmission)
+        return tuple(mode for mode in Transmission if mode in given)
+
+    def _links(self, given: object) -> tuple[JsonObject, ...]:
+        """Links of the author. Those of the server where the description was are left out: they would lead astray."""
+        if given is None:
+            return ()
+        if not isinstance(given, list) or not all(isinstance(link, dict) for link in given):
+            self.fault("/links", "expected a list of links")
+            return ()
+        kept = []
+        for number, link in enumerate(given[:_MOST_ITEMS]):
+            relation = str(link.get("rel") or "related")
+            if not isinstance(link.get("href"), str) or not all(isinstance(part, (str, int)) for part in link.values()):
+                self.fault(f"/links/{number}", "expected an object with `href` and `rel`")
+            elif relation in (*_OF_SERVERS, *_VERSIONS) or _OGC_RELATION in relation:
+                self.warn(
+                    f"/links/{number}", f"a link of the server where the description was ({relation}) is left out"
+                )
+            else:
+                kept.append({"href": link["href"], "rel": relation} | link)
+        return tuple(kept)
 
     def text(self, value: object, pointer: str) -> str | None:
         """A text of bearable length, None for none."""
@@ -172,7 +230,9 @@ class _Refiner:
         """True for a member of a patch that is null."""
         return self._patch and name in given and given[name] is None
 
-    def _head(self, given: JsonObject, pointer: str) -> dict[str, Any]:
+    def _head(
+        self, described: Process | InputDescription | OutputDescription, given: JsonObject, pointer: str
+    ) -> dict[str, Any]:
         """Changes of what processes, inputs and outputs have in common."""
         changes: dict[str, Any] = {}
         for name in ("title", "description"):
@@ -189,7 +249,45 @@ class _Refiner:
                 changes[name] = tuple(value)
             else:
                 self.fault(f"{pointer}/{name}", f"expected {expected}, got {_type_name(value)}")
+        if given.get("additionalParameters") is not None or self._removes(given, "additionalParameters"):
+            first, further = self._additional(given["additionalParameters"], f"{pointer}/additionalParameters")
+            changes["additional_parameters"] = first
+            if further:
+                changes["metadata"] = (*changes.get("metadata", described.metadata), *further)
         return changes
+
+    def _additional(self, given: object, pointer: str) -> tuple[JsonObject | None, list[JsonObject]]:
+        """`additionalParameters`, and what there is no room for in them, as metadata.
+
+        Source: edition 1.0, descriptionType.yaml; the older form is a list, each with a role of its own. Edition 2.0
+        has metadata for all of it.
+        """
+        if given is None:
+            return None, []
+        listed = given if isinstance(given, list) else [given]
+        entries: list[JsonObject] = [entry for entry in listed if isinstance(entry, dict)]
+        if len(entries) != len(listed) or len(listed) > _MOST_ITEMS:
+            self.fault(pointer, f"expected an object with parameters, got {_type_name(given)}")
+            return None, []
+        parsed = [entry | {"parameters": self._parameters(entry.get("parameters"), pointer)} for entry in entries]
+        further = [
+            {name: value for name, value in entry.items() if name != "parameters"}
+            | {"value": {"parameters": entry["parameters"]}}
+            for entry in parsed[1:]
+        ]
+        return (parsed[0] if parsed else None), further
+
+    def _parameters(self, given: object, pointer: str) -> list[JsonObject]:
+        """Each with a `name` and the list of its values. Source: additionalParameter.yaml; older ones say `values`."""
+        if not isinstance(given, list) or not all(isinstance(one, dict) and "name" in one for one in given):
+            self.fault(f"{pointer}/parameters", "expected a list of objects with `name` and `value`")
+            return []
+        found = []
+        for one in given:
+            values = one.get("value", one.get("values", []))
+            rest = {name: value for name, value in one.items() if name != "values"}
+            found.append(rest | {"value": values if isinstance(values, list) else [values]})
+        return found
 
     def _job_control(self, given: object) -> tuple[JobControl, ...]:
         known = [str(option) for option in JobControl]
@@ -225,84 +323,48 @@ class _Refiner:
     def _port(self, port: _Port, entry: JsonObject, pointer: str) -> _Port:
         if self._patch:
             self.only_known(entry, _PORT, pointer)
-        if isinstance(entry.get("abstract"), str):
-            entry = {"description": entry["abstract"]} | entry
-        changes = self._head(entry, pointer)
+        else:
+            entry = modern_port(entry)
+            self.tell_unknown(entry, _OF_INPUTS if isinstance(port, InputDescription) else _OF_OUTPUTS, pointer)
+        changes = self._head(port, entry, pointer)
         try:
-            if isinstance(port, InputDescription) and not self._patch:
-                changes |= _occurrences(port, entry)
-            changes |= self._schema(port, entry)
+            given = self._given_schema(entry, pointer)
+            if isinstance(port, InputDescription):
+                changes |= self._input(port, entry, given)
+            elif given is not None:
+                changes["schema"] = compatible_schema(port.schema, given)
         except Incompatible as error:
             self.fault(pointer + error.member, error.detail)
         return replace(port, **changes)
 
-    def _schema(self, port: InputDescription | OutputDescription, entry: JsonObject) -> dict[str, Any]:
-        """The change of the schema, if there is one. Raises: Incompatible."""
-        given = _given_schema(entry)
-        if given is None:
+    def _input(self, port: InputDescription, entry: JsonObject, given: JsonObject | None) -> dict[str, Any]:
+        """Changes of an input alone. given: its schema. Raises: Incompatible."""
+        one, whole = split_lists(port, given or {})
+        default = default_of(port, entry, one, whole)
+        changes = occurrences(port, {} if self._patch else entry, whole, default)
+        if default is not None:
+            one, changes["default"] = one | {"default": default}, default
+        if entry.get("valuePassing") not in (None, ["byValue", "byReference"], ["byReference", "byValue"]):
+            raise Incompatible("/valuePassing", "expected byValue and byReference, for inputs are taken in both ways")
+        if one:
+            changes["schema"] = compatible_schema(port.schema, one)
+            if "writeOnly" in port.schema:  # what the package keeps secret stays so
+                changes["schema"] |= {"writeOnly": port.schema["writeOnly"]}
+        return changes
+
+    def _given_schema(self, entry: JsonObject, pointer: str) -> JsonObject | None:
+        """`schema`, or what the older members mean; None if there is none. Raises: Incompatible."""
+        schema = entry.get("schema")
+        if schema is None:
             if self._removes(entry, "schema"):
                 raise Incompatible("/schema", "expected a schema, got null")
-            return {}
-        if isinstance(port, InputDescription) and port.repeatable:
-            given = without_lists(given)
-        schema = compatible_schema(port.schema, given)
-        if "writeOnly" in port.schema:  # what the package keeps secret stays so
-            schema["writeOnly"] = port.schema["writeOnly"]
-        return {"schema": schema}
-
-
-def _occurrences(port: InputDescription, entry: JsonObject) -> dict[str, Any]:
-    """Source: inputDescription.yaml, minOccurs and maxOccurs.
-
-    Raises: Incompatible, if the package takes fewer, or needs more.
-    """
-    most = max_occurs(entry.get("maxOccurs"), port.max_occurs)
-    least = min_occurs(entry.get("minOccurs"), port.min_occurs)
-    if least < port.min_occurs:
-        raise Incompatible("/minOccurs", f"expected at least {port.min_occurs}, as in the package, got {least}")
-    if port.max_occurs is not None and (most is None or most > port.max_occurs):
-        got = "unbounded" if most is None else most
-        raise Incompatible("/maxOccurs", f"expected at most {port.max_occurs}, as in the package, got {got}")
-    if most is not None and least > most:
-        raise Incompatible("/minOccurs", f"expected at most {most}, which is maxOccurs, got {least}")
-    return {"min_occurs": least, "max_occurs": most}
-
-
-def _given_schema(entry: JsonObject) -> JsonObject | None:
-    """`schema`, or what the older members mean: `formats` are media types, `literalDataDomains` have a type.
-
-    Raises: Incompatible.
-    """
-    schema = entry.get("schema")
-    if schema is not None:
+            return None if self._patch else schema_of(entry)
         if not isinstance(schema, dict):
             raise Incompatible("/schema", f"expected a JSON schema, got {_type_name(schema)}")
+        for name in ("formats", "literalDataDomains"):
+            if entry.get(name):
+                self.warn(f"{pointer}/{name}", "`schema` says it already, and counts")
         return schema
-    formats = entry.get("formats")
-    if isinstance(formats, list) and formats:
-        return _schema_of_formats(formats)
-    return _schema_of_domains(entry.get("literalDataDomains") or entry.get("literalDataDomain"))
-
-
-def _schema_of_formats(formats: list[Any]) -> JsonObject:
-    media_types: list[str] = []
-    for entry in formats:
-        kind = entry.get("mediaType") or entry.get("mimeType") if isinstance(entry, dict) else None
-        if not isinstance(kind, str) or not kind:
-            raise Incompatible("/formats", "expected a list of objects with a mediaType")
-        media_types.append(kind)
-    forms = [{"type": "string", "contentMediaType": kind} for kind in dict.fromkeys(media_types)]
-    return forms[0] if len(forms) == 1 else {"oneOf": forms}
-
-
-def _schema_of_domains(domains: object) -> JsonObject | None:
-    """None if they name no type that is known."""
-    first = domains[0] if isinstance(domains, list) and domains else domains
-    kind = first.get("dataType") if isinstance(first, dict) else None
-    name = kind.get("name") if isinstance(kind, dict) else kind
-    if isinstance(name, str) and name in _LITERALS:
-        return {"type": _LITERALS[name]}
-    return None
 
 
 def _type_name(value: object) -> str:

@@ -4,10 +4,13 @@ Source: OGC 20-044, ogcapppkg.yaml, executionUnit.yaml, /req/cwl/execution-unit,
 an older form.
 """
 
+import base64
+import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
-from weaver_like.deployment.documents import PLAIN_TYPES
+from weaver_like.deployment.documents import PLAIN_TYPES, Description
 from weaver_like.deployment.reader import PackageReader, Readers
 from weaver_like.domain.errors import Fault, InvalidPackage
 from weaver_like.domain.formats import essence
@@ -18,6 +21,17 @@ from weaver_like.schemas.jsontext import JsonObject, dumps
 #: Types of execution units that are container images.
 CONTAINERS = ("docker", "oci")
 _MOST_UNITS = 50
+#: Members of an application package, and of its execution units by the member that tells their kind.
+_KNOWN = ("processDescription", "executionUnit", "deploymentProfile", "deploymentProfileName", "immediateDeployment")
+_LINK = ("href", "type", "rel", "title", "hreflang", "length")
+_QUALIFIED = ("mediaType", "type", "encoding", "format", "schema")
+_OF_CONTAINERS = ("image", "command", "config", "bindings", "deployment")
+_OF_UNITS = (
+    ("href", _LINK),
+    ("image", ("type", *_OF_CONTAINERS)),
+    ("value", ("value", *_QUALIFIED)),
+    ("unit", ("unit", *_QUALIFIED)),
+)
 _LONGEST_URL = 2000
 _DOCKER_PROFILE = "dockerizedApplication"
 #: Last parts of deployment profiles that others know, and that nothing here can run.
@@ -31,6 +45,7 @@ class Unit:
     Args:
         name: of its file.
         pointer: where it stands in the application package.
+        entry: of the document, that is meant; empty: the client did not say.
         is_workflow: the other units are its steps.
     """
 
@@ -39,16 +54,20 @@ class Unit:
     pointer: str
     content: bytes = b""
     href: str = ""
+    entry: str = ""
     is_workflow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ApplicationPackage:
-    """pointer: of the description."""
+    """What an OGC application package holds.
+
+    warnings: on members that nobody here understands.
+    """
 
     units: tuple[Unit, ...]
-    description: JsonObject = field(default_factory=dict)
-    pointer: str = ""
+    description: Description = Description()
+    warnings: tuple[str, ...] = ()
 
     @property
     def main(self) -> Unit:
@@ -61,7 +80,7 @@ def read_package(document: JsonObject, readers: Readers, image_folders: Mapping[
 
     image_folders: image -> local folder, which has no entry point. Raises: InvalidPackage.
     """
-    description, pointer = _description(document)
+    description = _description(document)
     _check_profiles(document)
     given = document.get("executionUnit")
     several = isinstance(given, list)
@@ -72,12 +91,17 @@ def read_package(document: JsonObject, readers: Readers, image_folders: Mapping[
         )
     if len(entries) > _MOST_UNITS:
         raise _invalid("/executionUnit", f"expected at most {_MOST_UNITS} execution units, got {len(entries)}")
-    unit_reader = _UnitReader(readers, description)
+    unit_reader = _UnitReader(readers, description.members)
     for number, entry in enumerate(entries):
         place = f"/executionUnit/{number}" if several else "/executionUnit"
         unit_reader.add(entry, place)
         _check_command(entry, image_folders, place)
-    return ApplicationPackage(tuple(unit_reader.units), description, pointer)
+    package = ApplicationPackage(tuple(unit_reader.units), description)
+    for unit in package.units:
+        if unit.entry and unit is not package.main:
+            raise _invalid(f"{unit.pointer}/href", "expected no fragment, which chooses of the document to start from")
+    unknown = [f"/{name}: this is not understood, and has no effect." for name in document if name not in _KNOWN]
+    return replace(package, warnings=(*unknown, *unit_reader.warnings))
 
 
 def _invalid(pointer: str, detail: str) -> InvalidPackage:
@@ -86,13 +110,15 @@ def _invalid(pointer: str, detail: str) -> InvalidPackage:
     )
 
 
-def _description(document: JsonObject) -> tuple[JsonObject, str]:
-    """The process description, empty if there is none, and where it stands."""
+def _description(document: JsonObject) -> Description:
+    """The process description, empty if there is none; what stands beside its `process` belongs to it."""
     given, pointer = document.get("processDescription"), "/processDescription"
+    beside: JsonObject = {}
     if isinstance(given, dict) and given.get("process") is not None:
+        beside = {name: value for name, value in given.items() if name != "process"}
         given, pointer = given["process"], "/processDescription/process"
     if given is None:
-        return {}, pointer
+        return Description({}, pointer)
     if not isinstance(given, dict):
         raise _invalid(pointer, "expected a process description: an object with `id`, `inputs`, `outputs`")
     if "href" in given and "id" not in given:
@@ -102,7 +128,10 @@ def _description(document: JsonObject) -> tuple[JsonObject, str]:
         )
     if given.get("id") is not None and not isinstance(given["id"], str):
         raise _invalid(f"{pointer}/id", "expected a text")
-    return given, pointer
+    for name in beside:
+        if given.get(name, beside[name]) != beside[name]:
+            raise _invalid(f"/processDescription/{name}", f"expected the same as in {pointer}/{name}, or none")
+    return Description(beside | given, pointer, frozenset(beside) - frozenset(given))
 
 
 def _check_profiles(document: JsonObject) -> None:
@@ -143,11 +172,22 @@ def _check_command(entry: JsonObject, image_folders: Mapping[str, str], pointer:
         )
 
 
+def _decoded(value: str, encoding: object, pointer: str) -> bytes:
+    """A document by value. Source: qualifiedValue.yaml, `encoding`."""
+    if encoding != "base64":
+        return value.encode("utf-8", "replace")
+    try:
+        return base64.b64decode("".join(value.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise _invalid(pointer, f"expected base64, as `encoding` says: {error}") from error
+
+
 class _UnitReader:
     """Reads the units of one package; each gets a name of its own."""
 
     def __init__(self, readers: Readers, description: JsonObject):
         self.units: list[Unit] = []
+        self.warnings: list[str] = []
         self._readers = readers
         self._description = description
 
@@ -159,6 +199,12 @@ class _UnitReader:
                 "expected an object with `value` and `mediaType`, `href` and `type`, or `type` docker and `image`",
             )
         self.units.append(self._read(entry, pointer))
+        known = next((names for mark, names in _OF_UNITS if entry.get(mark) is not None), tuple(entry))
+        for name in entry:
+            if name in _OF_CONTAINERS and name not in known:
+                raise _invalid(f"{pointer}/{name}", "this is for containers; a document of CWL says it itself")
+            if name not in known:
+                self.warnings.append(f"{pointer}/{name}: this is not understood, and has no effect.")
 
     def _read(self, entry: JsonObject, pointer: str) -> Unit:
         if entry.get("href") is not None:
@@ -182,7 +228,8 @@ class _UnitReader:
         kind = entry.get("mediaType") or entry.get("type") or PLAIN_TYPES[0]
         reader = self._reader(kind, pointer.rpartition("/")[0] + "/mediaType", value)
         if isinstance(value, str):
-            return Unit(reader, self._free(f"unit{reader.extension}"), pointer, value.encode("utf-8", "replace"))
+            content = _decoded(value, entry.get("encoding"), pointer)
+            return Unit(reader, self._free(f"unit{reader.extension}"), pointer, content)
         if not isinstance(value, dict):
             raise _invalid(pointer, "expected a document, as an object or as a text")
         own_name = str(value.get("id") or "").rpartition("#")[2].removesuffix(reader.extension)
@@ -191,11 +238,12 @@ class _UnitReader:
         return Unit(reader, name, pointer, dumps(value), is_workflow=reader.is_workflow(value))
 
     def _linked(self, entry: JsonObject, pointer: str) -> Unit:
-        href = entry["href"]
-        if not isinstance(href, str) or not 0 < len(href) <= _LONGEST_URL:
+        given = entry["href"]
+        href, _, fragment = given.partition("#") if isinstance(given, str) else ("", "", "")
+        if not 0 < len(href) <= _LONGEST_URL:
             raise _invalid(f"{pointer}/href", "expected a URL")
         reader = self._reader(entry.get("type") or PLAIN_TYPES[0], f"{pointer}/type")
-        return Unit(reader, self._free(f"unit{reader.extension}"), pointer, href=href)
+        return Unit(reader, self._free(f"unit{reader.extension}"), pointer, href=href, entry=unquote(fragment))
 
     def _reader(self, kind: object, pointer: str, document: object = None) -> PackageReader:
         known = self._readers.media_types

@@ -9,6 +9,7 @@ from weaver_like.deployment.documents import (
     OGC_JSON,
     OGC_TYPES,
     PLAIN_TYPES,
+    Description,
     is_application_package,
     is_description,
     looks_like_object,
@@ -28,17 +29,12 @@ _LONGEST_PATH = 200
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """A package ready to be read.
-
-    Args:
-        description: an OGC process description that refines what the package says of itself, or empty.
-        pointer: where that description stands.
-    """
+    """A package ready to be read. warnings: for its author."""
 
     reader: PackageReader
     files: PackageFiles
-    description: JsonObject = field(default_factory=dict)
-    pointer: str = ""
+    description: Description = Description()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +106,7 @@ class Unpacker:
                 "or an application package with an executionUnit."
             )
         files = _without(request, name)
-        return Unpacked(self._reader(request, files, documents), files, documents[name])
+        return Unpacked(self._reader(request, files, documents), files, Description(documents[name]))
 
     def _open(self, request: DeploymentRequest, name: str, document: JsonObject) -> Unpacked:
         """Put the execution units of an application package where it was itself."""
@@ -122,9 +118,10 @@ class Unpacker:
         placed = [(unit, self._place(unit, request, rest, alone)) for unit in package.units]
         main = next(file for unit, file in placed if unit is package.main)
         content = rest | {file.name: file.content for _, file in placed}
-        files = replace(request.files, content=content, main=main.name, origin=main.origin)
+        wanted = request.files.wanted or ((package.main.entry,) if package.main.entry else ())
+        files = replace(request.files, content=content, main=main.name, wanted=wanted, origin=main.origin)
         reader = self.readers.find(request.kinds.get(main.name, "")) or package.main.reader
-        return Unpacked(reader, files, package.description, package.pointer)
+        return Unpacked(reader, files, package.description, package.warnings)
 
     def _place(self, unit: Unit, request: DeploymentRequest, rest: dict[str, bytes], alone: bool) -> _Placed:
         """rest: the other files that were sent.  alone: there is no other unit."""
