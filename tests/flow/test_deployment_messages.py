@@ -45,6 +45,17 @@ BROKEN = {
     "fields that are a text": (using("#Shape", SHAPE | {"fields": "x"}), "value is a text"),
     "a field that is a number": (using("#Shape", SHAPE | {"fields": {"colour": 5}}), "is a number"),
     "a field without a type": (using("#Shape", SHAPE | {"fields": [{"name": "colour"}]}), "type is missing"),
+    "a type of another process": (
+        {
+            "cwlVersion": "v1.2",
+            "$graph": [
+                {"class": "CommandLineTool", "id": "main", "inputs": {"given": "#other/Colour"}, "outputs": {}},
+                {"class": "ExpressionTool", "id": "other", "inputs": {}, "outputs": {}, "expression": "$({})"}
+                | naming(COLOUR),
+            ],
+        },
+        "there is no type",
+    ),
     "no fields": (using("#Shape", {"type": "record", "name": "Shape"}), "there is no 'fields'"),
     "types by name": (TOOL | {"requirements": {"SchemaDefRequirement": {"types": {"Colour": COLOUR}}}}, "not a list"),
     "no types": (TOOL | {"requirements": {"SchemaDefRequirement": None}}, "null"),

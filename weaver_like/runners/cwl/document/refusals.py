@@ -17,6 +17,7 @@ _LIBRARY = tuple(
     (re.compile(pattern, re.DOTALL), word)
     for pattern, word in (
         (r"\b(Union item|Items schema.*?|Type property.*?) (must be|not) a valid Avro schema: ", ""),
+        (r"Could not make an Avro Schema object from (\S+?)\.?$", r"there is no type '\1' here"),
         (r"; \{'type'.*", ""),
         (r"<[^<>]*\bat 0x[0-9a-f]+>", "something else"),
         (r"\b0x[0-9a-f]{6,}\b", ""),
