@@ -279,17 +279,17 @@ def test_programs_are_found_in_the_folders_that_are_given(packages: Packages) ->
     assert ran.text == "found\n", ran
 
 
-def test_a_thousand_files_are_no_thousand_mounts(packages: Packages) -> None:
+def test_hundreds_of_files_need_only_a_few_mounts(packages: Packages) -> None:
     """As an input, as a folder in the output folder, and one by one in it."""
-    given = [literal(f"{number}.txt", str(number)) for number in range(1000)]
+    given = [literal(f"{number}.txt", str(number)) for number in range(300)]
     inputs = DIRECTORY | {"f": "File[]", "g": "File[]"}
     listing = ["$(inputs.d)", {"entry": "$({class: 'Directory', basename: 'made', listing: inputs.f})"}, "$(inputs.g)"]
     script = """find "$0" d made -type f | wc -l; find . -maxdepth 1 -type f | wc -l
-        cat 999.txt d/998.txt made/997.txt; echo; grep -c "$HOME" /proc/self/mountinfo"""
+        cat 299.txt d/298.txt made/297.txt; echo; grep -c "$HOME" /proc/self/mountinfo || true"""
     ran = packages.run(
         shell(script, inputs=inputs, requirements=entries(*listing)),
         {"d": listed("d", *given), "f": given, "g": given},
     )
     count, here, text, mounts = ran.text.split()
-    assert (count, here, text) == ("3000", "1001", "999998997"), ran
+    assert (count, here, text) == ("900", "301", "299298297"), ran
     assert int(mounts) < 10
