@@ -92,8 +92,8 @@ class InspectionRun(ChildRun[InspectPackage]):
         offered = ServerProcesses(self._package, describe=self._describe, server=self.task.server)
         documents = Documents(self._package, main, offered, {}, self._fetch)
         document = parse_document(self._package / main, main)
-        self._prefixes = _namespaces(document)
         entries = chosen_entries(document, list(self.task.wanted), main)
+        self._prefixes = _namespaces(document)
         processes, found = [], []
         for name, entry in entries.items():
             tool = load(documents, name, validate=True)
