@@ -13,6 +13,7 @@ import pytest
 from tests.sandbox.packages import Packages, shell
 from tests.support.client import finished
 from tests.support.waiting import wait_until
+from weaver_like.observe.folders import FolderMeter
 from weaver_like.sandbox.groups import GroupLimits, group_prefix, make_group
 
 
@@ -138,6 +139,17 @@ def test_a_full_disk_fails_the_job_and_the_next_one_succeeds(make_app: Callable,
 def test_a_great_many_files_end_at_the_limit(packages: Packages) -> None:
     ran = packages.run(shell("python3 -c 'for i in range(5000): open(str(i), \"w\")'; sleep 60"))
     assert "more than 2000 files and folders in its work folder (limits.work_files)" in ran.reason
+
+
+def test_a_file_with_several_names_counts_once(tmp_path: Path) -> None:
+    """Inputs are linked to where commands look for them; that takes no room."""
+    (tmp_path / "file").write_bytes(b"x" * 1_000_000)
+    for name in ("second", "third"):
+        os.link(tmp_path / "file", tmp_path / name)
+    meter = FolderMeter(str(tmp_path))
+    meter.sample()
+    assert 1_000_000 <= meter.size_bytes < 2_000_000
+    assert meter.entries == 3
 
 
 @pytest.mark.parametrize("asked", [{"ramMin": 999999999}, {"coresMin": 9999}, {"coresMin": "$(5000 + 5)"}])
