@@ -196,7 +196,6 @@ def test_only_the_outputs_named_are_in_the_answer(app: TestApp, successful_job: 
         "nope=1",
         "f=xml",
         "outputs=%zz",
-        "outputs=message&outputs=flag",
     ],
 )
 def test_a_bad_parameter_of_results_answers_400(app: TestApp, schema: Schema, successful_job: str, query: str) -> None:

@@ -1,5 +1,6 @@
 """Fixtures of the examples."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +32,8 @@ def run(tmp_path):
     def run(process_id: str, context: Context | None = None, **inputs: object) -> dict[str, RunOutput]:
         declaration = declarations(load_module(GEO_PLUGIN))[process_id]
         context = context or Context(tmp_path, "job", {}, lambda message: None, refuse)
-        return call(declaration, {name: [_occurrence(value)] for name, value in inputs.items()}, context)
+        given = {name: [_occurrence(value, tmp_path / f"{name}.geojson")] for name, value in inputs.items()}
+        return call(declaration, given, context)
 
     return run
 
@@ -41,8 +43,12 @@ def refuse(_question: SubmitJobs) -> Answer:
     return RequestRefused("nobody answers here")
 
 
-def _occurrence(value: object) -> RunInput:
+def _occurrence(value: object, place: Path) -> RunInput:
+    """As the worker stages it; place: of a file that is given by value."""
+    if isinstance(value, dict):
+        place.write_text(json.dumps(value))
+        value = place
     if isinstance(value, Path):
         kinds = {".tif": "image/tiff; application=geotiff", ".zip": "application/zip"}
         return InputFile(str(value), kinds.get(value.suffix, "application/geo+json"))
-    return InputValue(value, "application/geo+json" if isinstance(value, dict) else None)
+    return InputValue(value)
