@@ -110,7 +110,7 @@ def open_store(settings: Settings, url: str) -> Store:
 def _store(settings: Settings, connections: int) -> Store:
     if settings.store_url.startswith(("mongodb://", "mongodb+srv://")):
         return _mongo_store(settings, connections)
-    from weaver_like.stores.sql.connection import SqlDatabase
+    from weaver_like.stores.sql.database import SqlDatabase
     from weaver_like.stores.sql.store import SqlStore
 
     database = SqlDatabase(settings.store_url, settings.store.synchronous, connections)

@@ -27,15 +27,17 @@ class RevisionContract:
 
     @pytest.fixture
     def unmade(self, store_url: str) -> Iterator[DeploymentStore]:
-        """Of a database that nobody has migrated, unless the test asks for `deployments` too."""
+        """Of a database that nobody has migrated."""
         opened = open_store(store_url)
         yield opened.deployments
         opened.close()
 
     @pytest.fixture
-    def other(self, deployments: DeploymentStore, unmade: DeploymentStore) -> DeploymentStore:
+    def other(self, deployments: DeploymentStore, database_url: str) -> Iterator[DeploymentStore]:
         """Of the same database as `deployments`."""
-        return unmade
+        opened = open_store(database_url)
+        yield opened.deployments
+        opened.close()
 
     def test_a_revision_comes_back_as_it_was_deployed(
         self, deployments: DeploymentStore, other: DeploymentStore

@@ -3,7 +3,7 @@
 from weaver_like.stores.base import Store
 from weaver_like.stores.mongo.connection import MongoDatabase
 from weaver_like.stores.mongo.store import MongoStore
-from weaver_like.stores.sql.connection import SqlDatabase
+from weaver_like.stores.sql.database import SqlDatabase
 from weaver_like.stores.sql.store import SqlStore
 
 #: A level of priority is worth a minute.

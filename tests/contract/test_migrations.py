@@ -18,7 +18,7 @@ from weaver_like.domain.errors import SettingError, Unavailable
 from weaver_like.domain.job import JobFilter, Move, Outcome
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
-from weaver_like.stores.sql.connection import SqlDatabase
+from weaver_like.stores.sql.database import SqlDatabase
 from weaver_like.stores.sql.store import SqlStore
 
 

@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import create_engine, event, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import bindparam, create_engine, select, text, update
 from sqlalchemy.pool import NullPool
 
 from tests.support.jobs import PLENTY, T0, add, in_status, line, new, until
@@ -18,7 +17,10 @@ from weaver_like.domain.package import Change, Deployed
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.domain.values import Occurrences, Value
-from weaver_like.stores.sql.connection import SqlDatabase, repeated
+from weaver_like.stores.sql.connection import SqlConnection
+from weaver_like.stores.sql.database import SqlDatabase
+from weaver_like.stores.sql.failures import Duplicate, repeated
+from weaver_like.stores.sql.statement import Parameters, Statement
 from weaver_like.stores.sql.store import SqlStore
 from weaver_like.stores.sql.tables import jobs
 
@@ -27,6 +29,8 @@ _SESSIONS = {
     "mariadb": "SELECT id FROM information_schema.processlist WHERE db = database() AND id <> connection_id()",
 }
 _KILL = {"postgresql": "SELECT pg_terminate_backend({})", "mariadb": "KILL {}"}
+_COUNT = Statement(update(jobs).where(jobs.c.id == bindparam("key")).values(progress=jobs.c.progress + 1))
+_MOST_BYTES = Statement(select(text("@@max_allowed_packet")))
 
 
 @pytest.fixture(params=["postgresql", "mariadb"])
@@ -109,7 +113,7 @@ def test_a_new_job_is_kept_although_its_connection_died(store: SqlStore, url: st
     entry = new()
     store.jobs.add(entry, PLENTY)
     assert store.jobs.get(entry.job.id) == entry.job
-    with pytest.raises(IntegrityError):
+    with pytest.raises(Duplicate):
         store.jobs.add(entry, PLENTY)
 
 
@@ -122,7 +126,7 @@ def test_a_deadlock_is_begun_again(store: SqlStore) -> None:
     def change(order: list[str], waits: list[bool]) -> None:
         with store.database.writing() as connection:
             for number, job_id in enumerate(order):
-                connection.execute(update(jobs).where(jobs.c.id == job_id).values(progress=jobs.c.progress + 1))
+                connection.change(_COUNT, {"key": job_id})
                 if number == 0 and waits.pop():
                     met.wait()
 
@@ -131,16 +135,18 @@ def test_a_deadlock_is_begun_again(store: SqlStore) -> None:
     assert [store.jobs.get(job_id).progress for job_id in both] == [2, 2]
 
 
-def test_a_job_costs_few_statements(store: SqlStore) -> None:
+def test_a_job_costs_few_statements(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """To add, claim and end it, with its results and log; BEGIN and COMMIT are counted too."""
     limits = {"postgresql": 8, "mariadb": 17}
     in_status(store, Status.SUCCESSFUL)
     statements: list[str] = []
-    event.listen(
-        store.database.engine,
-        "before_cursor_execute",
-        lambda _connection, _cursor, statement, *_: statements.append(statement),
-    )
+    execute = SqlConnection.execute
+
+    def counted(connection: SqlConnection, statement: str, parameters: Parameters = ()) -> None:
+        statements.append(statement)
+        execute(connection, statement, parameters)
+
+    monkeypatch.setattr(SqlConnection, "execute", counted)
     store.jobs.add(new(), PLENTY)
     claim = store.jobs.claim_next("w", until())
     assert store.jobs.move(
@@ -160,7 +166,7 @@ def test_what_mariadb_cannot_take_is_too_large_and_nothing_of_it_is_kept(mariadb
     opened = SqlStore(SqlDatabase(mariadb_url, "NORMAL", 1), 60)
     opened.migrate()
     with opened.database.single() as connection:
-        most_bytes = connection.scalar(text("SELECT @@max_allowed_packet"))
+        most_bytes = connection.scalar(_MOST_BYTES)
     if most_bytes > 2**26:
         pytest.skip("max_allowed_packet of this server is large; a test of it would be slow")
     large = new(execution=Execution({"a": Occurrences((Value("\\" * (most_bytes // 4)),), ("/inputs/a",))}))
@@ -179,7 +185,7 @@ def test_a_process_that_mariadb_cannot_take_is_too_large_and_nothing_of_its_chan
     store = SqlStore(SqlDatabase(mariadb_url, "NORMAL", 1), 60)
     store.migrate()
     with store.database.single() as connection:
-        most_bytes = connection.scalar(text("SELECT @@max_allowed_packet"))
+        most_bytes = connection.scalar(_MOST_BYTES)
     if most_bytes > 2**26:
         pytest.skip("max_allowed_packet of this server is large; a test of it would be slow")
     for large in (

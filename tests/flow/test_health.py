@@ -14,7 +14,7 @@ from tests.support.waiting import wait_until
 from weaver_like.domain.errors import Unavailable
 from weaver_like.engines.base import ClosePolicy
 from weaver_like.jobs.health import LIMIT_S
-from weaver_like.stores.sql.connection import SqlDatabase
+from weaver_like.stores.sql.database import SqlDatabase
 from weaver_like.stores.sql.store import SqlStore
 
 

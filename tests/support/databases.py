@@ -89,6 +89,7 @@ class PostgreSQL(PrivateServer):
     """
 
     variable, package = "WEAVER_LIKE_TEST_POSTGRESQL", "postgresql"
+    unsynced = True
     standard = (
         *(f"postgresql+psycopg://{account}127.0.0.1:5432/postgres" for account in ("root@", "postgres@", "")),
         "postgresql+psycopg:///postgres?host=/var/run/postgresql",
@@ -141,9 +142,13 @@ class PostgreSQL(PrivateServer):
 
 
 class MariaDB(PrivateServer):
-    """MariaDB; root needs no password."""
+    """MariaDB; root needs no password.
+
+    It syncs no file: a kill loses nothing, a power cut would.
+    """
 
     variable, package = "WEAVER_LIKE_TEST_MARIADB", "mariadb-server"
+    unsynced = True
     standard = (
         "mariadb+pymysql://root@127.0.0.1:3306/",
         "mariadb+pymysql://root@/?unix_socket=/run/mysqld/mysqld.sock",
@@ -185,7 +190,11 @@ class MariaDB(PrivateServer):
         return [
             f"--datadir={self.folder}/data",
             *(["--user=root"] if os.geteuid() == 0 else []),
+            "--character-set-server=utf8mb4",
             "--innodb-flush-log-at-trx-commit=2",
+            "--innodb-flush-method=nosync",
+            "--sync-frm=off",
+            "--skip-log-bin",
             "--innodb-log-file-size=8M",
             "--innodb-buffer-pool-size=32M",
         ]

@@ -55,6 +55,7 @@ class PrivateServer(ABC):
     programs: tuple[str, ...]
     folders: tuple[str, ...] = ()  #: where the programs are, beside PATH
     stop_signal = signal.SIGTERM
+    unsynced = False  #: it waits for no disk, as a server of the machine does
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="weaver_like_"))

@@ -2,7 +2,8 @@
 
 A server is what the environment names (WEAVER_LIKE_TEST_MONGODB, _POSTGRESQL, _MARIADB, _REDIS,
 _RABBITMQ: a URL), or what answers at its standard local port with the usual test account, or a
-private one for the run, shared by its workers; else the test is skipped.
+private one for the run, shared by its workers; else the test is skipped. Databases are preferably
+private, because those of a machine sync every change.
 """
 
 import base64
@@ -12,7 +13,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -64,11 +65,10 @@ def find_server(
     folder, run = (base.parent, os.getppid()) if worker else (base, os.getpid())
 
     def find(kind: type[PrivateServer]) -> str:
-        return (
-            named_servers.get(kind.variable)
-            or next(filter(kind.answers, kind.standard), None)
-            or shared_server(kind, folder, run)
-        )
+        named = named_servers.get(kind.variable)
+        if named is None and (kind.missing() or not kind.unsynced):
+            named = next(filter(kind.answers, kind.standard), None)
+        return named or shared_server(kind, folder, run)
 
     return find
 
@@ -152,6 +152,16 @@ def sql_database(server: str, drop: list[str]) -> Iterator[str]:
             connection.execute(text(statement.format(name=name)))
 
 
+def postgresql_database(server: str) -> AbstractContextManager[str]:
+    """The URL of a new database of PostgreSQL; dropped afterwards, also under open connections."""
+    return sql_database(server, ["DROP DATABASE {name} WITH (FORCE)"])
+
+
+def mariadb_database(server: str) -> AbstractContextManager[str]:
+    """The URL of a new database of MariaDB; dropped afterwards, unless a transaction is left open in it for 10 s."""
+    return sql_database(server, ["SET lock_wait_timeout = 10", "DROP DATABASE {name}"])
+
+
 @pytest.fixture(scope="session")
 def postgresql_server(find_server: Callable[[type[PrivateServer]], str]) -> str:
     return find_server(PostgreSQL)
@@ -159,8 +169,8 @@ def postgresql_server(find_server: Callable[[type[PrivateServer]], str]) -> str:
 
 @pytest.fixture
 def postgresql_url(postgresql_server: str) -> Iterator[str]:
-    """An empty PostgreSQL database, `postgresql+psycopg://...`; dropped after the test, also under open connections."""
-    with sql_database(postgresql_server, ["DROP DATABASE {name} WITH (FORCE)"]) as url:
+    """An empty PostgreSQL database, `postgresql+psycopg://...`."""
+    with postgresql_database(postgresql_server) as url:
         yield url
 
 
@@ -171,11 +181,8 @@ def mariadb_server(find_server: Callable[[type[PrivateServer]], str]) -> str:
 
 @pytest.fixture
 def mariadb_url(mariadb_server: str) -> Iterator[str]:
-    """An empty MariaDB database, `mariadb+pymysql://...`.
-
-    Dropped after the test, unless a transaction is left open in it for 10 s.
-    """
-    with sql_database(mariadb_server, ["SET lock_wait_timeout = 10", "DROP DATABASE {name}"]) as url:
+    """An empty MariaDB database, `mariadb+pymysql://...`."""
+    with mariadb_database(mariadb_server) as url:
         yield url
 
 

@@ -12,6 +12,8 @@ from pymongo import MongoClient, monitoring
 from pymongo.collection import Collection
 from pymongo.database import Database as PlainDatabase
 
+from tests.contract.opening import open_store
+
 
 class Commands(monitoring.CommandListener):
     """Every command that clients of one database sent: its name and collection, and how many bytes the answers had."""
@@ -52,7 +54,11 @@ def commands(plain: PlainDatabase) -> Iterator[Commands]:
 
 
 @pytest.fixture
-def store_url(mongodb_url: str) -> str:
+def database_url(mongodb_url: str) -> str:
+    """A database of the test's own: its processes die, and its indexes are looked at."""
+    opened = open_store(mongodb_url)
+    opened.migrate()
+    opened.close()
     return mongodb_url
 
 

@@ -24,7 +24,8 @@ from weaver_like.stores.codec import (
     moment_of,
     place_of,
 )
-from weaver_like.stores.sql.types import AnyRow
+from weaver_like.stores.sql.statement import Row
+from weaver_like.stores.sql.tables import jobs
 
 #: Columns of a new job; the others are filled in the course of its life.
 JOB_COLUMNS = (
@@ -46,6 +47,9 @@ JOB_COLUMNS = (
     "owner",
     "visibility",
 )
+#: How many columns the table of jobs has.
+JOB_WIDTH = len(jobs.c)
+_STATUSES = {str(status): status for status in Status}
 #: Columns of the documents of a new job.
 DOCUMENT_COLUMNS = ("job", "execution", "followers", "subscriber")
 
@@ -137,56 +141,89 @@ def _micros(moment: datetime | None) -> int | None:
     return None if moment is None else micros_of(moment)
 
 
-def row_job(row: AnyRow) -> Job:
-    """The job of a row with all columns of the table."""
-    return Job(
-        row.id,
-        row.process,
-        Status(row.status),
-        moment_of(row.created),
-        moment_of(row.updated),
-        moment_of(row.started),
-        moment_of(row.finished),
-        row.progress,
-        row.message,
-        row.priority,
-        row.attempt,
-        row.losses,
-        row.worker,
-        row.parent,
-        row.title,
-        row.base_url,
-        row.queue,
-        row.owner,
-        row.visibility,
+def row_job(row: Row) -> Job:
+    """The job of a row with all columns of the table; more may follow."""
+    return row_placed_job(row)[0]
+
+
+def row_placed_job(row: Row) -> tuple[Job, int, int | None]:
+    """The job of such a row, its place in the queue, and the end of its lease."""
+    (
+        job_id,
+        process_id,
+        status,
+        created,
+        updated,
+        started,
+        finished,
+        progress,
+        message,
+        priority,
+        place,
+        attempt,
+        losses,
+        worker,
+        lease,
+        parent_id,
+        title,
+        base_url,
+        queue,
+        owner,
+        visibility,
+    ) = row[:JOB_WIDTH]
+    job = Job(
+        job_id,
+        process_id,
+        _STATUSES[status],
+        moment_of(created),
+        moment_of(updated),
+        moment_of(started),
+        moment_of(finished),
+        progress,
+        message,
+        priority,
+        attempt,
+        losses,
+        worker,
+        parent_id,
+        title,
+        base_url,
+        queue,
+        owner,
+        visibility,
     )
+    return job, place, lease
 
 
-def row_documents(row: AnyRow) -> JobDocuments:
+def row_documents(row: Row) -> JobDocuments:
     """The documents of a job."""
+    _job_id, execution, _subscriber, followers, results, error, traceback, statistics = row
     return JobDocuments(
-        parse_stored(load_json(row.execution)),
-        load_results(row.results),
-        load_error(row.error),
-        row.traceback,
-        load_statistics(row.statistics),
-        load_followers(row.followers),
+        parse_stored(load_json(execution)),
+        load_results(results),
+        load_error(error),
+        traceback,
+        load_statistics(statistics),
+        load_followers(followers),
     )
 
 
-def row_entry(row: AnyRow) -> LogEntry:
+def row_entry(row: Row) -> LogEntry:
     """A line of a log."""
-    return LogEntry(moment_of(row.at), row.level, row.message, row.percent, row.number)
+    _job_id, number, at, level, percent, message = row
+    return LogEntry(moment_of(at), level, message, percent, number)
 
 
-def row_waiting(row: AnyRow) -> WaitingCallback:
+def row_waiting(row: Row) -> WaitingCallback:
     """A callback, as it is copied with its job."""
-    return WaitingCallback(row.kind, row.uri, row.attempts, moment_of(row.due))
+    _callback_id, _job_id, kind, uri, attempts, due = row
+    return WaitingCallback(kind, uri, attempts, moment_of(due))
 
 
-def row_callback(row: AnyRow) -> Callback:
+def row_callback(row: Row) -> Callback:
     """A callback, as it is delivered."""
-    return Callback(row.id, row.job, row.kind, row.uri, row.attempts)
+    callback_id, job_id, kind, uri, attempts, _due = row
+    return Callback(callback_id, job_id, kind, uri, attempts)
 
 
 def schedule_row(schedule: Schedule) -> dict[str, Any]:
@@ -208,22 +245,37 @@ def schedule_row(schedule: Schedule) -> dict[str, Any]:
     }
 
 
-def row_schedule(row: AnyRow) -> Schedule:
+def row_schedule(row: Row) -> Schedule:
     """What `schedule_row` made."""
+    (
+        schedule_id,
+        process_id,
+        cron,
+        time_zone,
+        execution,
+        created,
+        due,
+        fired,
+        job_id,
+        failure,
+        base_url,
+        owner,
+        visibility,
+    ) = row
     return Schedule(
-        row.id,
-        row.process,
-        row.cron,
-        row.time_zone,
-        parse_stored(load_json(row.execution)),
-        moment_of(row.created),
-        moment_of(row.due),
-        moment_of(row.fired),
-        row.job,
-        row.failure,
-        row.base_url,
-        row.owner,
-        row.visibility,
+        schedule_id,
+        process_id,
+        cron,
+        time_zone,
+        parse_stored(load_json(execution)),
+        moment_of(created),
+        moment_of(due),
+        moment_of(fired),
+        job_id,
+        failure,
+        base_url,
+        owner,
+        visibility,
     )
 
 
@@ -241,8 +293,8 @@ def revision_row(revision: Revision) -> dict[str, Any]:
     }
 
 
-def row_revision(row: AnyRow) -> Revision:
+def row_revision(row: Row) -> Revision:
     """A revision with its package."""
-    process = description.parse_stored(load_json(row.description))
-    package = Package(row.media_type, row.package)
-    return Revision(process, package, moment_of(row.deployed), row.owner, row.visibility)
+    _process_id, _version, deployed, media_type, owner, visibility, stored, content = row
+    process = description.parse_stored(load_json(stored))
+    return Revision(process, Package(media_type, content), moment_of(deployed), owner, visibility)

@@ -11,30 +11,32 @@ from weaver_like.domain.status import Status
 from weaver_like.stores.base import FollowedRuns
 from weaver_like.stores.codec import moment_of
 from weaver_like.stores.sql import codec
-from weaver_like.stores.sql.connection import SqlDatabase, repeated
+from weaver_like.stores.sql.database import SqlDatabase
+from weaver_like.stores.sql.failures import repeated
+from weaver_like.stores.sql.statement import Row, Statement, one_of
 from weaver_like.stores.sql.steps import HELD
 from weaver_like.stores.sql.tables import followed_runs as runs
 from weaver_like.stores.sql.tables import jobs
-from weaver_like.stores.sql.types import AnyRow
 
 _FINAL = [str(status) for status in Status if status.final]
 _JOB = bindparam("key", type_=runs.c.job.type)
-_GET = select(runs).where(runs.c.job == _JOB).with_for_update()
-_TAKE = update(runs).where(runs.c.job == _JOB).values(attempt=bindparam("by"))
-_SET_HANDLE = update(runs).where(runs.c.job == _JOB, runs.c.attempt == bindparam("held"))
-_LET_GO = (
+_ADD = Statement(insert(runs))
+_GET = Statement(select(runs).where(runs.c.job == _JOB).with_for_update())
+_TAKE = Statement(update(runs).where(runs.c.job == _JOB).values(attempt=bindparam("by")))
+_SET_HANDLE = Statement(update(runs).where(runs.c.job == _JOB, runs.c.attempt == bindparam("held")))
+_LET_GO = Statement(
     update(jobs)
     .where(jobs.c.id == _JOB, jobs.c.status == "running", jobs.c.attempt == bindparam("held"))
     .values(worker=None, lease=None)
 )
 _UNHELD = (jobs.c.status == "running") & jobs.c.lease.is_(None) & runs.c.handle.is_not(None)
-_RUN_COLUMNS = [column.label(f"run_{column.name}") for column in runs.c]
-_FIND = (
-    select(*_RUN_COLUMNS, jobs)
+_WIDTH = len(runs.c)
+_FIND = Statement(
+    select(runs, jobs)
     .join_from(runs, jobs, jobs.c.id == runs.c.job, isouter=True)
-    .where(or_(jobs.c.id.is_(None), jobs.c.status.in_(_FINAL), _UNHELD))
+    .where(or_(jobs.c.id.is_(None), one_of(jobs.c.status, _FINAL), _UNHELD))
 )
-_FORGET = delete(runs).where(runs.c.job == _JOB)
+_FORGET = Statement(delete(runs).where(runs.c.job == _JOB))
 
 
 class SqlFollowedRuns(FollowedRuns):
@@ -46,34 +48,34 @@ class SqlFollowedRuns(FollowedRuns):
     @repeated
     def begin(self, run: FollowedRun) -> FollowedRun | None:
         with self._database.writing() as connection:
-            if connection.execute(HELD, {"key": run.job_id, "held": run.attempt}).first() is None:
+            if connection.first(HELD, {"key": run.job_id, "held": run.attempt}) is None:
                 return None
-            row = connection.execute(_GET, {"key": run.job_id}).first()
+            row = connection.first(_GET, {"key": run.job_id})
             if row is None:
-                connection.execute(insert(runs), run_row(run))
+                connection.change(_ADD, run_row(run))
                 return run
-            connection.execute(_TAKE, {"key": run.job_id, "by": run.attempt})
+            connection.change(_TAKE, {"key": run.job_id, "by": run.attempt})
         return load_run(row)
 
     @repeated
     def hand_over(self, job_id: str, attempt: int, handle: str, deadline: datetime | None) -> bool:
         values: dict[str, Any] = {"key": job_id, "held": attempt}
         with self._database.writing() as connection:
-            held = connection.execute(_LET_GO, values).rowcount == 1
+            held = connection.change(_LET_GO, values) == 1
             end = None if deadline is None else micros_of(deadline)
-            connection.execute(_SET_HANDLE, values | {"handle": handle, "deadline": end})
+            connection.change(_SET_HANDLE, values | {"handle": handle, "deadline": end})
         return held
 
     @repeated
     def find(self) -> list[tuple[FollowedRun, Job | None]]:
         with self._database.single() as connection:
-            rows = connection.execute(_FIND).all()
-        return [(load_run(row, "run_"), codec.row_job(row) if row.id else None) for row in rows]
+            rows = connection.all(_FIND)
+        return [(load_run(row[:_WIDTH]), _job(row[_WIDTH:])) for row in rows]
 
     @repeated
     def forget(self, job_id: str) -> None:
         with self._database.single() as connection:
-            connection.execute(_FORGET, {"key": job_id})
+            connection.change(_FORGET, {"key": job_id})
 
 
 def run_row(run: FollowedRun) -> dict[str, Any]:
@@ -88,14 +90,12 @@ def run_row(run: FollowedRun) -> dict[str, Any]:
     }
 
 
-def load_run(row: AnyRow, prefix: str = "") -> FollowedRun:
-    """The run of a row. prefix: of the names of its columns."""
-    values = row._mapping
-    return FollowedRun(
-        values[f"{prefix}job"],
-        values[f"{prefix}runner"],
-        values[f"{prefix}attempt"],
-        moment_of(values[f"{prefix}begun"]),
-        values[f"{prefix}handle"],
-        moment_of(values[f"{prefix}deadline"]),
-    )
+def load_run(row: Row) -> FollowedRun:
+    """The run of a row."""
+    job_id, runner, attempt, begun, handle, deadline = row
+    return FollowedRun(job_id, runner, attempt, moment_of(begun), handle, moment_of(deadline))
+
+
+def _job(row: Row) -> Job | None:
+    """The job of a row, which is empty if the job has gone."""
+    return codec.row_job(row) if row[0] else None

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from weaver_like.domain.job import (
     Claim,
@@ -33,57 +33,60 @@ from weaver_like.stores.codec import (
 )
 from weaver_like.stores.sql import codec
 from weaver_like.stores.sql.claims import claim_first, claim_one
-from weaver_like.stores.sql.connection import SqlDatabase, repeated
+from weaver_like.stores.sql.connection import SqlConnection
+from weaver_like.stores.sql.database import SqlDatabase
+from weaver_like.stores.sql.failures import repeated
 from weaver_like.stores.sql.intake import SqlJobIntake
 from weaver_like.stores.sql.listing import find_rows
 from weaver_like.stores.sql.logs import append_lines
 from weaver_like.stores.sql.outbox import add_callback
+from weaver_like.stores.sql.statement import Row, Statement, one_of
 from weaver_like.stores.sql.tables import documents, jobs, logs, steps
-from weaver_like.stores.sql.types import AnyRow
 
 _FINAL = [str(status) for status in Status if status.final]
 
-# Built once: building a statement costs more than running it.
 _JOB = bindparam("key", type_=jobs.c.id.type)
-_GET = select(jobs).where(jobs.c.id == _JOB)
-_GET_DOCUMENTS = select(documents).where(documents.c.job == _JOB)
-_COUNT_QUEUES = (
-    select(jobs.c.queue, func.count().label("waiting"))
+_GET = Statement(select(jobs).where(jobs.c.id == _JOB))
+_GET_DOCUMENTS = Statement(select(documents).where(documents.c.job == _JOB))
+_COUNT_QUEUES = Statement(
+    select(jobs.c.queue, func.count())
     .where(jobs.c.status == "accepted", jobs.c.updated < bindparam("before"))
     .group_by(jobs.c.queue)
 )
 #: The parameters determine the columns that change.
 _REPORT = update(jobs).where(jobs.c.id == _JOB, jobs.c.status == "running", jobs.c.attempt == bindparam("held"))
-_REPORT_HELD, _REPORT_FOLLOWED = _REPORT.where(jobs.c.lease.is_not(None)), _REPORT.where(jobs.c.lease.is_(None))
-_SUBSCRIBER = select(documents.c.subscriber).where(documents.c.job == _JOB)
+_REPORT_HELD = Statement(_REPORT.where(jobs.c.lease.is_not(None)))
+_REPORT_FOLLOWED = Statement(_REPORT.where(jobs.c.lease.is_(None)))
+_SUBSCRIBER = Statement(select(documents.c.subscriber).where(documents.c.job == _JOB))
 _SET_OUTCOME = (
     update(documents)
     .where(documents.c.job == _JOB)
     .values(results=bindparam("r"), error=bindparam("e"), traceback=bindparam("t"), statistics=bindparam("s"))
 )
-_SET_OUTCOME_AND_TELL = _SET_OUTCOME.returning(documents.c.subscriber)
-_DELETE = delete(jobs).where(jobs.c.id == _JOB, jobs.c.status.in_(_FINAL))
-_DELETE_BESIDE = [delete(table).where(table.c.job == _JOB) for table in (documents, logs, steps)]
+_SET_OUTCOME_ONLY = Statement(_SET_OUTCOME)
+_SET_OUTCOME_AND_TELL = Statement(_SET_OUTCOME.returning(documents.c.subscriber))
+_DELETE = Statement(delete(jobs).where(jobs.c.id == _JOB, one_of(jobs.c.status, _FINAL)))
+_DELETE_BESIDE = [Statement(delete(table).where(table.c.job == _JOB)) for table in (documents, logs, steps)]
 _RUNNING = select(jobs).where(jobs.c.status == "running")
-_FIND_LATE = _RUNNING.where(jobs.c.lease < bindparam("now"))
-_FIND_OF_WORKERS = _RUNNING.where(jobs.c.worker.startswith(bindparam("prefix"), escape="/"))
+_FIND_LATE = Statement(_RUNNING.where(jobs.c.lease < bindparam("now")))
+_FIND_OF_WORKERS = Statement(_RUNNING.where(jobs.c.worker.startswith(bindparam("prefix"), escape="/")))
 #: A job finishes after it was created, so the index on `created` bounds the walk.
-_FIND_FINISHED = (
+_FIND_FINISHED = Statement(
     select(jobs.c.id)
-    .where(jobs.c.created < bindparam("before"), jobs.c.finished < bindparam("before"), jobs.c.status.in_(_FINAL))
+    .where(jobs.c.created < bindparam("before"), jobs.c.finished < bindparam("before"), one_of(jobs.c.status, _FINAL))
     .order_by(jobs.c.created)
     .limit(bindparam("most"))
 )
 
 
 @cache
-def _move_statement(to: Status, fenced: bool, lost: bool) -> Update:
+def _move_statement(to: Status, fenced: bool, lost: bool) -> Statement:
     """The parameters determine the columns that change; and, if the worker was lost, the count of losses grows."""
     origins = [str(origin) for origin in sources_of(to)]
-    statement = update(jobs).where(jobs.c.id == _JOB, jobs.c.status.in_(origins))
+    statement = update(jobs).where(jobs.c.id == _JOB, one_of(jobs.c.status, origins))
     if fenced:
         statement = statement.where(jobs.c.attempt == bindparam("held"))
-    return statement.values(losses=jobs.c.losses + 1) if lost else statement
+    return Statement(statement.values(losses=jobs.c.losses + 1) if lost else statement)
 
 
 class SqlJobStore(JobStore):
@@ -102,7 +105,7 @@ class SqlJobStore(JobStore):
     @repeated
     def get(self, job_id: str) -> Job:
         with self._database.single() as connection:
-            row = connection.execute(_GET, {"key": job_id}).first()
+            row = connection.first(_GET, {"key": job_id})
         if row is None:
             raise no_such_job(job_id)
         return codec.row_job(row)
@@ -110,7 +113,7 @@ class SqlJobStore(JobStore):
     @repeated
     def get_documents(self, job_id: str) -> JobDocuments:
         with self._database.single() as connection:
-            row = connection.execute(_GET_DOCUMENTS, {"key": job_id}).first()
+            row = connection.first(_GET_DOCUMENTS, {"key": job_id})
         if row is None:
             raise no_such_job(job_id)
         return codec.row_documents(row)
@@ -136,8 +139,8 @@ class SqlJobStore(JobStore):
     @repeated
     def count_waiting(self, before: datetime) -> dict[str, int]:
         with self._database.single() as connection:
-            rows = connection.execute(_COUNT_QUEUES, {"before": micros_of(before)}).all()
-        return {row.queue: row.waiting for row in rows}
+            rows = connection.all(_COUNT_QUEUES, {"before": micros_of(before)})
+        return dict(rows)
 
     @repeated
     def move(self, job_id: str, move: Move) -> bool:
@@ -145,7 +148,7 @@ class SqlJobStore(JobStore):
         now = micros_of(moment)
         statement = _move_statement(move.to, move.attempt is not None, move.to is Status.ACCEPTED and move.counted)
         with self._database.writing() as connection:
-            if connection.execute(statement, _changes(job_id, move, now)).rowcount != 1:
+            if connection.change(statement, _changes(job_id, move, now)) != 1:
                 return False
             _end(connection, job_id, move, now)
             for new in move.followers:
@@ -164,7 +167,7 @@ class SqlJobStore(JobStore):
         if report.message is not None:
             values["message"] = report.message
         with self._database.writing() as connection:
-            held = connection.execute(statement, values).rowcount == 1
+            held = connection.change(statement, values) == 1
             if held:
                 append_lines(connection, job_id, report.entries)
         return held
@@ -172,31 +175,33 @@ class SqlJobStore(JobStore):
     @repeated
     def delete(self, job_id: str) -> bool:
         with self._database.writing() as connection:
-            gone = connection.execute(_DELETE, {"key": job_id}).rowcount == 1
+            gone = connection.change(_DELETE, {"key": job_id}) == 1
             if gone:
                 for statement in _DELETE_BESIDE:
-                    connection.execute(statement, {"key": job_id})
+                    connection.change(statement, {"key": job_id})
         return gone
 
     @repeated
     def find_lost(self, now: datetime, worker_prefix: str | None = None) -> list[Job]:
         with self._database.single() as connection:
             if worker_prefix is None:
-                rows = connection.execute(_FIND_LATE, {"now": micros_of(now)}).all()
+                rows = connection.all(_FIND_LATE, {"now": micros_of(now)})
             else:
-                rows = connection.execute(_FIND_OF_WORKERS, {"prefix": _escaped(worker_prefix)}).all()
+                rows = connection.all(_FIND_OF_WORKERS, {"prefix": _escaped(worker_prefix)})
         return [codec.row_job(row) for row in rows]
 
     @repeated
     def find_finished(self, before: datetime, limit: int) -> list[str]:
         with self._database.single() as connection:
-            return list(connection.scalars(_FIND_FINISHED, {"before": micros_of(before), "most": limit}))
+            rows = connection.all(_FIND_FINISHED, {"before": micros_of(before), "most": limit})
+        return [job_id for (job_id,) in rows]
 
 
-def _claimed(row: AnyRow | None) -> Claim | None:
+def _claimed(row: Row | None) -> Claim | None:
     if row is None:
         return None
-    return Claim(codec.row_job(row), parse_stored(load_json(row.execution)), load_followers(row.followers))
+    execution, followers = row[codec.JOB_WIDTH :]
+    return Claim(codec.row_job(row), parse_stored(load_json(execution)), load_followers(followers))
 
 
 def _changes(job_id: str, move: Move, now: int) -> dict[str, Any]:
@@ -219,7 +224,7 @@ def _changes(job_id: str, move: Move, now: int) -> dict[str, Any]:
     return values
 
 
-def _end(connection: Connection, job_id: str, move: Move, now: int) -> None:
+def _end(connection: SqlConnection, job_id: str, move: Move, now: int) -> None:
     """Store the outcome, if any; put the callback of a final status into the outbox, if there is a subscriber."""
     if move.outcome is not None:
         subscriber = _set_outcome(connection, job_id, move.outcome)
@@ -235,7 +240,7 @@ def _end(connection: Connection, job_id: str, move: Move, now: int) -> None:
         add_callback(connection, job_id, "success" if successful else "failed", uri, now)
 
 
-def _set_outcome(connection: Connection, job_id: str, outcome: Outcome) -> bytes | None:
+def _set_outcome(connection: SqlConnection, job_id: str, outcome: Outcome) -> bytes | None:
     """Store an outcome; the subscriber to call at the end of the job."""
     values = {
         "key": job_id,
@@ -245,10 +250,10 @@ def _set_outcome(connection: Connection, job_id: str, outcome: Outcome) -> bytes
         "s": dump_statistics(outcome.statistics),
     }
     subscriber: bytes | None
-    if connection.dialect.update_returning:
+    if connection.returns_changes:
         subscriber = connection.scalar(_SET_OUTCOME_AND_TELL, values)
     else:
-        connection.execute(_SET_OUTCOME, values)
+        connection.change(_SET_OUTCOME_ONLY, values)
         subscriber = connection.scalar(_SUBSCRIBER, {"key": job_id})
     return subscriber
 

@@ -5,15 +5,17 @@ from functools import lru_cache
 from itertools import islice, product
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, bindparam, func, select, tuple_
 
 from weaver_like.domain.job import JobFilter, micros_of
+from weaver_like.stores.sql.connection import SqlConnection
+from weaver_like.stores.sql.statement import Row, Statement
 from weaver_like.stores.sql.tables import jobs
-from weaver_like.stores.sql.types import AnyRow, AnySelect
 from weaver_like.stores.sql.visibility import seen, seen_values
 
 #: Beyond this many (process, status) pairs one plain query costs less than one index walk for each.
 _MAX_WALKS = 24
+_CREATED = list(jobs.c).index(jobs.c.created)
 _AFTER = bindparam("after_created", type_=jobs.c.created.type), bindparam("after_id", type_=jobs.c.id.type)
 _duration = func.coalesce(jobs.c.finished, bindparam("now", type_=jobs.c.finished.type)) - jobs.c.started
 #: Conditions that a list may have, in the order of the query.
@@ -34,17 +36,14 @@ _CONDITIONS: dict[str, ColumnElement[bool]] = {
 
 
 @lru_cache(maxsize=512)
-def _statement(conditions: frozenset[str]) -> AnySelect:
-    """Jobs that meet some of the conditions, newest first.
-
-    Built once: building a statement costs more than running it.
-    """
+def _statement(conditions: frozenset[str]) -> Statement:
+    """Jobs that meet some of the conditions, newest first."""
     met = [condition for name, condition in _CONDITIONS.items() if name in conditions]
     newest_first = jobs.c.created.desc(), jobs.c.id.desc()
-    return select(jobs).where(*met).order_by(*newest_first).limit(bindparam("most"))
+    return Statement(select(jobs).where(*met).order_by(*newest_first).limit(bindparam("most")))
 
 
-def find_rows(connection: Connection, wanted: JobFilter, now: int) -> list[AnyRow]:
+def find_rows(connection: SqlConnection, wanted: JobFilter, now: int) -> list[Row]:
     """Rows of jobs, newest first, one more than wanted if there are more.
 
     One index walk of `limit + 1` rows for each (process, status) pair, merged: an IN list would sort every match.
@@ -60,22 +59,30 @@ def find_rows(connection: Connection, wanted: JobFilter, now: int) -> list[AnyRo
         if wanted.statuses:
             names = [str(status) for status in wanted.statuses]
             conditions, values = conditions | {"statuses"}, values | {"statuses": names}
-        return list(connection.execute(_statement(conditions), values).all())
+        return connection.all(_statement(conditions), values)
     pages = [_walk(connection, conditions, values, process, status) for process, status in walks]
     if len(pages) == 1:
         return pages[0]
-    merged = heapq.merge(*pages, key=lambda row: (row.created, row.id), reverse=True)
+    merged = heapq.merge(*pages, key=_age, reverse=True)
     return list(islice(merged, wanted.limit + 1))
 
 
 def _walk(
-    connection: Connection, conditions: frozenset[str], values: dict[str, Any], process: str | None, status: str | None
-) -> list[AnyRow]:
+    connection: SqlConnection,
+    conditions: frozenset[str],
+    values: dict[str, Any],
+    process: str | None,
+    status: str | None,
+) -> list[Row]:
     if process is not None:
         conditions, values = conditions | {"process"}, values | {"process_id": process}
     if status is not None:
         conditions, values = conditions | {"status"}, values | {"status_name": str(status)}
-    return list(connection.execute(_statement(conditions), values).all())
+    return connection.all(_statement(conditions), values)
+
+
+def _age(row: Row) -> tuple[int, str]:
+    return row[_CREATED], row[0]
 
 
 def _narrowed(wanted: JobFilter, now: int) -> tuple[frozenset[str], dict[str, Any]]:

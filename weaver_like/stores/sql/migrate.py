@@ -13,7 +13,7 @@ from sqlalchemy import Column, Connection, Dialect, func, insert, inspect, selec
 from sqlalchemy.schema import CreateColumn
 
 from weaver_like.domain.errors import SettingError
-from weaver_like.stores.sql.connection import SqlDatabase
+from weaver_like.stores.sql.database import SqlDatabase
 from weaver_like.stores.sql.tables import (
     documents,
     followed_runs,
@@ -143,7 +143,7 @@ def migrate(database: SqlDatabase) -> list[int]:
     A new store is created with the newest schema, and counts as migrated.
     Raises: SettingError, if the database is of a newer release.
     """
-    with _alone(database), database.writing() as connection:
+    with _alone(database), database.altering() as connection:
         schema_version.create(connection, checkfirst=True)
         current = connection.scalar(select(func.max(schema_version.c.number))) or 0
         if current > max(MIGRATIONS):
@@ -167,8 +167,8 @@ def _alone(database: SqlDatabase) -> Iterator[None]:
         return
     enter, leave = _ALONE[database.kind]
     with database.single() as connection:
-        connection.exec_driver_sql(enter)
+        connection.execute(enter)
         try:
             yield
         finally:
-            connection.exec_driver_sql(leave)
+            connection.execute(leave)

@@ -1,9 +1,8 @@
 """The largest statement that MariaDB accepts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -15,29 +14,26 @@ _ESCAPED = [bytes([code]) for code in b"\0\n\r\x1a'\"\\"]
 _SMALL = 2**12
 
 
-def refuse_large(engine: Engine) -> None:
-    """Make an engine raise TooLarge for statements that the server would answer by closing the connection.
+def learn_limit(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+    """Ask a new connection for the largest statement, and keep it as "most_bytes" among what is known of it.
 
     Source: MariaDB, `max_allowed_packet`: 16 MiB unless its operator sets more, 1 GiB at most.
     """
+    cursor = connection.cursor()
+    cursor.execute("SELECT @@max_allowed_packet")
+    ((record.info["most_bytes"],),) = cursor.fetchall()
+    cursor.close()
 
-    @event.listens_for(engine, "connect")
-    def learn_limit(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
-        cursor.execute("SELECT @@max_allowed_packet")
-        ((record.info["most_bytes"],),) = cursor.fetchall()
-        cursor.close()
 
-    @event.listens_for(engine, "before_cursor_execute")
-    def check(connection: Connection, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        most_bytes: int = connection.info["most_bytes"]
-        for row in parameters if isinstance(parameters, list) else [parameters]:
-            size_bytes = len(statement) + _size_of(row.values() if isinstance(row, dict) else row)
-            if size_bytes > most_bytes:
-                raise TooLarge(
-                    f"The job has a part of {size_bytes} bytes; the database allows {most_bytes} (max_allowed_packet). "
-                    "Give large inputs and outputs by reference."
-                )
+def refuse_large(text: str, parameters: Mapping[str, Any] | Sequence[Any], most_bytes: int) -> None:
+    """Raises: TooLarge, for a statement that the server would answer by closing the connection."""
+    values = parameters.values() if isinstance(parameters, Mapping) else parameters
+    size_bytes = len(text) + _size_of(values)
+    if size_bytes > most_bytes:
+        raise TooLarge(
+            f"The job has a part of {size_bytes} bytes; the database allows {most_bytes} (max_allowed_packet). "
+            "Give large inputs and outputs by reference."
+        )
 
 
 def _size_of(values: Iterable[object]) -> int:

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, tuple_, update
 
 from weaver_like.domain.errors import Conflict, NoSuchSchedule
 from weaver_like.domain.job import micros_of
@@ -13,21 +13,25 @@ from weaver_like.domain.schedule import Firing, Schedule, ScheduleFilter, Schedu
 from weaver_like.stores.base import ScheduleStore
 from weaver_like.stores.codec import moment_of
 from weaver_like.stores.sql import codec
-from weaver_like.stores.sql.connection import SqlDatabase, repeated
+from weaver_like.stores.sql.connection import SqlConnection
+from weaver_like.stores.sql.database import SqlDatabase
+from weaver_like.stores.sql.failures import repeated
 from weaver_like.stores.sql.intake import SqlJobIntake
+from weaver_like.stores.sql.statement import Statement
 from weaver_like.stores.sql.tables import schedules
-from weaver_like.stores.sql.types import AnySelect
 from weaver_like.stores.sql.visibility import seen, seen_values
 
 _SCHEDULE = bindparam("key", type_=schedules.c.id.type)
-_COUNT = select(func.count()).select_from(schedules)
-_ADD = insert(schedules)
-_GET = select(schedules).where(schedules.c.id == _SCHEDULE)
-_DELETE = delete(schedules).where(schedules.c.id == _SCHEDULE)
-_DUE = select(schedules).where(schedules.c.due <= bindparam("now")).order_by(schedules.c.due).limit(bindparam("most"))
-_NEXT_DUE = select(func.min(schedules.c.due))
+_COUNT = Statement(select(func.count()).select_from(schedules))
+_ADD = Statement(insert(schedules))
+_GET = Statement(select(schedules).where(schedules.c.id == _SCHEDULE))
+_DELETE = Statement(delete(schedules).where(schedules.c.id == _SCHEDULE))
+_DUE = Statement(
+    select(schedules).where(schedules.c.due <= bindparam("now")).order_by(schedules.c.due).limit(bindparam("most"))
+)
+_NEXT_DUE = Statement(select(func.min(schedules.c.due)))
 #: The parameters determine the columns that change.
-_ADVANCE = update(schedules).where(schedules.c.id == _SCHEDULE, schedules.c.due == bindparam("held"))
+_ADVANCE = Statement(update(schedules).where(schedules.c.id == _SCHEDULE, schedules.c.due == bindparam("held")))
 _AFTER = bindparam("after_created", type_=schedules.c.created.type), bindparam("after_id", type_=schedules.c.id.type)
 #: Conditions that a list may have, in the order of the query.
 _CONDITIONS: dict[str, ColumnElement[bool]] = {
@@ -38,11 +42,11 @@ _CONDITIONS: dict[str, ColumnElement[bool]] = {
 
 
 @lru_cache
-def _list_statement(conditions: frozenset[str]) -> AnySelect:
+def _list_statement(conditions: frozenset[str]) -> Statement:
     """Schedules that meet some of the conditions, newest first."""
     met = [condition for name, condition in _CONDITIONS.items() if name in conditions]
     newest_first = schedules.c.created.desc(), schedules.c.id.desc()
-    return select(schedules).where(*met).order_by(*newest_first).limit(bindparam("most"))
+    return Statement(select(schedules).where(*met).order_by(*newest_first).limit(bindparam("most")))
 
 
 class SqlScheduleStore(ScheduleStore):
@@ -54,14 +58,14 @@ class SqlScheduleStore(ScheduleStore):
 
     def add(self, schedule: Schedule, most: int) -> None:
         with self._database.writing() as connection:
-            if connection.execute(_COUNT).scalar_one() >= most:
+            if connection.scalar(_COUNT) >= most:
                 raise Conflict(f"There are {most} schedules already, which is the maximum; remove one first.")
-            connection.execute(_ADD, codec.schedule_row(schedule))
+            connection.change(_ADD, codec.schedule_row(schedule))
 
     @repeated
     def get(self, schedule_id: str) -> Schedule:
         with self._database.single() as connection:
-            row = connection.execute(_GET, {"key": schedule_id}).first()
+            row = connection.first(_GET, {"key": schedule_id})
         if row is None:
             raise NoSuchSchedule(f"There is no schedule '{schedule_id[:100]}'.")
         return codec.row_schedule(row)
@@ -80,18 +84,18 @@ class SqlScheduleStore(ScheduleStore):
             conditions.add("seen")
             values |= seen_values(wanted.seen_by)
         with self._database.single() as connection:
-            rows = connection.execute(_list_statement(frozenset(conditions)), values).all()
+            rows = connection.all(_list_statement(frozenset(conditions)), values)
         return SchedulePage(tuple(codec.row_schedule(row) for row in rows[: wanted.limit]), len(rows) > wanted.limit)
 
     @repeated
     def delete(self, schedule_id: str) -> bool:
         with self._database.writing() as connection:
-            return connection.execute(_DELETE, {"key": schedule_id}).rowcount == 1
+            return connection.change(_DELETE, {"key": schedule_id}) == 1
 
     @repeated
     def due(self, now: datetime, limit: int) -> list[Schedule]:
         with self._database.single() as connection:
-            rows = connection.execute(_DUE, {"now": micros_of(now), "most": limit}).all()
+            rows = connection.all(_DUE, {"now": micros_of(now), "most": limit})
         return [codec.row_schedule(row) for row in rows]
 
     @repeated
@@ -110,7 +114,7 @@ class SqlScheduleStore(ScheduleStore):
         return fired
 
 
-def _advance(connection: Connection, schedule: Schedule, firing: Firing) -> bool:
+def _advance(connection: SqlConnection, schedule: Schedule, firing: Firing) -> bool:
     """Advance to the next time; False if another process was first, or the schedule has gone."""
     values = {
         "key": schedule.id,
@@ -121,4 +125,4 @@ def _advance(connection: Connection, schedule: Schedule, firing: Firing) -> bool
     }
     if firing.new:
         values["job"] = firing.new.job.id
-    return connection.execute(_ADVANCE, values).rowcount == 1
+    return connection.change(_ADVANCE, values) == 1

@@ -10,19 +10,21 @@ from weaver_like.schemas.jsontext import dumps
 from weaver_like.schemas.step import parse_stored, render_stored
 from weaver_like.stores.base import StepStore
 from weaver_like.stores.codec import load_json
-from weaver_like.stores.sql.connection import SqlDatabase, repeated
+from weaver_like.stores.sql.database import SqlDatabase
+from weaver_like.stores.sql.failures import repeated
 from weaver_like.stores.sql.logs import require_job
+from weaver_like.stores.sql.statement import Statement
 from weaver_like.stores.sql.tables import jobs, steps
 from weaver_like.stores.sql.upsert import upserts
 
 #: A job that an attempt holds, locked: a change of its status waits for the transaction.
-HELD = (
+HELD = Statement(
     select(jobs.c.id)
     .where(jobs.c.id == bindparam("key"), jobs.c.status == "running", jobs.c.attempt == bindparam("held"))
     .with_for_update()
 )
-_FIND = (
-    select(steps)
+_FIND = Statement(
+    select(steps.c.document)
     .join(jobs, (jobs.c.id == steps.c.job) & (jobs.c.attempt == steps.c.attempt))
     .where(steps.c.job == bindparam("key"), steps.c.number > bindparam("after"))
     .order_by(steps.c.number)
@@ -42,16 +44,16 @@ class SqlStepStore(StepStore):
         if not steps:
             return
         with self._database.writing() as connection:
-            if connection.execute(HELD, {"key": job_id, "held": attempt}).first() is not None:
-                connection.execute(_KEEP[self._database.kind], step_rows(job_id, attempt, steps))
+            if connection.first(HELD, {"key": job_id, "held": attempt}) is not None:
+                connection.change_all(_KEEP[self._database.kind], step_rows(job_id, attempt, steps))
 
     @repeated
     def find(self, job_id: str, after: int = 0, limit: int = 1000) -> list[Step]:
         with self._database.single() as connection:
-            rows = connection.execute(_FIND, {"key": job_id, "after": after, "most": limit}).all()
+            rows = connection.all(_FIND, {"key": job_id, "after": after, "most": limit})
             if not rows:
                 require_job(connection, job_id)
-        return [load_step(row.document) for row in rows]
+        return [load_step(document) for (document,) in rows]
 
 
 def step_rows(job_id: str, attempt: int, found: Iterable[Step]) -> list[dict[str, Any]]:

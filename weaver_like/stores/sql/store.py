@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import ProgrammingError
 
 from weaver_like.domain.errors import Unavailable
 from weaver_like.stores.base import Store
-from weaver_like.stores.sql.connection import SqlDatabase, repeated
+from weaver_like.stores.sql.database import SqlDatabase
 from weaver_like.stores.sql.deployments import SqlDeploymentStore
+from weaver_like.stores.sql.failures import repeated
 from weaver_like.stores.sql.followed import SqlFollowedRuns
 from weaver_like.stores.sql.intake import SqlJobIntake
 from weaver_like.stores.sql.jobs import SqlJobStore
@@ -17,11 +17,12 @@ from weaver_like.stores.sql.logs import SqlJobLogs
 from weaver_like.stores.sql.migrate import migrate
 from weaver_like.stores.sql.outbox import SqlOutbox
 from weaver_like.stores.sql.schedules import SqlScheduleStore
+from weaver_like.stores.sql.statement import Statement
 from weaver_like.stores.sql.steps import SqlStepStore
 from weaver_like.stores.sql.tables import schema_version
 from weaver_like.stores.sql.transfer import SqlJobTransfer
 
-_NEWEST_MIGRATION = select(func.max(schema_version.c.number))
+_NEWEST_MIGRATION = Statement(select(func.max(schema_version.c.number)))
 
 
 class SqlStore(Store):
@@ -53,10 +54,7 @@ class SqlStore(Store):
         if self.database.kind == "sqlite" and not file.is_file():  # a connection would create it
             raise Unavailable("The store's file is not there.")
         with self.database.single() as connection:
-            try:
-                connection.scalar(_NEWEST_MIGRATION)
-            except ProgrammingError as error:
-                raise Unavailable("The store has not been migrated.") from error
+            connection.scalar(_NEWEST_MIGRATION)
 
     def close(self) -> None:
         self.database.close()
