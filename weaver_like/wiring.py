@@ -29,6 +29,7 @@ from weaver_like.runners.base import ChildRunner
 from weaver_like.runners.cwl.options import CwlOptions, ExternalEngine
 from weaver_like.runtime import Runtime
 from weaver_like.sandbox.containers import remove_containers
+from weaver_like.sandbox.members import Nursery
 from weaver_like.sandbox.policy import SandboxPolicy, decide, find_engine
 from weaver_like.settings import Settings, dump
 from weaver_like.sources.base import Source
@@ -46,8 +47,15 @@ log = logging.getLogger(__name__)
 CWL = "cwl"
 _TESTING = "weaver_like.builtin.testing"
 PYTHON = ChildRunner("python", "weaver_like.runners.python")
-#: What a zygote imports at its start; other runners are imported at their first job, which takes a second.
+#: What a zygote has imported from the start; other runners are imported for their first job, which takes a second.
 WARM = [PYTHON.module, _TESTING]
+#: Whether the store is MongoDB -> what a worker imports for it.
+_STORE_MODULES = {
+    False: ["weaver_like.stores.sql.store", "sqlalchemy.dialects.sqlite.pysqlite"],
+    True: ["weaver_like.stores.mongo.store"],
+}
+#: The one of this OS process, whatever it builds: it knows no settings.
+NURSERY = Nursery([*WARM, "weaver_like.sandbox.zygote", "weaver_like.worker.embedded"])
 
 
 def build(settings: Settings, serving: bool = False) -> Runtime:
@@ -55,6 +63,8 @@ def build(settings: Settings, serving: bool = False) -> Runtime:
 
     Raises: SettingError.
     """
+    if serving and settings.engine.kind == "embedded":
+        NURSERY.start()  # it gets ready beside us
     _prepare(settings)
     guard = Guard(settings.security.allowed_hosts)
     connections = settings.server.threads if serving else 1
@@ -108,13 +118,17 @@ def open_store(settings: Settings, url: str) -> Store:
 
 
 def _store(settings: Settings, connections: int) -> Store:
-    if settings.store_url.startswith(("mongodb://", "mongodb+srv://")):
+    if _is_mongo(settings):
         return _mongo_store(settings, connections)
     from weaver_like.stores.sql.database import SqlDatabase
     from weaver_like.stores.sql.store import SqlStore
 
     database = SqlDatabase(settings.store_url, settings.store.synchronous, connections)
     return SqlStore(database, settings.engine.ageing_s)
+
+
+def _is_mongo(settings: Settings) -> bool:
+    return settings.store_url.startswith(("mongodb://", "mongodb+srv://"))
 
 
 def _mongo_store(settings: Settings, connections: int) -> Store:
@@ -153,7 +167,7 @@ def _sources(settings: Settings, deployments: DeploymentStore) -> list[Source]:
 def _opener(settings: Settings, fetchers: "_Fetchers", options: CwlOptions, catalog: Catalog) -> PackageOpener:
     """Each kind of package has one reader here."""
     describe = OfferedProcesses(catalog).describe
-    inspector = Inspector("weaver_like.runners.cwl.document.inspect", settings.cache_dir, describe)
+    inspector = Inspector(NURSERY, "weaver_like.runners.cwl.document.inspect", settings.cache_dir, describe)
     fetcher = DocumentFetcher(fetchers, settings.cache_dir, settings.limits.package_bytes)
     images = ImageSupport(
         folders=options.confinement.images,
@@ -281,5 +295,7 @@ def _engine(settings: Settings, runtime: Runtime) -> Engine:
             f"Another server is using {settings.data_dir}; stop it, or give this one its own --data folder."
         )
     name, lock = held
-    engine = EmbeddedEngine(settings.workers, f"{name}/", dump(settings), on_lost, lock)
+    engine = EmbeddedEngine(
+        settings.workers, f"{name}/", dump(settings), NURSERY, _STORE_MODULES[_is_mongo(settings)], on_lost, lock
+    )
     return engine

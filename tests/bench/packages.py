@@ -94,11 +94,13 @@ def scattered(client: Client) -> float:
 
 
 def worker_pss(server: int) -> int:
-    """PSS in bytes of the largest worker with its zygote and the child that stands by."""
-    workers = [
-        process.pid for process in psutil.Process(server).children() if "worker.embedded" in " ".join(process.cmdline())
+    """PSS in bytes of the larger of two workers with its zygote and the child that stands by."""
+    below = psutil.Process(server).children(recursive=True)
+    named = [
+        [process.pid for process in below if process.name() in (f"wl-worker-{number}", f"wl-zygote-{number}")]
+        for number in (1, 2)
     ]
-    return max(sum(pss_bytes(pid) for pid in tree(worker)) for worker in workers)
+    return max(sum(pss_bytes(pid) for member in members for pid in tree(member)) for members in named)
 
 
 def bare_forks(process: subprocess.Popen, count: int) -> list[float]:

@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from tests.support.children import begin, family_of, gone, jobs_of, kill, look, workers_of, zygotes_of
 from tests.support.client import end_of, log_of, status_of
@@ -35,7 +36,7 @@ def test_a_killed_worker_is_replaced_and_its_job_tried_again(serve: object) -> N
     wait_until(lambda: len(jobs_of(served)) == 2, 10, "both children")
     child = next(seen for seen in jobs_of(served) if job_of(seen.pid) == job_id)
     zygote = look(child.parent)
-    kill(look(zygote.parent))
+    kill(zygote.worker)
     gone([child, zygote])
     assert end_of(served, job_id)["status"] == "successful"
     assert any("attempt 1 was lost" in line for line in log_of(served, job_id))
@@ -55,7 +56,7 @@ def test_the_death_of_worker_one_leaves_worker_ten_alone(serve: object) -> None:
     ids = [served.submit("sleep", {"delay": 6}) for _ in range(10)]
     wait_until(lambda: len(jobs_of(served)) == 10, 30, "ten children")
     first = min(workers_of(served), key=lambda worker: (int(worker.start), worker.pid))
-    victim = next(job_of(job.pid) for job in jobs_of(served) if look(job.parent).parent == first.pid)
+    victim = next(job_of(job.pid) for job in jobs_of(served) if job.worker == first)
     kill(first)
     wait_until(lambda: any("lost" in line for line in log_of(served, victim)), 10, "the loss of the job")
     touched = [job_id for job_id in ids if any("lost" in line for line in log_of(served, job_id))]
@@ -127,7 +128,7 @@ def test_a_worker_that_wakes_up_late_spoils_nothing(serve: object, data: Path) -
     served = serve("engine.lease_s=5")
     job_id = begin(served, "slow-file", pause=3)
     child = next(seen for seen in jobs_of(served) if job_of(seen.pid) == job_id)
-    sleeper = look(look(child.parent).parent)
+    sleeper = child.worker
     os.kill(sleeper.pid, signal.SIGSTOP)
     try:
         # Who sleeps in the middle of a write holds the lock of the database, and everybody waits for it.
@@ -146,3 +147,47 @@ def test_a_worker_that_wakes_up_late_spoils_nothing(serve: object, data: Path) -
     wait_until(lambda: not list((data / "work").glob(f"{job_id}-*")), 10, "the end of the late attempt")
     assert status_of(served, job_id)["status"] == "successful"
     assert served.get(f"/jobs/{job_id}/results/output")[:2] == (200, b"2")
+
+
+def test_a_killed_nursery_takes_its_workers_with_it_and_their_jobs_are_tried_again(serve: object, data: Path) -> None:
+    served = serve()
+    ids = [begin(served, "sleep", delay=3), begin(served, "family", wait=2)]
+    wait_until(lambda: "all are there" in log_of(served, ids[1]), 10, "the grandchildren")
+    members = [look(int(path.read_text())) for path in (data / "family").iterdir()]
+    seen = family_of(served.process.pid)
+    (nursery,) = [one for one in seen if one.name == "wl-nursery"]
+    kill(nursery)
+    gone([*[one for one in seen if one.pid != served.process.pid], *members])
+    for job_id in ids:
+        assert end_of(served, job_id, 30)["status"] == "successful"
+        assert any("attempt 1 was lost" in line for line in log_of(served, job_id))
+    assert len([one for one in family_of(served.process.pid) if one.name == "wl-nursery"]) == 1
+
+
+def test_the_nursery_and_its_zygotes_never_hold_the_password_of_the_store(serve: object, postgresql_url: str) -> None:
+    """Neither in their environment nor in their memory, which the children of jobs get too."""
+    with_password = make_url(postgresql_url).set(password="sesame-open-now")
+    served = serve(f"store.url={with_password.render_as_string(hide_password=False)}")
+    begin(served, "sleep", delay=30)
+    family = family_of(served.process.pid)
+    holding = {one.name for one in family if b"sesame-open-now" in memory_of(one.pid)}
+    assert {name for name in holding if name.startswith("wl-")} <= {"wl-worker-1", "wl-worker-2"}
+    assert holding  # the look does find it where it is
+    assert {one.name for one in family} >= {"wl-nursery", "wl-zygote-1", "wl-job"}
+
+
+def memory_of(pid: int) -> bytes:
+    """Environment and writable memory of a process."""
+    found = [Path(f"/proc/{pid}/environ").read_bytes()]
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, rights, *_ = line.split()
+            if "w" not in rights:
+                continue
+            begin, end = (int(part, 16) for part in span.split("-"))
+            try:
+                memory.seek(begin)
+                found.append(memory.read(end - begin))
+            except (OSError, OverflowError):
+                continue
+    return b"".join(found)

@@ -14,7 +14,7 @@ import pytest
 from tests.recovery.conftest import Stack, on
 from tests.recovery.installation import LIMIT_S, Installation, Load
 from tests.recovery.notes import notes_of
-from tests.support.children import Seen, gone, kill, look
+from tests.support.children import Seen, gone, kill
 from tests.support.client import Served, all_ended, end_of, log_of
 from tests.support.waiting import wait_until
 
@@ -191,7 +191,7 @@ def test_a_worker_that_could_not_renew_its_lease_while_the_database_was_away_is_
     lease_s = 6
     installation = install("engine.workers=1", f"engine.lease_s={lease_s}").up()
     job_id, child = installation.begin("sleep", delay=20)
-    worker = look(look(child.parent).parent)
+    worker = child.worker
     stack.database.kill()
     os.kill(worker.pid, signal.SIGSTOP)
     try:

@@ -90,7 +90,7 @@ def test_a_dismissal_wins_against_a_late_success(stack: Stack, install: Callable
     """The worker's process stands still while the job comes to its end and is dismissed."""
     installation = install("engine.workers=1", "engine.lease_s=60").up()
     job_id, child = installation.begin("note", delay=2)
-    process = look(look(child.parent).parent)
+    process = child.worker
     os.kill(process.pid, signal.SIGSTOP)
     try:
         wait_until(lambda: notes_of(installation.folder), LIMIT_S, "the end of the job's own work")

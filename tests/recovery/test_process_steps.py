@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.children import Seen, gone, jobs_of, kill, look, workers_of
+from tests.support.children import Seen, gone, jobs_of, kill, workers_of
 from tests.support.client import Served, all_jobs, end_of, status_of
 from tests.support.waiting import wait_until
 from tests.support.workflows import workflow
@@ -35,7 +35,7 @@ def steps_that_run(served: Served, job_id: str, count: int) -> list[str]:
 
 def worker_of(served: Served, job_id: str) -> Seen:
     child = next(seen for seen in jobs_of(served) if seen.job_id == job_id)
-    return look(look(child.parent).parent)
+    return child.worker
 
 
 @pytest.mark.parametrize("workers", [1, 2], ids=["beside the job that waits", "on another worker too"])

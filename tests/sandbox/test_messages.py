@@ -61,6 +61,7 @@ from weaver_like.sandbox.messages import (
     FROM_CHILD,
     FROM_ZYGOTE,
     TO_CHILD,
+    TO_NURSERY,
     TO_ZYGOTE,
     ChildEnded,
     ChildExit,
@@ -69,13 +70,14 @@ from weaver_like.sandbox.messages import (
     ChildStarted,
     CommandGroup,
     ForkChild,
+    ForkMember,
     InspectPackage,
     ParseTexts,
     PrepareTarget,
     ReuseFolder,
     RunJob,
     SignalChild,
-    WarmModule,
+    SignalMember,
 )
 from weaver_like.sandbox.wire import MAX_BYTES, Wire, WireError
 
@@ -102,7 +104,15 @@ JOB = RunJob(
 )
 #: Each family, and every message of it.
 FAMILIES: list[tuple[Codec[Any], list[object]]] = [
-    (TO_ZYGOTE, [ForkChild(), SignalChild(15), WarmModule("m"), PrepareTarget("m", {"digest": "d"})]),
+    (
+        TO_NURSERY,
+        [
+            ForkMember("m", "wl-worker-1", 4, dies_with_nursery=True),
+            ForkMember("m", "wl-zygote", 2, ("a.b", "c"), "/work", {"PATH": "/bin"}),
+            SignalMember(5, 9),
+        ],
+    ),
+    (TO_ZYGOTE, [ForkChild(), SignalChild(15), PrepareTarget("m", {"digest": "d"})]),
     (
         FROM_ZYGOTE,
         [ChildStarted(5), ChildEnded(5, ChildExit(None, 9, 0.25, 2**33)), ChildEnded(5, ChildExit(0, None, 0, 0))],
@@ -147,7 +157,10 @@ FAMILIES: list[tuple[Codec[Any], list[object]]] = [
             RunProcess(STEP, "echo", None, None, OUTPUTS),
         ],
     ),
-    (TO_WORKER, [Greeting("e/1/", 1, {"log.level": "INFO"}), Wake(5), Cancel("j"), Stop(ClosePolicy.JOIN)]),
+    (
+        TO_WORKER,
+        [Greeting("e/1/", 1, {"log.level": "INFO"}, {"PATH": "/bin"}), Wake(5), Cancel("j"), Stop(ClosePolicy.JOIN)],
+    ),
     (FROM_WORKER, [Idle(5), JobSubmitted("j"), JobNews(StatusChanged("j", Status.RUNNING))]),
 ]
 

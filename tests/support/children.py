@@ -20,6 +20,7 @@ class Seen:
     pid: int
     parent: int
     start: str
+    name: str
     command: str
 
     @property
@@ -29,12 +30,21 @@ class Seen:
 
     @property
     def is_worker(self) -> bool:
-        return "weaver_like.worker" in self.command
+        return self.name.startswith("wl-worker") or "weaver_like.worker.celery" in self.command
 
     @property
     def is_zygote(self) -> bool:
         parent = look(self.parent)
-        return "sandbox.zygote" in self.command and parent is not None and "sandbox.zygote" not in parent.command
+        return _is_named_zygote(self) and parent is not None and not _is_named_zygote(parent)
+
+    @property
+    def worker(self) -> "Seen":
+        """Of a zygote, or of the child of a job: the worker that it works for."""
+        zygote = self if self.is_zygote else look(self.parent)
+        nursery = look(zygote.parent)
+        number = zygote.name.removeprefix("wl-zygote")
+        siblings = [seen for seen in family_of(nursery.pid) if seen.parent == nursery.pid]
+        return next((seen for seen in siblings if seen.name == f"wl-worker{number}"), None) or look(nursery.parent)
 
     @property
     def job_id(self) -> str | None:
@@ -51,14 +61,19 @@ class Seen:
         return self.job_id is not None
 
 
+def _is_named_zygote(seen: Seen) -> bool:
+    return seen.name.startswith("wl-zygote")
+
+
 def look(pid: int) -> Seen | None:
     """None if there is no such process, or only its zombie."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        names, _, rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
+        fields, name = rest.split(), names.partition("(")[2]
         command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
     except OSError:
         return None
-    return None if fields[0] in "ZX" else Seen(pid, int(fields[1]), fields[19], command)
+    return None if fields[0] in "ZX" else Seen(pid, int(fields[1]), fields[19], name, command)
 
 
 def family_of(pid: int) -> list[Seen]:

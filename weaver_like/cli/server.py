@@ -22,6 +22,7 @@ from weaver_like.observe.logs import configure_logs
 from weaver_like.sandbox import kernel
 from weaver_like.schemas.jsontext import dumps
 from weaver_like.settings import Settings
+from weaver_like.wiring import NURSERY
 
 log = logging.getLogger(__name__)
 
@@ -125,6 +126,7 @@ def _run_waitress(settings: Settings, announce: Callable[[str], None]) -> None:
         _finish_answers(server)
     server.close()
     service.close()
+    NURSERY.close()
     log.info("stopped")
 
 

@@ -25,6 +25,7 @@ from weaver_like.domain.messages import (
 )
 from weaver_like.domain.package import PackageFiles
 from weaver_like.sandbox.children import Child, Children, ZygoteLost
+from weaver_like.sandbox.members import Nursery
 from weaver_like.sandbox.messages import ChildExit, ChildLimits, ChildRequest, InspectPackage, ParseTexts
 from weaver_like.schemas.inspection import parse_inspection
 
@@ -38,15 +39,16 @@ class Inspector:
     Any thread may call; one package is read at a time.
 
     Args:
+        nursery: forks the child-maker.
         module: its `run_in_child` inspects packages and reads YAML.
         describe: tells packages of processes of this server.
     """
 
-    def __init__(self, module: str, cache_dir: Path, describe: Describe = describe_nothing):
+    def __init__(self, nursery: Nursery, module: str, cache_dir: Path, describe: Describe = describe_nothing):
         self._module = module
         self._describe = describe
         self._cache_dir = cache_dir
-        self._children = Children([module], cache_dir)
+        self._children = Children(nursery, [module], cache_dir, name="wl-reader")
         self._turn = threading.Lock()
 
     def inspect(self, files: PackageFiles, fetch: Fetch) -> Inspection | Refusal:

@@ -5,11 +5,9 @@ import os
 import selectors
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ParamSpec
 
@@ -30,9 +28,12 @@ from weaver_like.engines.messages import (
     ToWorker,
     Wake,
 )
+from weaver_like.sandbox.members import Member, Nursery
+from weaver_like.sandbox.messages import ForkMember
 from weaver_like.sandbox.wire import Wire, WireError
 
 log = logging.getLogger(__name__)
+_WORKER = "weaver_like.worker.embedded"
 Arguments = ParamSpec("Arguments")
 #: A worker that dies younger than this is replaced only after a pause, so that a broken installation does not spin.
 _YOUNG_S = 5.0
@@ -54,7 +55,7 @@ class _Worker:
     """
 
     name: str
-    process: subprocess.Popen[bytes]
+    process: Member
     control: Wire[ToWorker, FromWorker]
     life: int
     born: float = field(default_factory=time.monotonic)
@@ -80,16 +81,27 @@ class EmbeddedEngine(Engine):
         count: workers, each runs one job at a time.
         name: of this engine, the same after a restart.
         settings: what a worker must know at its start; sent through the socket, so that no environment shows it.
+        nursery: forks the workers, which use it too.
+        warm: modules that a worker needs, beside those that the nursery has anyway.
         on_lost: called with the name of a worker that died: its job goes back into the queue.
         lock: descriptor that keeps other engines away, closed when this one has stopped.
     """
 
     def __init__(
-        self, count: int, name: str, settings: Mapping[str, str], on_lost: Callable[[str], None], lock: int
+        self,
+        count: int,
+        name: str,
+        settings: Mapping[str, str],
+        nursery: Nursery,
+        warm: Sequence[str],
+        on_lost: Callable[[str], None],
+        lock: int,
     ) -> None:
         self._count = count
         self._name = name
         self._settings = dict(settings)
+        self._nursery = nursery
+        self._warm = tuple(warm)
         self._on_lost = on_lost
         self._lock_descriptor = lock
         self._hub = EventHub()
@@ -143,7 +155,7 @@ class EmbeddedEngine(Engine):
         return self._closing
 
     def trouble(self) -> str | None:
-        alive = any(worker.heard and worker.process.poll() is None for worker in list(self._workers.values()))
+        alive = any(worker.heard and worker.process.lives for worker in list(self._workers.values()))
         return None if alive else "no worker is up"
 
     def drain(self, policy: ClosePolicy, grace_s: float) -> None:
@@ -166,7 +178,7 @@ class EmbeddedEngine(Engine):
             self._send_all(Stop(ClosePolicy.KILL))
         if not self._wait_for_workers(_END_S):
             for worker in list(self._workers.values()):
-                worker.process.kill()
+                worker.process.signal(signal.SIGKILL)
             self._wait_for_workers(_END_S)
 
     def _wait_for_workers(self, limit_s: float | None) -> bool:
@@ -174,9 +186,7 @@ class EmbeddedEngine(Engine):
         end = None if limit_s is None else time.monotonic() + limit_s
         for worker in list(self._workers.values()):
             left_s = None if end is None else max(0.0, end - time.monotonic())
-            try:
-                worker.process.wait(left_s)
-            except subprocess.TimeoutExpired:
+            if not worker.process.wait(left_s):
                 return False
         return True
 
@@ -193,23 +203,22 @@ class EmbeddedEngine(Engine):
         name = f"{self._name}{self._number}/"  # the slash keeps a name from being the beginning of another
         ours, theirs = socket.socketpair()
         life, held = os.pipe()
-        command = [sys.executable, "-m", "weaver_like.worker.embedded", str(theirs.fileno()), str(held)]
-        # Own session: Ctrl-C in the terminal goes to the server alone, which decides how to stop.
-        process = subprocess.Popen(
-            command,
-            pass_fds=[theirs.fileno(), held],
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        theirs.close()
-        os.close(held)
+        order = ForkMember(_WORKER, f"wl-worker-{self._number}", descriptors=4, warm=self._warm, dies_with_nursery=True)
+        try:
+            process = self._nursery.fork(order, [theirs.fileno(), held, self._nursery.link()])
+        except BaseException:
+            ours.close()
+            os.close(life)
+            raise
+        finally:
+            theirs.close()
+            os.close(held)
         worker = _Worker(name, process, Wire(ours, TO_WORKER, FROM_WORKER), life)
         with self._lock:
             self._workers[name] = worker
         self._selector.register(worker.control, selectors.EVENT_READ, (worker, self._read))
         self._selector.register(life, selectors.EVENT_READ, (worker, self._replace_worker))
-        worker.send(Greeting(name, self._number, self._settings))
+        worker.send(Greeting(name, self._number, self._settings, self._environment()))
 
     def _environment(self) -> dict[str, str]:
         return {key: value for key, value in os.environ.items() if not key.startswith("WEAVER_LIKE_")}
@@ -238,7 +247,7 @@ class EmbeddedEngine(Engine):
                 self._handle(worker, message)
         except (WireError, MessageError) as error:
             log.error("worker %s sent an invalid message: %s", worker.name, error)
-            worker.process.kill()
+            worker.process.signal(signal.SIGKILL)
         if worker.control.closed:
             self._selector.unregister(worker.control)
             worker.idle = False
@@ -267,7 +276,7 @@ class EmbeddedEngine(Engine):
         self._forget(worker)
         if self._closing:
             return
-        log.warning("worker %s ended (%s); a new one starts", worker.name, _how_ended(worker.process.returncode))
+        log.warning("worker %s ended (%s); a new one starts", worker.name, _how_ended(worker.process.code))
         self._try(self._on_lost, worker.name)
         if time.monotonic() - worker.born < _YOUNG_S:
             threading.Timer(_PAUSE_S, self._start_another).start()
@@ -295,5 +304,7 @@ class EmbeddedEngine(Engine):
             threading.Timer(_NO_ROOM_S, self._start_another).start()
 
 
-def _how_ended(code: int) -> str:
+def _how_ended(code: int | None) -> str:
+    if code is None:
+        return "not told how"
     return f"code {code}" if code >= 0 else signal.Signals(-code).name

@@ -7,11 +7,18 @@ from weaver_like.engines.base import ClosePolicy
 
 @message("greeting")
 class Greeting:
-    """The first message to a worker. number: counts the workers of an engine.  settings: section.name -> text."""
+    """The first message to a worker.
+
+    Args:
+        number: counts the workers of an engine.
+        settings: section.name -> text.
+        environment: of the server, without its settings.
+    """
 
     name: str
     number: int
     settings: dict[str, str]
+    environment: dict[str, str]
 
 
 @message("wake")

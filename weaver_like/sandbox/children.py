@@ -3,13 +3,12 @@
 import os
 import selectors
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from weaver_like.domain.messages import ChildMessage
+from weaver_like.sandbox.members import Member, Nursery
 from weaver_like.sandbox.messages import (
     FROM_CHILD,
     FROM_ZYGOTE,
@@ -20,6 +19,7 @@ from weaver_like.sandbox.messages import (
     ChildRequest,
     ChildStarted,
     ForkChild,
+    ForkMember,
     FromWorkerToChild,
     FromZygote,
     PrepareTarget,
@@ -27,9 +27,8 @@ from weaver_like.sandbox.messages import (
     SignalChild,
     ToChild,
     ToZygote,
-    WarmModule,
 )
-from weaver_like.sandbox.spawn import end_orphans, scrubbed_environment, spawn
+from weaver_like.sandbox.spawn import scrubbed_environment
 from weaver_like.sandbox.wire import Wire
 
 #: Targets that a zygote holds at the same time.
@@ -45,15 +44,31 @@ class ZygoteLost(Exception):
 
 
 class Children:
-    """One zygote, started at first use and again if it was lost. inherited: descriptors that the zygote keeps open."""
+    """One zygote, started at first use and again if it was lost.
 
-    def __init__(self, modules: Sequence[str], home: Path, inherited: Sequence[int] = ()):
+    Args:
+        nursery: forks it.
+        modules: runners that it has imported from the start; more come with the first job that needs them.
+        home: where it works.
+        inherited: descriptors that it keeps open.
+        name: shown by `ps -o comm`.
+    """
+
+    def __init__(
+        self,
+        nursery: Nursery,
+        modules: Sequence[str],
+        home: Path,
+        inherited: Sequence[int] = (),
+        name: str = "wl-zygote",
+    ):
+        self._nursery = nursery
         self._modules = list(modules)
-        self._warm: set[str] = set()
         self._prepared: dict[str, None] = {}
         self._home = home
         self._inherited = list(inherited)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._name = name
+        self._zygote: Member | None = None
         self._control: Wire[ToZygote, FromZygote] | None = None
         self._helper: Children | None = None
 
@@ -61,43 +76,52 @@ class Children:
     def helper(self) -> "Children":
         """Another one, for a job that the running child waits for; it is kept until `close`."""
         if self._helper is None:
-            self._helper = Children(self._modules, self._home, self._inherited)
+            self._helper = Children(self._nursery, self._modules, self._home, self._inherited, self._name)
         return self._helper
 
     def start(self) -> None:
-        """Start the zygote, unless it runs."""
-        if self._process is not None and self._process.poll() is None:
+        """Start the zygote, unless it runs. Raises: OSError."""
+        if self._zygote is not None and self._zygote.lives:
             return
         self.stop()
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-I", "-m", "weaver_like.sandbox.zygote", str(theirs.fileno()), *self._modules]
-        environment = scrubbed_environment(HOME=str(self._home), TMPDIR=str(self._home))
-        descriptors = [theirs.fileno(), *self._inherited]
-        self._process = spawn(command, pass_fds=descriptors, env=environment, cwd=self._home)
-        theirs.close()
-        self._warm = set(self._modules)
+        order = ForkMember(
+            module="weaver_like.sandbox.zygote",
+            name=self._name,
+            descriptors=2 + len(self._inherited),
+            warm=tuple(self._modules),
+            folder=str(self._home),
+            environment=scrubbed_environment(HOME=str(self._home), TMPDIR=str(self._home)),
+        )
+        try:
+            self._zygote = self._nursery.fork(order, [theirs.fileno(), *self._inherited])
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         self._prepared = {}
         self._control = Wire(ours, TO_ZYGOTE, FROM_ZYGOTE)
 
     def fork(self, request: ChildRequest) -> "Child":
-        """Have the zygote fork a child for a request. Raises: ZygoteLost; the next call starts another zygote."""
+        """Have the zygote fork a child for a request.
+
+        Raises: ZygoteLost; the next call starts another zygote. OSError.
+        """
+        if request.module not in self._modules:
+            self._modules.append(request.module)
+            self.stop()  # the next one has it imported
         self.start()
         assert self._control is not None
         try:
-            self._get_ready(self._control, request)
+            if isinstance(request.task, RunJob) and "digest" in request.task.target:
+                self._prepare(self._control, request.module, request.task.target)
         except OSError as error:
             raise ZygoteLost("the zygote has gone") from error
         return Child(self._control, request)
 
-    def _get_ready(self, control: Wire[ToZygote, FromZygote], request: ChildRequest) -> None:
-        """Have the zygote import the runner and read the target, each once; only targets with a digest are read."""
-        if request.module not in self._warm:
-            self._warm.add(request.module)
-            control.send(WarmModule(request.module))
-        if isinstance(request.task, RunJob) and "digest" in request.task.target:
-            self._prepare(control, request.module, request.task.target)
-
     def _prepare(self, control: Wire[ToZygote, FromZygote], module: str, target: dict[str, Any]) -> None:
+        """Have the zygote read a target, once; only targets with a digest are read."""
         digest = target["digest"]
         if digest in self._prepared:
             return
@@ -110,10 +134,9 @@ class Children:
         """End the zygote and its child; both are gone when this returns, with everything that the child started."""
         if self._control is not None:
             self._control.close()
-        if self._process is not None:
-            self._process.wait()
-            end_orphans()  # a zygote that was killed could not do it
-        self._process, self._control = None, None
+        if self._zygote is not None:
+            self._zygote.wait()
+        self._zygote, self._control = None, None
 
     def close(self) -> None:
         """`stop`, and the helper too."""

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER, _PR_GET_CHILD_SUBREAPER = 1, 4, 36, 37
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 4, 15, 36
 # Looked up once, before any fork, so that no child has to.
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -16,6 +16,12 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 def _prctl(option: int, value: int) -> None:
     if _libc is not None:
         _libc.prctl(option, value, 0, 0, 0)
+
+
+def name_process(name: str) -> None:
+    """Set what `ps -o comm` shows, at most 15 letters."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
 def die_with_parent() -> None:
@@ -26,14 +32,6 @@ def die_with_parent() -> None:
 def adopt_orphans() -> None:
     """Have orphaned descendants become children of this process, not of init: none escapes by a double fork."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-
-
-def adopts_orphans() -> bool:
-    """Whether `adopt_orphans` was called in this very process."""
-    adopting = ctypes.c_int(0)
-    if _libc is not None:
-        _libc.prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(adopting), 0, 0, 0)
-    return bool(adopting.value)
 
 
 def hide_from_siblings() -> None:

@@ -8,6 +8,37 @@ from weaver_like.domain.codec import Codec, message
 from weaver_like.domain.messages import Answer, ChildMessage, JobEnded, RunInput, StepChange
 
 
+@message("member")
+class ForkMember:
+    """To the nursery: fork a worker or a zygote.
+
+    Args:
+        module: its `be_member(order, descriptors)` is all that the member does.
+        name: shown by `ps -o comm`, at most 15 letters.
+        descriptors: how many come with this: first where its process id and then its end is told, then its own.
+        warm: modules that the nursery must have imported.
+        folder: where it works, for a zygote.
+        environment: of a zygote.
+        dies_with_nursery: whether the kernel kills it when the nursery ends.
+    """
+
+    module: str
+    name: str
+    descriptors: int
+    warm: tuple[str, ...] = ()
+    folder: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+    dies_with_nursery: bool = False
+
+
+@message("signal")
+class SignalMember:
+    """To the nursery."""
+
+    pid: int
+    number: int
+
+
 @message("fork")
 class ForkChild:
     """To the zygote, with two descriptors: the child's end of its channel, and the target of what it prints."""
@@ -18,13 +49,6 @@ class SignalChild:
     """To the zygote: signal the whole group of the running child."""
 
     number: int
-
-
-@message("warm")
-class WarmModule:
-    """To the zygote: import one more runner."""
-
-    module: str
 
 
 @message("prepare")
@@ -155,11 +179,13 @@ class ChildRequest:
     limits: ChildLimits = ChildLimits()
 
 
-ToZygote = ForkChild | SignalChild | WarmModule | PrepareTarget
+ToNursery = ForkMember | SignalMember
+ToZygote = ForkChild | SignalChild | PrepareTarget
 FromZygote = ChildStarted | ChildEnded
 #: What a worker says to the child that runs a job.
 FromWorkerToChild = Answer | JobEnded
 ToChild = ChildRequest | FromWorkerToChild
+TO_NURSERY: Codec[ToNursery] = Codec(ToNursery)
 TO_ZYGOTE: Codec[ToZygote] = Codec(ToZygote)
 FROM_ZYGOTE: Codec[FromZygote] = Codec(FromZygote)
 TO_CHILD: Codec[ToChild] = Codec(ToChild)

@@ -1,9 +1,9 @@
 """The zygote: a warm, single-threaded process without secrets that forks one child per job.
 
-`python -m weaver_like.sandbox.zygote FD MODULE...` speaks with its worker on the socket FD (`sandbox.messages`). It
-imports the runner modules once, so the start of a job costs a fork at most: while the zygote is idle, the next child
-stands by. It never holds a credential or a connection. It alone signals and reaps its children, so a process id is
-never signalled after it was reused. Closing the socket ends zygote and child.
+The nursery forks it, with the runner modules imported, so the start of a job costs a fork at most: while the zygote is
+idle, the next child stands by. It speaks with its worker on a socket (`sandbox.messages`). It never holds a credential
+or a connection. It alone signals and reaps its children, so a process id is never signalled after it was reused.
+Closing the socket ends zygote and child.
 """
 
 import fcntl
@@ -31,12 +31,12 @@ from weaver_like.sandbox.messages import (
     ChildRequest,
     ChildStarted,
     ForkChild,
+    ForkMember,
     FromZygote,
     PrepareTarget,
     SignalChild,
     ToChild,
     ToZygote,
-    WarmModule,
 )
 from weaver_like.sandbox.wire import Wire
 
@@ -93,8 +93,6 @@ class Zygote:
         match message:
             case ForkChild():
                 self._run(*self._take_descriptors())
-            case WarmModule(module):
-                self._warm(module)
             case PrepareTarget(module, target):
                 self._prepare(module, target)
             case SignalChild(number):
@@ -110,12 +108,6 @@ class Zygote:
         """End the child that stands by: it would lack what is read from now on."""
         if self._child is not None and not self._child.running:
             self._end_child()
-
-    def _warm(self, module: str) -> None:
-        """Import one more runner."""
-        self._end_waiting()
-        importlib.import_module(module)
-        _freeze()
 
     def _prepare(self, module: str, target: dict[str, object]) -> None:
         """Have a runner read what it will run repeatedly; if that fails, the run itself reports why."""
@@ -200,6 +192,7 @@ def _become_child(orders: socket.socket, parent: int) -> NoReturn:
     code = _NOT_RUN
     try:
         os.setsid()
+        kernel.name_process("wl-job")
         kernel.die_with_parent()
         if os.getppid() != parent:
             os._exit(code)
@@ -242,20 +235,10 @@ def _limit(limits: ChildLimits) -> None:
         kernel.limit_tasks(limits.tasks)
 
 
-def main() -> None:
-    """Entry point; the worker gives the socket and the modules to keep warm."""
-    control = socket.socket(fileno=int(sys.argv[1]))
-    # The worker decides when we end, by closing the socket. Blocked, not ignored: a child just forked must get them.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
-    for number in _BLOCKED:
-        signal.signal(number, signal.SIG_DFL)
-    sys.dont_write_bytecode = True  # a plugin that is edited twice in one second must not run from its old bytecode
+def be_member(order: ForkMember, descriptors: list[int]) -> None:
+    """Serve the worker at the other end of the first descriptor; further ones are only kept open."""
+    os.environ.clear()
+    os.environ.update(order.environment)
+    os.chdir(order.folder)
     kernel.adopt_orphans()
-    for module in sys.argv[2:]:
-        importlib.import_module(module)
-    _freeze()
-    Zygote(control).serve()
-
-
-if __name__ == "__main__":
-    main()
+    Zygote(socket.socket(fileno=descriptors[0])).serve()

@@ -41,7 +41,7 @@ from weaver_like.sandbox import kernel
 from weaver_like.sandbox.children import Children
 from weaver_like.schemas.jsontext import loads
 from weaver_like.settings import Settings
-from weaver_like.wiring import WARM, build
+from weaver_like.wiring import NURSERY, WARM, build
 
 log = logging.getLogger(__name__)
 #: How many orders are remembered, as one may come before its job is claimed.
@@ -174,6 +174,7 @@ class PoolProcess:
     def close(self) -> None:
         for zygote in self._zygotes:
             zygote.close()
+        NURSERY.close()
         kernel.end_descendants()  # e.g. of a plugin that is being read: the end of this process would wait for it
         self._bus.close()
         self._runtime.store.close()
@@ -182,7 +183,7 @@ class PoolProcess:
         """This thread's own zygote and link."""
         own = self._own
         if own.children is None or own.link is None:
-            own.children = Children(WARM, self._station.settings.work_dir)
+            own.children = Children(NURSERY, WARM, self._station.settings.work_dir)
             own.link = BusLink(self._bus, self._station.stop, self._station.queues)
             self._zygotes.append(own.children)
             self._links.append(own.link)

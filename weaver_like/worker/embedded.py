@@ -1,15 +1,10 @@
-"""Entry of a worker process: `python -m weaver_like.worker.embedded CONTROL LIFE`, started by the embedded engine.
-
-CONTROL: number of the socket to the engine, which carries `engines.messages`.
-LIFE: descriptor of a pipe that worker and zygote hold open while they live.
-"""
+"""A worker process of the embedded engine, forked by the nursery."""
 
 import logging
 import os
 import select
 import signal
 import socket
-import sys
 
 from weaver_like import settings as settings_module
 from weaver_like.domain.errors import Unavailable
@@ -35,8 +30,9 @@ from weaver_like.observe.logs import configure_logs
 from weaver_like.runtime import Runtime
 from weaver_like.sandbox import kernel
 from weaver_like.sandbox.children import Children
+from weaver_like.sandbox.messages import ForkMember
 from weaver_like.sandbox.wire import Wire
-from weaver_like.wiring import WARM, build
+from weaver_like.wiring import NURSERY, WARM, build
 
 log = logging.getLogger(__name__)
 #: Pause before the next look while the store is away.
@@ -118,23 +114,32 @@ class SocketLink(WorkerLink):
         self._dismissed.clear()
 
 
-def main() -> None:
-    """Claim and run jobs until told to stop."""
-    control, life = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
-    for number in (signal.SIGINT, signal.SIGTERM):
+def be_member(_order: ForkMember, descriptors: list[int]) -> None:
+    """Claim and run jobs until told to stop.
+
+    Args:
+        descriptors: the socket to the engine, which carries `engines.messages`; a pipe that worker and zygote hold open
+            while they live; a link to the nursery.
+    """
+    control, life, link = descriptors
+    for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C goes to the server alone, which decides how to stop
         signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
     kernel.hide_from_siblings()
     kernel.adopt_orphans()
-    channel: Wire[FromWorker, ToWorker] = Wire(control, FROM_WORKER, TO_WORKER)
+    NURSERY.join(link)
+    channel: Wire[FromWorker, ToWorker] = Wire(socket.socket(fileno=control), FROM_WORKER, TO_WORKER)
     greeting = channel.receive()
     if isinstance(greeting, Greeting):
+        os.environ.clear()
+        os.environ.update(greeting.environment)
         _work(greeting, SocketLink(channel), life)
 
 
 def _work(greeting: Greeting, link: SocketLink, life: int) -> None:
     settings = settings_module.load(overrides=[f"{name}={value}" for name, value in greeting.settings.items()])
     configure_logs(settings.log.level, settings.data_dir / "logs" / f"worker-{greeting.number}.log")
-    children = Children(WARM, settings.work_dir, [life])
+    children = Children(NURSERY, WARM, settings.work_dir, [life], f"wl-zygote-{greeting.number}")
     children.start()
     runtime = build(settings)
     try:
@@ -171,7 +176,3 @@ def _claim(runtime: Runtime, name: str, link: SocketLink) -> Claim | None:
     if link.stop is ClosePolicy.CANCEL:
         return None
     return runtime.store.jobs.claim_next(name, lease_end(runtime))
-
-
-if __name__ == "__main__":
-    main()
