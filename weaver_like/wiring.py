@@ -29,7 +29,6 @@ from weaver_like.runners.base import ChildRunner
 from weaver_like.runners.cwl.options import CwlOptions, ExternalEngine
 from weaver_like.runtime import Runtime
 from weaver_like.sandbox.containers import remove_containers
-from weaver_like.sandbox.members import Nursery
 from weaver_like.sandbox.policy import SandboxPolicy, decide, find_engine
 from weaver_like.settings import Settings, dump
 from weaver_like.sources.base import Source
@@ -37,6 +36,7 @@ from weaver_like.sources.builtin import BuiltinSource
 from weaver_like.sources.deployed import DeployedSource
 from weaver_like.sources.plugins import PluginSource
 from weaver_like.stores.base import DeploymentStore, Store
+from weaver_like.warm import NURSERY, is_mongo, warm_up
 
 if TYPE_CHECKING:
     from weaver_like.egress.http import GuardedClient
@@ -47,15 +47,6 @@ log = logging.getLogger(__name__)
 CWL = "cwl"
 _TESTING = "weaver_like.builtin.testing"
 PYTHON = ChildRunner("python", "weaver_like.runners.python")
-#: What a zygote has imported from the start; other runners are imported for their first job, which takes a second.
-WARM = [PYTHON.module, _TESTING]
-#: Whether the store is MongoDB -> what a worker imports for it.
-_STORE_MODULES = {
-    False: ["weaver_like.stores.sql.store", "sqlalchemy.dialects.sqlite.pysqlite"],
-    True: ["weaver_like.stores.mongo.store"],
-}
-#: The one of this OS process, whatever it builds: it knows no settings.
-NURSERY = Nursery([*WARM, "weaver_like.sandbox.zygote", "weaver_like.worker.embedded"])
 
 
 def build(settings: Settings, serving: bool = False) -> Runtime:
@@ -64,7 +55,7 @@ def build(settings: Settings, serving: bool = False) -> Runtime:
     Raises: SettingError.
     """
     if serving and settings.engine.kind == "embedded":
-        NURSERY.start()  # it gets ready beside us
+        warm_up(settings)
     _prepare(settings)
     guard = Guard(settings.security.allowed_hosts)
     connections = settings.server.threads if serving else 1
@@ -118,17 +109,13 @@ def open_store(settings: Settings, url: str) -> Store:
 
 
 def _store(settings: Settings, connections: int) -> Store:
-    if _is_mongo(settings):
+    if is_mongo(settings):
         return _mongo_store(settings, connections)
     from weaver_like.stores.sql.database import SqlDatabase
     from weaver_like.stores.sql.store import SqlStore
 
     database = SqlDatabase(settings.store_url, settings.store.synchronous, connections)
     return SqlStore(database, settings.engine.ageing_s)
-
-
-def _is_mongo(settings: Settings) -> bool:
-    return settings.store_url.startswith(("mongodb://", "mongodb+srv://"))
 
 
 def _mongo_store(settings: Settings, connections: int) -> Store:
@@ -295,7 +282,5 @@ def _engine(settings: Settings, runtime: Runtime) -> Engine:
             f"Another server is using {settings.data_dir}; stop it, or give this one its own --data folder."
         )
     name, lock = held
-    engine = EmbeddedEngine(
-        settings.workers, f"{name}/", dump(settings), NURSERY, _STORE_MODULES[_is_mongo(settings)], on_lost, lock
-    )
+    engine = EmbeddedEngine(settings.workers, f"{name}/", dump(settings), NURSERY, on_lost, lock)
     return engine

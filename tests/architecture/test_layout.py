@@ -20,7 +20,7 @@ FLOORS = [
     {"runners", "engines", "sources"},
     {"processes"},
     {"deployment"},
-    {"runtime"},
+    {"runtime", "warm"},
     {"jobs"},
     {"services"},
     {"wiring"},

@@ -357,8 +357,8 @@ def test_a_machine_without_descriptors_reads_no_package_and_says_so(tmp_path: Pa
     """In a process of its own, which lets itself have no more of them."""
     code = (
         "import resource, sys; from pathlib import Path; from weaver_like.domain.errors import ServerBusy; "
-        "from weaver_like.deployment.inspector import Inspector; "
-        "inspector = Inspector('weaver_like.runners.cwl.document.inspect', Path(sys.argv[1])); "
+        "from weaver_like.deployment.inspector import Inspector; from weaver_like.warm import NURSERY; "
+        "inspector = Inspector(NURSERY, 'weaver_like.runners.cwl.document.inspect', Path(sys.argv[1])); "
         "resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4))\n"
         "try: inspector.parse({'a': b''})\nexcept ServerBusy as error: print(error.detail)"
     )

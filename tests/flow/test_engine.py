@@ -24,6 +24,7 @@ from weaver_like.domain.job import Job, NewJob
 from weaver_like.domain.status import Status
 from weaver_like.engines.base import ClosePolicy
 from weaver_like.engines.embedded import EmbeddedEngine
+from weaver_like.warm import NURSERY
 
 
 @pytest.fixture
@@ -335,7 +336,7 @@ def test_stops_that_are_asked_for_at_the_same_moment_release_the_folder_once(tmp
     """A second signal while the first stop is at its end."""
     for _ in range(100):
         held = os.open(tmp_path, os.O_RDONLY)
-        engine = EmbeddedEngine(0, "engine", {}, lambda _: None, held)
+        engine = EmbeddedEngine(0, "engine", {}, NURSERY, lambda _: None, held)
         engine.start()
         together = threading.Barrier(4)
 

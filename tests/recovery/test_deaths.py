@@ -177,8 +177,11 @@ def test_the_nursery_and_its_zygotes_never_hold_the_password_of_the_store(serve:
 
 
 def memory_of(pid: int) -> bytes:
-    """Environment and writable memory of a process."""
-    found = [Path(f"/proc/{pid}/environ").read_bytes()]
+    """Environment and writable memory of a process; nothing of one that has ended."""
+    try:
+        found = [Path(f"/proc/{pid}/environ").read_bytes()]
+    except FileNotFoundError:
+        return b""
     with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
         for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
             span, rights, *_ = line.split()

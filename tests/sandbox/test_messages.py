@@ -78,6 +78,7 @@ from weaver_like.sandbox.messages import (
     RunJob,
     SignalChild,
     SignalMember,
+    WarmModules,
 )
 from weaver_like.sandbox.wire import MAX_BYTES, Wire, WireError
 
@@ -107,8 +108,9 @@ FAMILIES: list[tuple[Codec[Any], list[object]]] = [
     (
         TO_NURSERY,
         [
-            ForkMember("m", "wl-worker-1", 4, dies_with_nursery=True),
-            ForkMember("m", "wl-zygote", 2, ("a.b", "c"), "/work", {"PATH": "/bin"}),
+            ForkMember("m", "wl-worker-1", 4, linked=True),
+            ForkMember("m", "wl-zygote", 2, warm=("a.b", "c"), folder="/work", environment={"PATH": "/bin"}),
+            WarmModules(("a", "b.c")),
             SignalMember(5, 9),
         ],
     ),
@@ -159,7 +161,12 @@ FAMILIES: list[tuple[Codec[Any], list[object]]] = [
     ),
     (
         TO_WORKER,
-        [Greeting("e/1/", 1, {"log.level": "INFO"}, {"PATH": "/bin"}), Wake(5), Cancel("j"), Stop(ClosePolicy.JOIN)],
+        [
+            Greeting("e/1/", 1, {"log.level": "INFO"}, {"PATH": "/bin"}, "/srv"),
+            Wake(5),
+            Cancel("j"),
+            Stop(ClosePolicy.JOIN),
+        ],
     ),
     (FROM_WORKER, [Idle(5), JobSubmitted("j"), JobNews(StatusChanged("j", Status.RUNNING))]),
 ]

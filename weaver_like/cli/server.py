@@ -22,7 +22,7 @@ from weaver_like.observe.logs import configure_logs
 from weaver_like.sandbox import kernel
 from weaver_like.schemas.jsontext import dumps
 from weaver_like.settings import Settings
-from weaver_like.wiring import NURSERY
+from weaver_like.warm import NURSERY
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ParamSpec
 
@@ -82,7 +82,6 @@ class EmbeddedEngine(Engine):
         name: of this engine, the same after a restart.
         settings: what a worker must know at its start; sent through the socket, so that no environment shows it.
         nursery: forks the workers, which use it too.
-        warm: modules that a worker needs, beside those that the nursery has anyway.
         on_lost: called with the name of a worker that died: its job goes back into the queue.
         lock: descriptor that keeps other engines away, closed when this one has stopped.
     """
@@ -93,7 +92,6 @@ class EmbeddedEngine(Engine):
         name: str,
         settings: Mapping[str, str],
         nursery: Nursery,
-        warm: Sequence[str],
         on_lost: Callable[[str], None],
         lock: int,
     ) -> None:
@@ -101,7 +99,6 @@ class EmbeddedEngine(Engine):
         self._name = name
         self._settings = dict(settings)
         self._nursery = nursery
-        self._warm = tuple(warm)
         self._on_lost = on_lost
         self._lock_descriptor = lock
         self._hub = EventHub()
@@ -203,9 +200,9 @@ class EmbeddedEngine(Engine):
         name = f"{self._name}{self._number}/"  # the slash keeps a name from being the beginning of another
         ours, theirs = socket.socketpair()
         life, held = os.pipe()
-        order = ForkMember(_WORKER, f"wl-worker-{self._number}", descriptors=4, warm=self._warm, dies_with_nursery=True)
+        order = ForkMember(_WORKER, f"wl-worker-{self._number}", descriptors=4, linked=True)
         try:
-            process = self._nursery.fork(order, [theirs.fileno(), held, self._nursery.link()])
+            process = self._nursery.fork(order, [theirs.fileno(), held])
         except BaseException:
             ours.close()
             os.close(life)
@@ -218,7 +215,7 @@ class EmbeddedEngine(Engine):
             self._workers[name] = worker
         self._selector.register(worker.control, selectors.EVENT_READ, (worker, self._read))
         self._selector.register(life, selectors.EVENT_READ, (worker, self._replace_worker))
-        worker.send(Greeting(name, self._number, self._settings, self._environment()))
+        worker.send(Greeting(name, self._number, self._settings, self._environment(), os.getcwd()))
 
     def _environment(self) -> dict[str, str]:
         return {key: value for key, value in os.environ.items() if not key.startswith("WEAVER_LIKE_")}

@@ -13,12 +13,14 @@ class Greeting:
         number: counts the workers of an engine.
         settings: section.name -> text.
         environment: of the server, without its settings.
+        folder: where the server works; paths in its settings may begin there.
     """
 
     name: str
     number: int
     settings: dict[str, str]
     environment: dict[str, str]
+    folder: str
 
 
 @message("wake")

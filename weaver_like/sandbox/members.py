@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from weaver_like.sandbox.messages import TO_NURSERY, ForkMember, SignalMember, ToNursery
+from weaver_like.sandbox.messages import TO_NURSERY, ForkMember, SignalMember, ToNursery, WarmModules
 from weaver_like.sandbox.spawn import scrubbed_environment, spawn
 from weaver_like.sandbox.wire import Wire
 
@@ -31,22 +31,17 @@ class Nursery:
         self._process: subprocess.Popen[bytes] | None = None
         self._orders: Wire[ToNursery, ToNursery] | None = None
 
-    def start(self) -> None:
-        """Start it, unless it was started."""
+    def warm(self, modules: Sequence[str]) -> None:
+        """Have more modules imported, for what is forked from now on; starts it."""
         with self._lock:
-            self._started()
+            self._started().send(WarmModules(tuple(modules)))
 
     def join(self, descriptor: int) -> None:
-        """Use the nursery of another process. descriptor: what `link` gave to that process."""
+        """Use the nursery of another process. descriptor: the link that it gave."""
         self._orders = _wire(socket.socket(fileno=descriptor))
 
-    def link(self) -> int:
-        """A descriptor for a member that is to use this nursery too; it stays ours."""
-        with self._lock:
-            return self._started().fileno()
-
     def fork(self, order: ForkMember, descriptors: Sequence[int]) -> "Member":
-        """Have a member forked. descriptors: its own, as many as `order` says, without the first. Raises: OSError."""
+        """Have a member forked. descriptors: its own, without the link. Raises: OSError."""
         heard, told = os.pipe()
         try:
             self._send(order, [told, *descriptors])
@@ -85,14 +80,19 @@ class Nursery:
     def _send(self, order: ForkMember, descriptors: list[int]) -> None:
         with self._lock:
             try:
-                self._started().send(order, descriptors)
-            except OSError:
+                self._send_once(order, descriptors)
+            except (BrokenPipeError, ConnectionResetError):  # it has died
                 if self._process is None:  # it is another process's
                     raise
                 self._process.kill()
                 self._process.wait()
                 self._orders = None
-                self._started().send(order, descriptors)
+                self._send_once(order, descriptors)
+
+    def _send_once(self, order: ForkMember, descriptors: list[int]) -> None:
+        orders = self._started()
+        link = [orders.fileno()] if order.linked else []
+        orders.send(order, [*descriptors, *link])
 
     def _started(self) -> Wire[ToNursery, ToNursery]:
         if self._orders is None:

@@ -16,19 +16,26 @@ class ForkMember:
         module: its `be_member(order, descriptors)` is all that the member does.
         name: shown by `ps -o comm`, at most 15 letters.
         descriptors: how many come with this: first where its process id and then its end is told, then its own.
+        linked: the last one is a link to the nursery, for a worker; then the kernel kills it when the nursery ends.
         warm: modules that the nursery must have imported.
         folder: where it works, for a zygote.
         environment: of a zygote.
-        dies_with_nursery: whether the kernel kills it when the nursery ends.
     """
 
     module: str
     name: str
     descriptors: int
+    linked: bool = False
     warm: tuple[str, ...] = ()
     folder: str = ""
     environment: dict[str, str] = field(default_factory=dict)
-    dies_with_nursery: bool = False
+
+
+@message("warm")
+class WarmModules:
+    """To the nursery: import modules, for what it forks from now on."""
+
+    modules: tuple[str, ...]
 
 
 @message("signal")
@@ -179,7 +186,7 @@ class ChildRequest:
     limits: ChildLimits = ChildLimits()
 
 
-ToNursery = ForkMember | SignalMember
+ToNursery = ForkMember | WarmModules | SignalMember
 ToZygote = ForkChild | SignalChild | PrepareTarget
 FromZygote = ChildStarted | ChildEnded
 #: What a worker says to the child that runs a job.

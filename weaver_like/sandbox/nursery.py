@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from weaver_like.sandbox import kernel
-from weaver_like.sandbox.messages import TO_NURSERY, ForkMember, SignalMember, ToNursery
+from weaver_like.sandbox.messages import TO_NURSERY, ForkMember, SignalMember, ToNursery, WarmModules
 from weaver_like.sandbox.wire import Wire
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -58,6 +58,8 @@ class _Nursery:
                     given = self._orders.descriptors[:count]
                     del self._orders.descriptors[:count]
                     self._fork(order, given)
+                case WarmModules(modules):
+                    self._warm(modules)
                 case SignalMember(pid, number) if pid in self._members:
                     os.kill(pid, number)  # it is a child of ours, so its id cannot be another's
         if self._orders.closed:
@@ -70,7 +72,7 @@ class _Nursery:
         try:
             self._warm(order.warm)
             pid = os.fork()
-        except Exception:  # a library that is broken, no room for a process: whoever ordered hears an end at once
+        except OSError:  # no room for a process: whoever ordered hears an end at once
             sys.excepthook(*sys.exc_info())
             os.close(told)
             return
@@ -88,7 +90,10 @@ class _Nursery:
     def _warm(self, modules: tuple[str, ...]) -> None:
         missing = [module for module in modules if module not in sys.modules]
         for module in missing:
-            importlib.import_module(module)
+            try:
+                importlib.import_module(module)
+            except Exception:  # of a library that is broken; whoever needs it says so
+                sys.excepthook(*sys.exc_info())
         if missing:
             _freeze()
 
@@ -122,7 +127,7 @@ def _become_member(order: ForkMember, own: list[int], parent: int) -> NoReturn:
     try:
         os.setsid()
         kernel.name_process(order.name)
-        if order.dies_with_nursery:
+        if order.linked:
             kernel.die_with_parent()
             if os.getppid() != parent:
                 os._exit(code)

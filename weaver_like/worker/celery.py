@@ -41,7 +41,8 @@ from weaver_like.sandbox import kernel
 from weaver_like.sandbox.children import Children
 from weaver_like.schemas.jsontext import loads
 from weaver_like.settings import Settings
-from weaver_like.wiring import NURSERY, WARM, build
+from weaver_like.warm import NURSERY, WARM
+from weaver_like.wiring import build
 
 log = logging.getLogger(__name__)
 #: How many orders are remembered, as one may come before its job is claimed.

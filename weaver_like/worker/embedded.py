@@ -32,7 +32,8 @@ from weaver_like.sandbox import kernel
 from weaver_like.sandbox.children import Children
 from weaver_like.sandbox.messages import ForkMember
 from weaver_like.sandbox.wire import Wire
-from weaver_like.wiring import NURSERY, WARM, build
+from weaver_like.warm import NURSERY, WARM
+from weaver_like.wiring import build
 
 log = logging.getLogger(__name__)
 #: Pause before the next look while the store is away.
@@ -133,6 +134,7 @@ def be_member(_order: ForkMember, descriptors: list[int]) -> None:
     if isinstance(greeting, Greeting):
         os.environ.clear()
         os.environ.update(greeting.environment)
+        os.chdir(greeting.folder)
         _work(greeting, SocketLink(channel), life)
 
 

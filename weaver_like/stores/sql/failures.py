@@ -18,8 +18,7 @@ R = TypeVar("R")
 
 #: Deadlocks and conflicts: SQLSTATE of PostgreSQL, numbers of MariaDB.
 _CONFLICTS = {"40001", "40P01", 1213, 1020}
-#: No such table: the first server on this database is still making the tables. SQLite's error is an
-#: OperationalError anyway.
+#: No such table: the first server on this database is still making the tables. SQLite has no code for it.
 _NO_TABLE = {"42P01", 1146}
 _PAUSES_S = (0.0, 0.02, 0.1, 0.5)
 
@@ -57,6 +56,8 @@ def failure_of(error: Exception, dialect: Dialect, lost: type[Unavailable] | Non
     """
     if isinstance(error, dialect.loaded_dbapi.IntegrityError):
         return Duplicate(str(error))
+    if _code(error) in _NO_TABLE or "no such table" in str(error):
+        return Unavailable("The store has not been migrated.")
     kind = lost or _kind_of(error, dialect)
     if kind is None:
         return error
@@ -67,10 +68,9 @@ def failure_of(error: Exception, dialect: Dialect, lost: type[Unavailable] | Non
 
 def _kind_of(error: Exception, dialect: Dialect) -> type[Unavailable] | None:
     driver = dialect.loaded_dbapi
-    code = _code(error)
-    if not isinstance(error, (driver.OperationalError, driver.InterfaceError, PoolTimeout)) and code not in _NO_TABLE:
+    if not isinstance(error, (driver.OperationalError, driver.InterfaceError, PoolTimeout)):
         return None
-    return Undone if code in _CONFLICTS else Unavailable
+    return Undone if _code(error) in _CONFLICTS else Unavailable
 
 
 def _code(error: Exception) -> object:
