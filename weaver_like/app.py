@@ -52,7 +52,7 @@ class Service:
         """
         if not prepare_store(self.runtime, self._stopped):
             return False
-        self._started = True
+        self._started = self.application.prepared = True
         if self.settings.engine.kind == "embedded":
             clear_work(self.runtime)
         self.runtime.serving_engine.start()

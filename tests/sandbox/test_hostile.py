@@ -182,6 +182,7 @@ def test_the_limit_of_processes_holds_without_bubblewrap(make_app: Callable, tmp
     assert gone("barebomb")
 
 
+@pytest.mark.xdist_group("tasks of nobody")  # they are counted
 @pytest.mark.parametrize("where", ["here", "namespace"])
 def test_where_no_group_counts_them_the_kernel_does(where: str) -> None:
     """A bomb of an ordinary user is held long before anybody looks, also in a namespace of its own."""

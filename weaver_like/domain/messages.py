@@ -89,11 +89,20 @@ class StepChange:
     step: Step
 
 
+@message()
+class Usage:
+    """What a child and those that it waited for have used."""
+
+    cpu_s: float
+    peak_bytes: int
+
+
 @message("done")
 class Done:
     """The run was successful. outputs: by id."""
 
     outputs: dict[str, RunOutput]
+    usage: Usage = Usage(0.0, 0)
 
 
 @message()

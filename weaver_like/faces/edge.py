@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from pyramid.config import Configurator
 from pyramid.response import Response
 from pyramid.tweens import EXCVIEW
 
-from weaver_like.domain.errors import InvalidInput, NotAuthorized, TooLarge
+from weaver_like.domain.errors import InvalidInput, NotAuthorized, TooLarge, Unavailable
 from weaver_like.domain.requester import ANONYMOUS
 from weaver_like.faces.ogcapi.documents.urls import Urls
 from weaver_like.faces.origins import Origins
@@ -20,6 +21,7 @@ from weaver_like.settings import Settings
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?\Z")
 #: They change nothing. Source: RFC 9110 section 9.2.1.
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_HEALTH = "/health/"
 
 
 def add_edge(config: Configurator, application: Application, settings: Settings) -> None:
@@ -32,16 +34,22 @@ def add_edge(config: Configurator, application: Application, settings: Settings)
     config.add_request_method(_urls, "urls", reify=True)
     config.add_request_method(lambda _request: ANONYMOUS, "requester", reify=True)
     config.add_request_method(services, "services", reify=True)
+    config.registry.application = application
     config.registry.origins = Origins(settings.cors_origins)
     config.add_tween("weaver_like.faces.edge.check_request", under=EXCVIEW)
     if settings.cors_origins:
         config.add_tween("weaver_like.faces.origins.mark_answers", over=EXCVIEW)
 
 
-def check_request(handler: Callable[[Request], Response], _registry: object) -> Callable[[Request], Response]:
-    """A tween: refuses requests without a host, bodies that are too large, and changes sent by pages of other sites."""
+def check_request(handler: Callable[[Request], Response], registry: Any) -> Callable[[Request], Response]:
+    """A tween: refuses requests without a host, bodies that are too large, and changes sent by pages of other sites.
+
+    Until the store is ready, it refuses everything but questions about health.
+    """
 
     def tween(request: Request) -> Response:
+        if not registry.application.prepared and not request.environ.get("PATH_INFO", "").startswith(_HEALTH):
+            raise Unavailable("The server starts, and its store is not ready yet; try again in a moment.")
         _check_host(request)
         if request.method not in _SAFE:
             _check_size(request)

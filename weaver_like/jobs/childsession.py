@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from weaver_like.domain.errors import Fault, FetchFailed, InvalidInput, RunFailed, WeaverError
@@ -14,6 +14,8 @@ from weaver_like.domain.messages import (
     FetchRemote,
     FileFetched,
     LogLine,
+    OutputArray,
+    OutputFile,
     Progress,
     RemoteFetched,
     RequestRefused,
@@ -22,6 +24,7 @@ from weaver_like.domain.messages import (
     RunProcess,
     StepChange,
     SubmitJobs,
+    Usage,
 )
 from weaver_like.domain.process import Process
 from weaver_like.engines.base import WorkerLink
@@ -36,6 +39,9 @@ from weaver_like.runners.base import ChildRunner
 from weaver_like.sandbox.children import Child, ChildEvent, Children, ZygoteLost
 from weaver_like.sandbox.messages import ChildExit, ChildLimits, ChildRequest, CommandGroup, ReuseFolder, RunJob
 
+#: How long a child gets to end by itself after it has said that it is done.
+_LEAVE_S = 5.0
+
 
 class ChildSession:
     """One child, from its fork to its end.
@@ -43,12 +49,20 @@ class ChildSession:
     Args:
         run: of the job; `run.proceed` is called between events, and raises to stop it.
         substeps: the jobs that are steps of this one; they end with it.
+        keep: given the outputs and what was used, stores the outcome before the child has ended; False: not possible
+            now.
     Attributes:
         exit: how the child ended, once it has.
         traceback: of a failure, without the frames of this server.
     """
 
-    def __init__(self, run: JobRun, link: WorkerLink, substeps: Substeps):
+    def __init__(
+        self,
+        run: JobRun,
+        link: WorkerLink,
+        substeps: Substeps,
+        keep: Callable[[Mapping[str, RunOutput], ChildExit], bool],
+    ):
         self.exit: ChildExit | None = None
         self.traceback: str | None = None
         self._rt = run.rt
@@ -58,7 +72,10 @@ class ChildSession:
         self._reporter = run.reporter
         self._proceed = run.proceed
         self._substeps = substeps
+        self._keep = keep
         self._outputs: Mapping[str, RunOutput] | None = None
+        self._usage = Usage(0.0, 0)
+        self._tried = False
         self._error: WeaverError | None = None
 
     def run(
@@ -75,6 +92,7 @@ class ChildSession:
         Raises: WeaverError, if the run failed; whatever `proceed` raises.
         """
         unit, settings = process.unit, self._rt.settings
+        self._runner = runner
         memory_bytes = int(least(unit.memory_limit_bytes, settings.jobs.memory_limit_bytes))
         watch = Watch(settings, runner, self._workdir, memory_bytes)
         try:
@@ -157,19 +175,40 @@ class ChildSession:
             except BaseException:
                 self._end(child, self._rt.settings.jobs.cancel_grace_s)
                 raise
+            if self._outputs is not None and self._is_settled(child) and self._kept_early(child, watch):
+                return self._end(child, _LEAVE_S, asks=False)
             excess = watch.look(child.pid) if time.monotonic() >= watch.due else ""
             if excess:
                 self._error = RunFailed(excess)
                 return self._end(child, grace_s=0)
+
+    def _is_settled(self, child: Child) -> bool:
+        """Whether nothing that the job started can change its outputs any more, though the child has not ended."""
+        if self._tried or self._error is not None or not child.is_alone:
+            return False
+        return not _hold_files(self._outputs or {}) or (child.threads == 1 and not self._runner.starts_commands)
+
+    def _kept_early(self, child: Child, watch: Watch) -> bool:
+        """Raises: as `proceed`, when the child has ended."""
+        self._tried = True
+        for line in child.printed():
+            self._reporter.log(str(line))
+        peak_bytes = max(self._usage.peak_bytes, watch.peak_bytes)
+        try:
+            return self._keep(self._outputs or {}, ChildExit(0, None, self._usage.cpu_s, peak_bytes))
+        except WeaverError as error:
+            self._error = error
+            return False
 
     @property
     def _heard(self) -> tuple[int, int]:
         """Descriptors of those that may have something to say beside the child."""
         return self._link.fileno(), self._substeps.fileno()
 
-    def _end(self, child: Child, grace_s: float) -> ChildExit:
-        """Ask the child's process group to end, and kill it after the grace period."""
-        child.signal(signal.SIGTERM)
+    def _end(self, child: Child, grace_s: float, asks: bool = True) -> ChildExit:
+        """Ask the child's process group to end, and kill it after the grace period. asks: False: it ends anyway."""
+        if asks:
+            child.signal(signal.SIGTERM)
         force = time.monotonic() + grace_s
         for descriptor in self._heard:
             child.unwatch(descriptor)
@@ -207,10 +246,18 @@ class ChildSession:
                 child.answer(self._substeps.begin(event))
             case SubmitJobs():
                 child.answer(submit_chain(self._rt, self._claim.job, event, self._link))
-            case Done(outputs):
-                self._outputs = outputs
+            case Done(outputs, usage):
+                self._outputs, self._usage = outputs, usage
             case Failed() if self._error is None:
                 self._error, self.traceback = _failure(event), event.traceback
+
+
+def _hold_files(outputs: Mapping[str, RunOutput]) -> bool:
+    for output in outputs.values():
+        parts = output.items if isinstance(output, OutputArray) else (output,)
+        if any(isinstance(part, OutputFile) or part.files for part in parts):
+            return True
+    return False
 
 
 def _failure(failed: Failed) -> WeaverError:

@@ -4,7 +4,7 @@ import logging
 
 from weaver_like.domain.errors import NoSuchJob, RunFailed, Unavailable
 from weaver_like.domain.events import StatusChanged
-from weaver_like.domain.job import Move, Outcome
+from weaver_like.domain.job import LogEntry, Move, Outcome
 from weaver_like.domain.results import Result
 from weaver_like.domain.status import Status
 from weaver_like.jobs.chain import next_in_chain
@@ -16,30 +16,32 @@ from weaver_like.runtime import Runtime
 log = logging.getLogger(__name__)
 
 
-def finish(run: JobRun, outcome: Outcome) -> None:
+def finish(run: JobRun, outcome: Outcome, waits: bool = True) -> None:
     """Store the outcome; an outcome that cannot be stored fails this job, not its worker.
 
-    Raises: Unavailable, if the store stays away.
+    waits: for a store that is away: the work is done and must not be lost.
+    Raises: Unavailable, if the store stays away, or is away and this does not wait; nothing was changed then.
     """
+    entries = run.reporter.take()
     try:
-        _keep(run, outcome)
+        _keep(run, outcome, entries, waits)
     except Unavailable:
+        run.reporter.put_back(entries)
         raise
     except Exception as error:
         log.exception("job %s could not be kept", run.job.id)
-        _keep(run, Outcome(error=RunFailed(f"The outcome could not be kept: {type(error).__name__}.")))
+        _keep(run, Outcome(error=RunFailed(f"The outcome could not be kept: {type(error).__name__}.")), entries, waits)
 
 
-def _keep(run: JobRun, outcome: Outcome) -> None:
+def _keep(run: JobRun, outcome: Outcome, entries: list[LogEntry], waits: bool) -> None:
     rt, job, claim = run.rt, run.job, run.claim
-    entries = run.reporter.take()
     if outcome.error is None:
         followers = next_in_chain(rt, job, claim.followers)
         move = Move(Status.SUCCESSFUL, job.attempt, outcome=outcome, followers=followers, entries=entries)
     else:
         discard_files(rt, run.results)
         move = Move(Status.FAILED, job.attempt, outcome.error.detail[:1000], outcome, entries=entries)
-    if not _move(run, move):
+    if not _move(run, move, waits):
         _discard(run)  # dismissed or taken over at the last moment
         return
     if move.to is Status.FAILED:
@@ -65,12 +67,10 @@ def abandon(run: JobRun) -> None:
     run.rt.store.logs.append(run.job.id, run.reporter.take())
 
 
-def _move(run: JobRun, move: Move) -> bool:
+def _move(run: JobRun, move: Move, waits: bool = True) -> bool:
     """Store the remaining reports of steps, then move the job.
 
-    Waits for a store that is away: the work is done and must not be lost.
-
-    Raises: Unavailable, if it stays away: another worker then repeats the job.
+    Raises: Unavailable: another worker then repeats the job, unless it is moved later.
     """
     jobs, job_id, tried = run.rt.store.jobs, run.job.id, False
 
@@ -84,7 +84,7 @@ def _move(run: JobRun, move: Move) -> bool:
             moved = job.status is move.to and job.attempt == move.attempt
         return moved
 
-    return patiently(ask)
+    return patiently(ask) if waits else ask()
 
 
 def _discard(run: JobRun) -> None:

@@ -136,6 +136,10 @@ class Reporter:
         entries, self._entries, self._percent, self._message = self._entries, [], None, None
         return entries
 
+    def put_back(self, entries: list[LogEntry]) -> None:
+        """Keep lines for later that were taken and could not be stored."""
+        self._entries = entries + self._entries
+
 
 def lease_end(rt: Runtime) -> datetime:
     return datetime.now(UTC) + timedelta(seconds=rt.settings.engine.lease_s)

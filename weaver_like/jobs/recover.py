@@ -13,6 +13,7 @@ from weaver_like.domain.status import Status
 from weaver_like.engines.base import Engine
 from weaver_like.files.stepcache import StepCache
 from weaver_like.jobs.control import clear_outputs, dismiss_parts
+from weaver_like.runners.base import ChildRunner, Runner
 from weaver_like.runtime import Runtime
 from weaver_like.sandbox.groups import remove_groups, sweep_groups
 
@@ -76,11 +77,15 @@ def _clear_ended(rt: Runtime) -> None:
             clear_attempt(rt, folder)
 
 
-def clear_attempt(rt: Runtime, workdir: Path) -> None:
-    """Remove everything that an attempt left on this machine: what its commands left running, and its files."""
-    remove_groups(workdir)
-    for runner in rt.runners.values():
-        runner.cleanup(workdir)
+def clear_attempt(rt: Runtime, workdir: Path, runner: Runner | None = None) -> None:
+    """Remove everything that an attempt left on this machine: what its commands left running, and its files.
+
+    runner: of the attempt; None: it is not known.
+    """
+    if not isinstance(runner, ChildRunner) or runner.starts_commands:
+        remove_groups(workdir)
+    for possible in rt.runners.values() if runner is None else [runner]:
+        possible.cleanup(workdir)
     shutil.rmtree(workdir, ignore_errors=True)
 
 

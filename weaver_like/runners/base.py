@@ -1,10 +1,12 @@
 """Interface of runners: each runs one kind of execution unit, in a child of the worker or in a foreign system."""
 
+import resource
+import sys
 import threading
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +16,7 @@ from weaver_like.domain.messages import (
     Answer,
     Blame,
     ChildMessage,
+    Done,
     Failed,
     JobAccepted,
     Question,
@@ -21,6 +24,7 @@ from weaver_like.domain.messages import (
     RunEnd,
     RunOutput,
     RunProcess,
+    Usage,
 )
 from weaver_like.runners.answers import Answers, ChildWire
 from weaver_like.sandbox.messages import ChildRequest, RunJob, Task
@@ -166,7 +170,12 @@ class ChildRun(ABC, Generic[GivenTask]):
     def serve(self) -> int:
         """Run and report; the exit code of the child."""
         try:
-            self.send(self.run())
+            end = self.run()
+            if isinstance(end, Done):
+                end = replace(end, usage=_usage())
+            sys.stdout.flush()  # nothing that was printed comes after the end
+            sys.stderr.flush()
+            self.send(end)
         except BaseException as error:  # SystemExit and Cancelled of foreign code too: the job's owner must see why
             self.send(self._failed(error))
             return 1
@@ -177,6 +186,12 @@ class ChildRun(ABC, Generic[GivenTask]):
         if trace is not None:
             trace = trace[-_TRACEBACK_CHARACTERS:]
         return Failed(detail[:_DETAIL_CHARACTERS], trace, self.blame(error), _lacked_memory(error))
+
+
+def _usage() -> Usage:
+    own, waited = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = own.ru_utime + own.ru_stime + waited.ru_utime + waited.ru_stime
+    return Usage(cpu_s, max(own.ru_maxrss, waited.ru_maxrss) * 1024)
 
 
 def _traceback(error: BaseException) -> str:

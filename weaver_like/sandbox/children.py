@@ -1,6 +1,7 @@
 """The worker's side of its zygote: starts a child, listens to it, signals it, and learns how it ended."""
 
 import os
+import select
 import selectors
 import socket
 from collections.abc import Iterator, Sequence
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from weaver_like.domain.messages import ChildMessage
+from weaver_like.sandbox import kernel
 from weaver_like.sandbox.members import Member, Nursery
 from weaver_like.sandbox.messages import (
     FROM_CHILD,
@@ -118,7 +120,8 @@ class Children:
                 self._prepare(self._control, request.module, request.task.target)
         except OSError as error:
             raise ZygoteLost("the zygote has gone") from error
-        return Child(self._control, request)
+        assert self._zygote is not None
+        return Child(self._control, request, self._zygote)
 
     def _prepare(self, control: Wire[ToZygote, FromZygote], module: str, target: dict[str, Any]) -> None:
         """Have the zygote read a target, once; only targets with a digest are read."""
@@ -148,8 +151,9 @@ class Children:
 class Child:
     """One running child. Use `events` until it yields `ChildExit`, or `signal` it; always `close` it."""
 
-    def __init__(self, control: Wire[ToZygote, FromZygote], request: ChildRequest):
+    def __init__(self, control: Wire[ToZygote, FromZygote], request: ChildRequest, zygote: Member):
         self._control = control
+        self._zygote = zygote
         self.pid = 0
         channel, theirs = socket.socketpair()
         self._channel: Wire[ToChild, ChildMessage] = Wire(channel, TO_CHILD, FROM_CHILD)
@@ -189,6 +193,16 @@ class Child:
         if self._exit is not None:
             yield from self._drain()
             yield self._exit
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether all that it started has ended: processes that it left would be its children, or the zygote's."""
+        zygote = self._zygote.pid
+        return kernel.children_of(zygote) == [self.pid] and not kernel.children_of(self.pid)
+
+    @property
+    def threads(self) -> int:
+        return kernel.count_threads(self.pid)
 
     def answer(self, answer: FromWorkerToChild) -> None:
         """Answer a question of the child; nothing happens if it has ended."""
@@ -240,12 +254,21 @@ class Child:
             raise ZygoteLost("the zygote has gone")
         return iter(())
 
+    def printed(self) -> Iterator[ChildEvent]:
+        """Yield what it has printed so far; does not wait."""
+        while self._output in self._selector.get_map() and select.select([self._output], [], [], 0)[0]:
+            yield from self._read_output()
+        yield from self._last_line()
+
     def _drain(self) -> Iterator[ChildEvent]:
         """Everything that the child wrote before it ended: both streams have an end now."""
         while self._channel in self._selector.get_map():
             yield from self._read_channel()
         while self._output in self._selector.get_map():
             yield from self._read_output()
+        yield from self._last_line()
+
+    def _last_line(self) -> Iterator[ChildEvent]:
         if self._line:
             line, self._line = self._line, b""
             yield line.decode("utf-8", "replace")

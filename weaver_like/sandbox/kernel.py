@@ -59,6 +59,14 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
+def count_threads(pid: int) -> int:
+    """How many threads a process has; 0 if it has ended."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/task"))
+    except OSError:
+        return 0
+
+
 def reap(name: str) -> None:
     """Wait for the end of the children of this process with this name (at most 15 letters)."""
     for pid in children_of(os.getpid()):

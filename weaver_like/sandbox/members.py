@@ -124,6 +124,13 @@ class Member:
         self.code: int | None = None
 
     @property
+    def pid(self) -> int:
+        """Its process id, which is told when it was forked; 0 if it could not be."""
+        while self.code is None and self._pid is None:
+            self._listen(None)
+        return self._pid or 0
+
+    @property
     def lives(self) -> bool:
         return not self.wait(0)
 
@@ -138,10 +145,9 @@ class Member:
 
     def signal(self, number: int) -> None:
         """Signal it; nothing happens if it has ended."""
-        while self.code is None and self._pid is None:
-            self._listen(None)
-        if self.code is None and self._pid is not None:
-            self._nursery.signal(self._pid, number)
+        pid = self.pid
+        if pid and self.code is None:
+            self._nursery.signal(pid, number)
 
     def _listen(self, limit_s: float | None) -> bool:
         """Read what is told of it; False if nothing was within `limit_s`."""

@@ -15,11 +15,15 @@ from weaver_like.services.server import ServerService
 
 
 class Application:
-    """One for each server process. `waiting` and `listening` are limited, so that some threads are always free."""
+    """One for each server process. `waiting` and `listening` are limited, so that some threads are always free.
+
+    prepared: the store has been brought up to date; before, every request but those about health is answered 503.
+    """
 
     def __init__(self, runtime: Runtime):
         self.runtime = runtime
         self.health = Health(runtime)
+        self.prepared = False
         threads = runtime.settings.server.threads
         self.waiting = Places(threads // 2)
         self.listening = Places(max(1, threads // 4))
