@@ -36,7 +36,7 @@ from weaver_like.sources.builtin import BuiltinSource
 from weaver_like.sources.deployed import DeployedSource
 from weaver_like.sources.plugins import PluginSource
 from weaver_like.stores.base import DeploymentStore, Store
-from weaver_like.warm import NURSERY, is_mongo, warm_up
+from weaver_like.warm import NURSERY, is_mongo, warm_up, worker_modules
 
 if TYPE_CHECKING:
     from weaver_like.egress.http import GuardedClient
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 #: Kind of the processes that packages in CWL become.
 CWL = "cwl"
+_CWL_MODULE = "weaver_like.runners.cwl.run"
 _TESTING = "weaver_like.builtin.testing"
 PYTHON = ChildRunner("python", "weaver_like.runners.python")
 
@@ -154,7 +155,9 @@ def _sources(settings: Settings, deployments: DeploymentStore) -> list[Source]:
 def _opener(settings: Settings, fetchers: "_Fetchers", options: CwlOptions, catalog: Catalog) -> PackageOpener:
     """Each kind of package has one reader here."""
     describe = OfferedProcesses(catalog).describe
-    inspector = Inspector(NURSERY, "weaver_like.runners.cwl.document.inspect", settings.cache_dir, describe)
+    inspector = Inspector(
+        NURSERY, "weaver_like.runners.cwl.document.inspect", settings.cache_dir, describe, beside=[_CWL_MODULE]
+    )
     fetcher = DocumentFetcher(fetchers, settings.cache_dir, settings.limits.package_bytes)
     images = ImageSupport(
         folders=options.confinement.images,
@@ -170,7 +173,7 @@ def _cwl_runner(options: CwlOptions) -> ChildRunner:
     client = options.containers.environment
     return ChildRunner(
         kind=CWL,
-        module="weaver_like.runners.cwl.run",
+        module=_CWL_MODULE,
         options=options.render(),
         starts_commands=True,
         holds_file_objects=True,
@@ -282,5 +285,13 @@ def _engine(settings: Settings, runtime: Runtime) -> Engine:
             f"Another server is using {settings.data_dir}; stop it, or give this one its own --data folder."
         )
     name, lock = held
-    engine = EmbeddedEngine(settings.workers, f"{name}/", dump(settings), NURSERY, on_lost, lock)
+    engine = EmbeddedEngine(
+        count=settings.workers,
+        name=f"{name}/",
+        settings=dump(settings),
+        nursery=NURSERY,
+        warm=worker_modules(settings),
+        on_lost=on_lost,
+        lock=lock,
+    )
     return engine

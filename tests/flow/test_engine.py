@@ -336,7 +336,7 @@ def test_stops_that_are_asked_for_at_the_same_moment_release_the_folder_once(tmp
     """A second signal while the first stop is at its end."""
     for _ in range(100):
         held = os.open(tmp_path, os.O_RDONLY)
-        engine = EmbeddedEngine(0, "engine", {}, NURSERY, lambda _: None, held)
+        engine = EmbeddedEngine(0, "engine", {}, NURSERY, (), lambda _: None, held)
         engine.start()
         together = threading.Barrier(4)
 

@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +41,22 @@ class Inspector:
     Args:
         nursery: forks the child-maker.
         module: its `run_in_child` inspects packages and reads YAML.
+        beside: further modules with the same large libraries: what is warm for one is for the other.
         describe: tells packages of processes of this server.
     """
 
-    def __init__(self, nursery: Nursery, module: str, cache_dir: Path, describe: Describe = describe_nothing):
+    def __init__(
+        self,
+        nursery: Nursery,
+        module: str,
+        cache_dir: Path,
+        describe: Describe = describe_nothing,
+        beside: Sequence[str] = (),
+    ):
         self._module = module
         self._describe = describe
         self._cache_dir = cache_dir
-        self._children = Children(nursery, [module], cache_dir, name="wl-reader")
+        self._children = Children(nursery, [module, *beside], cache_dir, name="wl-reader")
         self._turn = threading.Lock()
 
     def inspect(self, files: PackageFiles, fetch: Fetch) -> Inspection | Refusal:

@@ -82,6 +82,7 @@ class EmbeddedEngine(Engine):
         name: of this engine, the same after a restart.
         settings: what a worker must know at its start; sent through the socket, so that no environment shows it.
         nursery: forks the workers, which use it too.
+        warm: modules that a worker needs.
         on_lost: called with the name of a worker that died: its job goes back into the queue.
         lock: descriptor that keeps other engines away, closed when this one has stopped.
     """
@@ -92,6 +93,7 @@ class EmbeddedEngine(Engine):
         name: str,
         settings: Mapping[str, str],
         nursery: Nursery,
+        warm: tuple[str, ...],
         on_lost: Callable[[str], None],
         lock: int,
     ) -> None:
@@ -99,6 +101,7 @@ class EmbeddedEngine(Engine):
         self._name = name
         self._settings = dict(settings)
         self._nursery = nursery
+        self._warm = warm
         self._on_lost = on_lost
         self._lock_descriptor = lock
         self._hub = EventHub()
@@ -200,7 +203,7 @@ class EmbeddedEngine(Engine):
         name = f"{self._name}{self._number}/"  # the slash keeps a name from being the beginning of another
         ours, theirs = socket.socketpair()
         life, held = os.pipe()
-        order = ForkMember(_WORKER, f"wl-worker-{self._number}", descriptors=4, linked=True)
+        order = ForkMember(_WORKER, f"wl-worker-{self._number}", descriptors=4, linked=True, warm=self._warm)
         try:
             process = self._nursery.fork(order, [theirs.fileno(), held])
         except BaseException:

@@ -10,6 +10,7 @@ forked has ended.
 import gc
 import importlib
 import os
+import select
 import selectors
 import signal
 import socket
@@ -28,17 +29,23 @@ _FAILED = 70
 
 @dataclass(frozen=True, slots=True)
 class _Member:
-    """A process that was forked. told: descriptor on which whoever ordered it hears of it."""
+    """A process that was forked. told: descriptor on which whoever ordered it hears of it; a branch has none."""
 
     pid: int
     pidfd: int
-    told: int
+    told: int | None
 
 
 class _Nursery:
+    """Forks those that need what it has imported, and hands others on to a branch.
+
+    A branch is a nursery too, with more modules: the fork of a zygote takes the longer the more its memory holds.
+    """
+
     def __init__(self, orders: socket.socket):
         self._orders: Wire[ToNursery, ToNursery] = Wire(orders, TO_NURSERY, TO_NURSERY, trusted=True)
         self._members: dict[int, _Member] = {}
+        self._branches: dict[frozenset[str], Wire[ToNursery, ToNursery]] = {}
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._orders, selectors.EVENT_READ)
 
@@ -57,45 +64,74 @@ class _Nursery:
                 case ForkMember(descriptors=count):
                     given = self._orders.descriptors[:count]
                     del self._orders.descriptors[:count]
-                    self._fork(order, given)
+                    self._handle(order, given)
                 case WarmModules(modules):
-                    self._warm(modules)
-                case SignalMember(pid, number) if pid in self._members:
-                    os.kill(pid, number)  # it is a child of ours, so its id cannot be another's
+                    self._branch_with(modules)
+                case SignalMember(pid, number):
+                    self._signal(pid, number)
         if self._orders.closed:
             self._selector.unregister(self._orders)
+            for branch in self._branches.values():
+                branch.close()
+            self._branches.clear()
+
+    def _handle(self, order: ForkMember, given: list[int]) -> None:
+        """The first descriptor is where its end is told, the others are its own."""
+        try:
+            branch = self._branch_with(order.warm)
+            if branch is None:
+                self._fork(order, given)
+            else:
+                branch.send(order, given)
+        except OSError:  # no room for a process, or a branch has just died: whoever ordered hears an end at once
+            sys.excepthook(*sys.exc_info())
+        finally:
+            for descriptor in given[1:] if given[0] in self._told() else given:
+                os.close(descriptor)
+
+    def _told(self) -> set[int | None]:
+        return {member.told for member in self._members.values()}
 
     def _fork(self, order: ForkMember, given: list[int]) -> None:
-        """Fork a member; the first descriptor is where its end is told, the others are its own."""
         told, *own = given
         parent = os.getpid()
-        try:
-            self._warm(order.warm)
-            pid = os.fork()
-        except OSError:  # no room for a process: whoever ordered hears an end at once
-            sys.excepthook(*sys.exc_info())
-            os.close(told)
-            return
-        finally:
-            if os.getpid() == parent:
-                for descriptor in own:
-                    os.close(descriptor)
+        pid = os.fork()
         if pid == 0:
             _become_member(order, own, parent)
+        self._watch(pid, told)
+        _tell(told, pid)
+
+    def _watch(self, pid: int, told: int | None) -> None:
         member = _Member(pid, os.pidfd_open(pid), told)
         self._members[pid] = member
         self._selector.register(member.pidfd, selectors.EVENT_READ, member)
-        _tell(told, pid)
 
-    def _warm(self, modules: tuple[str, ...]) -> None:
-        missing = [module for module in modules if module not in sys.modules]
-        for module in missing:
+    def _branch_with(self, modules: tuple[str, ...]) -> Wire[ToNursery, ToNursery] | None:
+        """A branch that has these modules, made if need be; None if they are here. Raises: OSError."""
+        missing = frozenset(module for module in modules if module not in sys.modules)
+        if not missing:
+            return None
+        for known, branch in self._branches.items():
+            if missing <= known:
+                return branch
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            _become_branch(theirs, missing, parent)
+        theirs.close()
+        self._watch(pid, None)
+        branch = self._branches[missing] = Wire(ours, TO_NURSERY, TO_NURSERY)
+        return branch
+
+    def _signal(self, pid: int, number: int) -> None:
+        if pid in self._members:
+            os.kill(pid, number)  # it is a child of ours, so its id cannot be another's
+        for branch in self._branches.values():
             try:
-                importlib.import_module(module)
-            except Exception:  # of a library that is broken; whoever needs it says so
-                sys.excepthook(*sys.exc_info())
-        if missing:
-            _freeze()
+                branch.send(SignalMember(pid, number))
+            except OSError:
+                continue  # its members die with it
 
     def _bury(self, member: _Member) -> None:
         """A member has ended: end what it left behind, then say so."""
@@ -103,9 +139,25 @@ class _Nursery:
         self._selector.unregister(member.pidfd)
         del self._members[member.pid]
         kernel.end_descendants(self._members)
-        _tell(member.told, os.waitstatus_to_exitcode(status))
         os.close(member.pidfd)
-        os.close(member.told)
+        if member.told is None:
+            self._forget_branches()
+        else:
+            _tell(member.told, os.waitstatus_to_exitcode(status))
+            os.close(member.told)
+
+    def _forget_branches(self) -> None:
+        """One has ended; those that live are asked again when they are needed."""
+        for modules, branch in list(self._branches.items()):
+            if _hung_up(branch.fileno()):
+                branch.close()
+                del self._branches[modules]
+
+
+def _hung_up(descriptor: int) -> bool:
+    watch = select.poll()
+    watch.register(descriptor, 0)
+    return bool(watch.poll(0))
 
 
 def _tell(descriptor: int, number: int) -> None:
@@ -141,6 +193,27 @@ def _become_member(order: ForkMember, own: list[int], parent: int) -> NoReturn:
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+        os._exit(code)
+
+
+def _become_branch(orders: socket.socket, modules: frozenset[str], parent: int) -> NoReturn:
+    """Serve as a nursery that has more modules; never returns."""
+    code = _FAILED
+    try:
+        kernel.die_with_parent()
+        if os.getppid() != parent:
+            os._exit(code)
+        _close_all_but({0, 1, 2, orders.fileno()})
+        kernel.adopt_orphans()
+        for module in sorted(modules):
+            try:
+                importlib.import_module(module)
+            except Exception:  # of a library that is broken; whoever needs it says so
+                sys.excepthook(*sys.exc_info())
+        _freeze()
+        _Nursery(orders).serve()
+        code = 0
+    finally:
         os._exit(code)
 
 

@@ -40,8 +40,6 @@ from weaver_like.sandbox.messages import (
 )
 from weaver_like.sandbox.wire import Wire
 
-#: After a job the next child is forked a moment later: the end of this job needs the processor first.
-_PAUSE_S = 0.004
 _BLOCKED = (signal.SIGINT, signal.SIGTERM)
 #: Exit code of a child that was not asked to run anything, or could not be set up.
 _NOT_RUN = 70
@@ -68,8 +66,7 @@ class Zygote:
         watched = [self._control.fileno()]
         if child is not None:
             watched.append(child.pidfd)
-        pause_s = _PAUSE_S if child is None else None
-        ready, _, _ = select.select(watched, [], [], pause_s)
+        ready, _, _ = select.select(watched, [], [], 0 if child is None else None)
         if not ready:
             self._child = _Child()
         if child is not None and child.pidfd in ready:
