@@ -36,6 +36,7 @@ class Service:
         self.settings = settings
         self.runtime = build(settings, serving=True)
         self.application = Application(self.runtime)
+        self.application.prepared = False
         self.wsgi = make_wsgi(self.application, settings)
         self._courier = Courier(self.runtime, self.runtime.serving_engine, self._render_callback)
         self._started = False

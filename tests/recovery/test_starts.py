@@ -41,7 +41,9 @@ def test_a_database_that_is_away_at_the_start_is_waited_for(stack: Stack, instal
         "/processes/sleep/execution", "POST", {"inputs": {"delay": 0}}, {"Prefer": "respond-async"}
     )
     assert (status, "Retry-After" in headers) == (503, True)
-    assert installation.get("/processes/sleep")[0] == 200
+    assert installation.get("/processes/sleep")[0] == 503
+    assert installation.get("/")[0] == 503
+    assert installation.get("/health/live")[0] == 200
     stack.database.start()
     wait_until(lambda: installation.health()["status"] == "ready", LIMIT_S, "readiness")
     assert end_of(installation, installation.submit("sleep", {"delay": 0}), LIMIT_S)["status"] == "successful"

@@ -42,9 +42,10 @@ class Seen:
         """Of a zygote, or of the child of a job: the worker that it works for."""
         zygote = self if self.is_zygote else look(self.parent)
         nursery = look(zygote.parent)
+        while (above := look(nursery.parent)).name == "wl-nursery":  # that one was a branch
+            nursery = above
         number = zygote.name.removeprefix("wl-zygote")
-        siblings = [seen for seen in family_of(nursery.pid) if seen.parent == nursery.pid]
-        return next((seen for seen in siblings if seen.name == f"wl-worker{number}"), None) or look(nursery.parent)
+        return next((seen for seen in family_of(nursery.pid) if seen.name == f"wl-worker{number}"), above)
 
     @property
     def job_id(self) -> str | None:

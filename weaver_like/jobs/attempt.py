@@ -36,8 +36,9 @@ class Attempt(JobRun):
         self._helping = helping
         self._worker_link = link
         self._runner: Runner | None = None
-        #: Its results are published; its outcome is stored; it goes on in a foreign system.
-        self._collected = self._kept = self._goes_on = False
+        self._outcome: Outcome | None = None
+        #: Its outcome is stored; it goes on in a foreign system.
+        self._kept = self._goes_on = False
 
     def run(self) -> Outcome | None:
         """Run the job; its outcome. None if that is kept already, or the job goes on in a foreign system.
@@ -59,7 +60,9 @@ class Attempt(JobRun):
         finally:
             # If the outcome is not kept yet, then before: a job that filled the store's disk leaves no room for it.
             clear_attempt(self.rt, self.workdir, self._runner)
-        return None if self._goes_on or self._kept else self.outcome(error)
+        if self._goes_on or self._kept:
+            return None
+        return self._outcome or self.outcome(error)
 
     def _check_awaited(self) -> None:
         """Raises: JobDismissed, if this is a step of a job that does not run any more, or runs in another attempt."""
@@ -110,7 +113,7 @@ class Attempt(JobRun):
                 outputs = session.run(self._helping.children, runner, entry.process, self.staged.inputs, stager)
             finally:
                 self.exit, self.traceback = session.exit or self.exit, session.traceback
-        if not self._collected:
+        if self._outcome is None:
             self.collect(outputs, entry.process)
 
     def _keep(self, process: Process, outputs: Mapping[str, RunOutput], exit: ChildExit) -> bool:
@@ -119,10 +122,10 @@ class Attempt(JobRun):
         Raises: RunFailed; as `proceed`.
         """
         self.collect(outputs, process)
-        self._collected = True
         self.exit = exit
+        self._outcome = self.outcome(None)
         try:
-            finish(self, self.outcome(None), waits=False)
+            finish(self, self._outcome, waits=False)
         except Unavailable:
             return False
         self._kept = True

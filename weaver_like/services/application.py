@@ -23,7 +23,7 @@ class Application:
     def __init__(self, runtime: Runtime):
         self.runtime = runtime
         self.health = Health(runtime)
-        self.prepared = False
+        self.prepared = True
         threads = runtime.settings.server.threads
         self.waiting = Places(threads // 2)
         self.listening = Places(max(1, threads // 4))
