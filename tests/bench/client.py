@@ -106,9 +106,13 @@ def folder() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def serving(data: Path, *overrides: str, program: Path | None = None) -> Iterator[Served]:
-    """The product as an operator starts it, on a data folder. program: `weaver-like` of another installation."""
+    """The product as an operator starts it, on a data folder.
+
+    program: `weaver-like` of another installation, which works in its own folder: Python would find ours in this one.
+    """
     served = Served(data, *overrides)
-    served.program = program or served.program
+    if program is not None:
+        served.program, served.place = program, program.parents[2]
     served.start()
     try:
         yield served

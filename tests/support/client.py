@@ -51,6 +51,7 @@ class Served:
         ]
         self.program = Path(sys.executable).parent / "weaver-like"
         self.arguments: list[str] = []
+        self.place: Path | None = None
         self.workers: systems.Workers | None = None
         self.process: subprocess.Popen | None = None
         self.url = ""
@@ -68,7 +69,7 @@ class Served:
             *self.arguments,
         ]
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, env=dict(os.environ), start_new_session=True
+            command, stdout=subprocess.PIPE, text=True, env=dict(os.environ), cwd=self.place, start_new_session=True
         )
         line = self.process.stdout.readline()
         assert " answers at " in line, line
