@@ -110,7 +110,7 @@ def test_waiting_clients_are_answered_when_the_server_stops(serve: Callable[...,
 
 def test_probes_are_told_that_the_server_stops(serve: Callable[..., Served]) -> None:
     served = serve(PRODUCTION, "engine.close_grace_s=20", "engine.workers=1")
-    begin(served, "sleep", delay=5)
+    begin(served, "sleep", delay=2)
     served.process.send_signal(signal.SIGTERM)
     found = wait_until(lambda: (answer := served.get("/health/ready"))[0] == 503 and answer, 5, "the stop")
     assert found[1]["stopping"] is True

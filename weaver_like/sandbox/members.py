@@ -151,24 +151,25 @@ class Member:
 
     def _listen(self, limit_s: float | None) -> bool:
         """Read what is told of it; False if nothing was within `limit_s`."""
+        if not _readable(self._heard, limit_s):  # without the lock: others ask meanwhile, and do not wait
+            return False
         with self._lock:
-            if self.code is not None:
-                return True
-            if not _readable(self._heard, limit_s):
-                return False
-            data = os.read(self._heard, 64)
-            self._text += data
-            *lines, self._text = self._text.split(b"\n")
-            for line in lines:
-                if self._pid is None:
-                    self._pid = int(line)
-                else:
-                    self.code = int(line)
-            if not data and self.code is None:  # the nursery was killed
-                self.code = -signal.SIGKILL
-            if self.code is not None:
-                os.close(self._heard)
-            return True
+            if self.code is None and _readable(self._heard, 0):
+                self._read()
+        return True
+
+    def _read(self) -> None:
+        data = os.read(self._heard, 64)
+        *lines, self._text = (self._text + data).split(b"\n")
+        for line in lines:
+            if self._pid is None:
+                self._pid = int(line)
+            else:
+                self.code = int(line)
+        if not data and self.code is None:  # the nursery was killed, or could not fork
+            self.code = -signal.SIGKILL
+        if self.code is not None:
+            os.close(self._heard)
 
 
 def _readable(descriptor: int, limit_s: float | None) -> bool:
