@@ -18,7 +18,7 @@ from tests.support.servers import free_port
 from tests.support.waiting import wait_until
 
 #: The machine may be busy with other things.
-LIMIT_S = 60
+LIMIT_S = 120
 
 
 class Program:

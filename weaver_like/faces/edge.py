@@ -9,7 +9,7 @@ from pyramid.config import Configurator
 from pyramid.response import Response
 from pyramid.tweens import EXCVIEW
 
-from weaver_like.domain.errors import InvalidInput, NotAuthorized, TooLarge, Unavailable
+from weaver_like.domain.errors import InvalidInput, NotAuthorized, TooLarge
 from weaver_like.domain.requester import ANONYMOUS
 from weaver_like.faces.ogcapi.documents.urls import Urls
 from weaver_like.faces.origins import Origins
@@ -49,7 +49,7 @@ def check_request(handler: Callable[[Request], Response], registry: Any) -> Call
 
     def tween(request: Request) -> Response:
         if not registry.application.prepared and not request.environ.get("PATH_INFO", "").startswith(_HEALTH):
-            raise Unavailable("The server starts, and its store is not ready yet; try again in a moment.")
+            registry.application.require_store()
         _check_host(request)
         if request.method not in _SAFE:
             _check_size(request)

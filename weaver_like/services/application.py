@@ -17,7 +17,7 @@ from weaver_like.services.server import ServerService
 class Application:
     """One for each server process. `waiting` and `listening` are limited, so that some threads are always free.
 
-    prepared: the store has been brought up to date; before, every request but those about health is answered 503.
+    prepared: the store has been brought up to date.
     """
 
     def __init__(self, runtime: Runtime):
@@ -27,6 +27,12 @@ class Application:
         threads = runtime.settings.server.threads
         self.waiting = Places(threads // 2)
         self.listening = Places(max(1, threads // 4))
+
+    def require_store(self) -> None:
+        """Raises: Unavailable, as long as the store is not ready for the first time since the start."""
+        if not self.prepared:
+            self.runtime.store.ping()
+            self.prepared = True
 
     def services_of(self, requester: Requester) -> "Services":
         """The services, bound to a requester. Cheap: made for each request."""
