@@ -58,6 +58,14 @@ def test_a_member_that_fails_at_its_start_has_ended(zygote: Callable, tmp_path: 
     assert failed.code not in (0, None)
 
 
+def test_a_module_that_cannot_be_imported_ends_the_member_and_nobody_else(zygote: Callable) -> None:
+    broken, _ours = zygote("weaver_like.no_such_module")
+    assert broken.wait(10)
+    assert broken.code not in (0, None)
+    whole, _other = zygote(RUNNER)
+    assert whole.lives
+
+
 def test_a_wait_for_a_member_delays_nobody_else(zygote: Callable) -> None:
     member, ours = zygote(RUNNER)
     waiting = threading.Thread(target=member.wait, args=(20,))

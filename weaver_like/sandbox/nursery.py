@@ -42,7 +42,9 @@ class _Nursery:
     A branch is a nursery too, with more modules: the fork of a zygote takes the longer the more its memory holds.
     """
 
-    def __init__(self, orders: socket.socket):
+    def __init__(self, orders: socket.socket, tried: frozenset[str] = frozenset()):
+        """tried: modules that it has imported, or could not: no branch of its own could either."""
+        self._tried = tried
         self._orders: Wire[ToNursery, ToNursery] = Wire(orders, TO_NURSERY, TO_NURSERY, trusted=True)
         self._members: dict[int, _Member] = {}
         self._branches: dict[frozenset[str], Wire[ToNursery, ToNursery]] = {}
@@ -108,7 +110,7 @@ class _Nursery:
 
     def _branch_with(self, modules: tuple[str, ...]) -> Wire[ToNursery, ToNursery] | None:
         """A branch that has these modules, made if need be; None if they are here. Raises: OSError."""
-        missing = frozenset(module for module in modules if module not in sys.modules)
+        missing = frozenset(module for module in modules if module not in sys.modules) - self._tried
         if not missing:
             return None
         for known, branch in self._branches.items():
@@ -211,7 +213,7 @@ def _become_branch(orders: socket.socket, modules: frozenset[str], parent: int) 
             except Exception:  # of a library that is broken; whoever needs it says so
                 sys.excepthook(*sys.exc_info())
         _freeze()
-        _Nursery(orders).serve()
+        _Nursery(orders, modules).serve()
         code = 0
     finally:
         os._exit(code)

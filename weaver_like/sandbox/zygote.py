@@ -238,4 +238,6 @@ def be_member(order: ForkMember, descriptors: list[int]) -> None:
     os.environ.update(order.environment)
     os.chdir(order.folder)
     kernel.adopt_orphans()
+    for module in order.warm:  # they are there, but for those that could not be imported: say why
+        importlib.import_module(module)
     Zygote(socket.socket(fileno=descriptors[0])).serve()

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Dialect, LargeBinary, Row, Select, String
+from sqlalchemy import Dialect, LargeBinary, Select, String
 from sqlalchemy.dialects.mysql import LONGBLOB, MEDIUMTEXT
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-AnyRow = Row[*tuple[Any, ...]]
 AnySelect = Select[*tuple[Any, ...]]
 
 
